@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RG_BASE_CRYPTO_H
+#define RG_BASE_CRYPTO_H
+
+#include "base/rg_arena.h"
+
+/* Hashes, encodings and randomness, all OpenSSL's and libc's. Any thread. */
+
+enum { RG_SHA256_SIZE = 32 };
+
+struct rg_digest {
+    uint8_t bytes[RG_SHA256_SIZE];
+};
+
+/* SHA-256 of the parts joined (FIPS 180-4). Cannot fail. */
+struct rg_digest rg_sha256(const struct rg_slice *parts, size_t part_count);
+struct rg_digest rg_sha256_one(struct rg_slice bytes);
+/* HMAC-SHA-256 (RFC 2104). Cannot fail. */
+struct rg_digest rg_hmac_sha256(struct rg_slice key, struct rg_slice bytes);
+/* PBKDF2-HMAC-SHA-256 with 32 bytes out (RFC 8018). */
+rg_status rg_pbkdf2_sha256(struct rg_slice password, struct rg_slice salt, unsigned iterations,
+                           struct rg_digest *out_key) RG_MUST_CHECK;
+/* Cryptographic randomness; aborts when the system has none. */
+void rg_random(void *out_bytes, size_t size);
+/* Time does not depend on the contents. */
+bool rg_secret_is_equal(struct rg_slice a, struct rg_slice b);
+/* Wipes memory in a way the compiler keeps. */
+void rg_wipe(void *memory, size_t size);
+
+/* Lower-case hexadecimal with NUL. */
+void rg_digest_hex(const struct rg_digest *digest, char out_text[2 * RG_SHA256_SIZE + 1]);
+/* base64url without padding (RFC 4648 5) with NUL: 43 characters. */
+enum { RG_DIGEST_B64_SIZE = 44 };
+void rg_digest_b64url(const struct rg_digest *digest, char out_text[RG_DIGEST_B64_SIZE]);
+
+/* Standard base64 with padding (RFC 4648 4), strict; RG_PROTOCOL on anything else. */
+rg_status rg_base64_encode(struct rg_slice bytes, struct rg_arena *arena, struct rg_slice *out_text) RG_MUST_CHECK;
+rg_status rg_base64_decode(struct rg_slice text, struct rg_arena *arena, struct rg_slice *out_bytes) RG_MUST_CHECK;
+/* base64url without padding (RFC 4648 5), strict: padding, '+', '/', stray bits refused. */
+rg_status rg_base64url_decode(struct rg_slice text, struct rg_arena *arena, struct rg_slice *out_bytes) RG_MUST_CHECK;
+
+#endif
