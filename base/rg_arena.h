@@ -32,7 +32,6 @@ rg_status rg_arena_printf(struct rg_arena *arena, struct rg_slice *out_text, con
     __attribute__((format(printf, 3, 4))) RG_MUST_CHECK;
 
 /* One zeroed object of the type that *out_pointer points to. */
-#define rg_arena_new(arena, out_pointer)                                                           \
-    rg_arena_alloc((arena), sizeof **(out_pointer), (void **)(out_pointer))
+#define rg_arena_new(arena, out_pointer) rg_arena_alloc((arena), sizeof **(out_pointer), (void **)(out_pointer))
 
 #endif

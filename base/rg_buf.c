@@ -62,8 +62,7 @@ rg_status rg_buf_reserve(struct rg_buf *buf, size_t size, char **out_memory)
 {
     size_t held = rg_buf_size(buf);
     if (held > buf->limit_bytes || size > buf->limit_bytes - held) {
-        return rg_fail(RG_LIMIT, "buffer full: %zu bytes held, %zu wanted, limit %zu", held, size,
-                       buf->limit_bytes);
+        return rg_fail(RG_LIMIT, "buffer full: %zu bytes held, %zu wanted, limit %zu", held, size, buf->limit_bytes);
     }
     make_room(buf, size);
     *out_memory = buf->bytes + buf->end;

@@ -26,8 +26,8 @@ size_t rg_buf_size(const struct rg_buf *buf);
 /* RG_LIMIT when the maximum would be passed; nothing is appended then. */
 rg_status rg_buf_put(struct rg_buf *buf, struct rg_slice bytes) RG_MUST_CHECK;
 rg_status rg_buf_put_u8(struct rg_buf *buf, uint8_t value) RG_MUST_CHECK;
-rg_status rg_buf_put_u16(struct rg_buf *buf, uint16_t value) RG_MUST_CHECK; /* big endian */
-rg_status rg_buf_put_u32(struct rg_buf *buf, uint32_t value) RG_MUST_CHECK; /* big endian */
+rg_status rg_buf_put_u16(struct rg_buf *buf, uint16_t value) RG_MUST_CHECK;        /* big endian */
+rg_status rg_buf_put_u32(struct rg_buf *buf, uint32_t value) RG_MUST_CHECK;        /* big endian */
 rg_status rg_buf_put_cstr(struct rg_buf *buf, struct rg_slice text) RG_MUST_CHECK; /* with its NUL */
 rg_status rg_buf_printf(struct rg_buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3))) RG_MUST_CHECK;

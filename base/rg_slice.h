@@ -34,8 +34,7 @@ static inline bool rg_slice_is_equal(struct rg_slice a, struct rg_slice b)
 
 static inline bool rg_slice_has_prefix(struct rg_slice slice, struct rg_slice prefix)
 {
-    return slice.size >= prefix.size &&
-           (prefix.size == 0 || memcmp(slice.data, prefix.data, prefix.size) == 0);
+    return slice.size >= prefix.size && (prefix.size == 0 || memcmp(slice.data, prefix.data, prefix.size) == 0);
 }
 
 /* The part [at, at + size), cut to what is there. */

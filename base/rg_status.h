@@ -52,20 +52,20 @@ static inline bool rg_is_ok(rg_status status)
     return status.error == NULL;
 }
 
-#define RG_TRY(expression)                                                                         \
-    do {                                                                                           \
-        rg_status rg_try_status = (expression);                                                    \
-        if (rg_try_status.error != NULL) {                                                         \
-            return rg_try_status;                                                                  \
-        }                                                                                          \
+#define RG_TRY(expression)                                                                                             \
+    do {                                                                                                               \
+        rg_status rg_try_status = (expression);                                                                        \
+        if (rg_try_status.error != NULL) {                                                                             \
+            return rg_try_status;                                                                                      \
+        }                                                                                                              \
     } while (0)
 
 /* For our own bugs only, never for input; stays on in release. */
-#define RG_ASSERT(condition)                                                                       \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            rg_assert_failed(#condition, __FILE__, __LINE__);                                      \
-        }                                                                                          \
+#define RG_ASSERT(condition)                                                                                           \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            rg_assert_failed(#condition, __FILE__, __LINE__);                                                          \
+        }                                                                                                              \
     } while (0)
 noreturn void rg_assert_failed(const char *condition, const char *file, int line);
 
