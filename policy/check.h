@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RG_POLICY_CHECK_H
+#define RG_POLICY_CHECK_H
+
+#include "base/rg_arena.h"
+
+/* The second, separately written opinion of law L3: it sees only the text that would be sent and the list of
+ * what this identity may reach, parses the text itself, and accepts it only if every relation is covered.
+ * It shares no walker, table or helper with the rewriter. */
+
+struct check_relation {
+    struct rg_slice schema;    /* physical */
+    struct rg_slice name;      /* empty = every relation of the schema */
+    /* Empty: the relation may stand bare. Otherwise it may stand only as the single FROM item of exactly this
+     * SELECT (compared as raw parse trees, locations ignored): the fence's inner select or a catalogue's
+     * filtered select, constants included. */
+    struct rg_slice only_inside;
+    bool for_insert, for_update, for_delete; /* may be a DML target */
+};
+
+struct check_limits {
+    size_t relation_count;
+    const struct check_relation *relations;
+    size_t function_count;
+    const struct rg_slice *functions;  /* bare names, sorted; each must appear pg_catalog-qualified in the text */
+    /* functions that answer by OID: may appear only inside exactly one of these expressions' shapes
+     * (each with $1.. standing for the caller's column references), compared as trees */
+    size_t guard_count;
+    const struct rg_slice *guards;
+    size_t type_count;
+    const struct rg_slice *types;      /* bare names allowed besides pg_catalog's scalar and array types */
+    bool allow_write;
+};
+
+/* Returns ok when the text is exactly one statement and covered; RG_DENIED naming the first node that is not;
+ * RG_LIMIT when too deep or the arena is full. Threads: any. */
+rg_status check_statement(struct rg_slice text, const struct check_limits *limits, struct rg_arena *arena) RG_MUST_CHECK;
+
+#endif

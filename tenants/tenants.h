@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RG_TENANTS_TENANTS_H
+#define RG_TENANTS_TENANTS_H
+
+#include "auth/identity.h"
+#include "base/rg_arena.h"
+
+/* FOR WHOM: the registry of tenants (part of the immutable configuration snapshot) and the pure
+ * function from a verified identity to one tenant. */
+
+struct tenant_schema {
+    struct rg_slice logical;  /* what datasets say: "sales" */
+    struct rg_slice physical; /* what the database says: "t_acme"; owned by this tenant wholly */
+};
+
+/* Where a tenant's statements go. In a pattern, physical names are templates with "{tenant.id}". */
+struct tenant_route {
+    struct rg_slice upstream; /* name of [upstreams.NAME] */
+    struct rg_slice limits;   /* name of [limits.NAME]; empty = "default" */
+    struct rg_slice database; /* name a client may ask for beside the tenant's id; empty = the upstream's dbname */
+    size_t schema_count;
+    const struct tenant_schema *schemas; /* sorted by logical name; the default search_path */
+};
+
+enum tenant_match_kind {
+    TENANT_MATCH_NOTHING = 0, /* zeroed memory matches nobody */
+    TENANT_MATCH_IDP,         /* any identity of this identity provider */
+    TENANT_MATCH_IDP_CLAIM,   /* identity provider, and a claim's text equals value */
+    TENANT_MATCH_ACCOUNT,     /* a SCRAM service account by name */
+};
+
+struct tenant_match {
+    enum tenant_match_kind kind;
+    struct rg_slice idp;     /* or the account's name */
+    size_t claim;            /* index into [claims] */
+    struct rg_slice value;
+};
+
+struct tenant_static {
+    struct rg_slice id;
+    struct tenant_match match;
+    struct tenant_route route;
+    bool is_frozen;
+};
+
+struct tenant_pattern {
+    struct tenant_match match;
+    size_t id_claim;        /* index into [claims]: the tenant's id */
+    struct rg_slice allow;  /* anchored POSIX extended regular expression */
+    const void *compiled;   /* regex_t of allow, made at load */
+    struct tenant_route route;
+};
+
+struct tenant_registry {
+    size_t static_count;
+    const struct tenant_static *statics;
+    size_t pattern_count;
+    const struct tenant_pattern *patterns;
+};
+
+struct tenant {
+    struct rg_slice id;
+    struct tenant_route route; /* templates filled in; every physical name fits 63 bytes */
+};
+
+/* tenants_resolve names the one tenant of a verified identity and checks it against the database
+ * that the client asked for, which is a hint and never decides.
+ * Returns: ok; RG_DENIED when no tenant or more than one matches, the tenant is frozen, the id is not
+ *          allowed, a filled name does not fit, or the database is neither the tenant's id nor the
+ *          route's database. The text is the same whether another tenant of that name exists or not.
+ * Owns:    *out_tenant lives in arena; registry and identity are borrowed.
+ * Threads: any; the registry is immutable. */
+rg_status tenants_resolve(const struct tenant_registry *registry, const struct auth_identity *identity,
+                          struct rg_slice requested_database, struct rg_slice upstream_database,
+                          struct rg_arena *arena, struct tenant *out_tenant) RG_MUST_CHECK;
+
+#endif
