@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RG_PROXY_PREPARED_H
+#define RG_PROXY_PREPARED_H
+
+#include "policy/cache.h"
+
+/* A session's prepared statements (SQL's and the protocol's: one name space, as in PostgreSQL) and portals.
+ * They live in rowgate, never in the pooled upstream session, and are planned again when the policies changed.
+ * Threads: one. */
+
+enum { PREPARED_MAX = 1000, PREPARED_BYTES_MAX = 16 << 20, PORTALS_MAX = 256 };
+
+struct prepared {
+    struct prepared *next;
+    struct rg_slice name; /* empty = the unnamed statement */
+    struct rg_slice text; /* the client's text */
+    struct rg_slice types; /* parameter type oids, big endian */
+    uint16_t type_count;
+    bool is_sql;              /* made by SQL's PREPARE */
+    size_t sql_type_count;    /* declared type names of SQL's PREPARE */
+    struct rg_slice *sql_types;
+    size_t size_bytes;
+    struct policy_cached *cached; /* NULL: not planned (again) yet */
+};
+
+struct portal {
+    struct portal *next;
+    struct rg_slice name;
+    struct policy_cached *cached;
+};
+
+struct prepared_set {
+    struct prepared *statements;
+    size_t count;
+    size_t bytes;
+    struct portal *portals;
+    size_t portal_count;
+};
+
+/* What a new statement is made of; texts are copied. */
+struct prepared_source {
+    struct rg_slice name;
+    struct rg_slice text;
+    struct rg_slice types;
+    uint16_t type_count;
+    bool is_sql;
+    size_t sql_type_count;
+    const struct rg_slice *sql_types;
+};
+
+void prepared_set_done(struct prepared_set *set);
+struct prepared *prepared_find(const struct prepared_set *set, struct rg_slice name);
+/* Adds; the unnamed statement replaces the one before. RG_DENIED when the name is taken, RG_LIMIT past the limits.
+ * cached is shared. */
+rg_status prepared_add(struct prepared_set *set, const struct prepared_source *source, struct policy_cached *cached) RG_MUST_CHECK;
+/* Absent names are fine. */
+void prepared_remove(struct prepared_set *set, struct rg_slice name);
+void prepared_remove_all(struct prepared_set *set);
+/* The policies changed: forget every plan, keep the texts. */
+void prepared_forget_plans(struct prepared_set *set);
+
+struct portal *portal_find(const struct prepared_set *set, struct rg_slice name);
+/* Replaces a portal of that name: whether that is an error the upstream says. */
+rg_status portal_put(struct prepared_set *set, struct rg_slice name, struct policy_cached *cached) RG_MUST_CHECK;
+void portal_remove(struct prepared_set *set, struct rg_slice name);
+/* At the end of a transaction no portal survives. */
+void portal_remove_all(struct prepared_set *set);
+
+#endif

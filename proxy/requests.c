@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The queue of forwarded requests of one session. */
+#include "proxy/requests.h"
+
+#include "base/rg_memory.h"
+
+void requests_init(struct requests *requests)
+{
+    *requests = (struct requests){0};
+    requests->last = &requests->first;
+}
+
+static void free_request(struct request *request)
+{
+    policy_cached_free(&request->cached);
+    rg_memory_free(request->refusal_text);
+    rg_memory_free(request);
+}
+
+void requests_drop_first(struct requests *requests)
+{
+    struct request *first = requests->first;
+    RG_ASSERT(first != NULL);
+    requests->first = first->next;
+    if (requests->first == NULL) {
+        requests->last = &requests->first;
+    }
+    requests->count--;
+    free_request(first);
+}
+
+void requests_done(struct requests *requests)
+{
+    while (requests->first != NULL) {
+        requests_drop_first(requests);
+    }
+}
+
+void requests_drop_to_sync(struct requests *requests)
+{
+    while (requests->first != NULL && requests->first->type != 'S') {
+        requests_drop_first(requests);
+    }
+}
+
+rg_status requests_add(struct requests *requests, char type, struct policy_cached *cached, struct request **out_request)
+{
+    if (requests->count >= REQUESTS_MAX) {
+        return rg_fail(RG_LIMIT, "more than %d messages without an answer", REQUESTS_MAX);
+    }
+    struct request *request = rg_memory_alloc(sizeof *request);
+    request->type = type;
+    request->cached = cached == NULL ? NULL : policy_cached_ref(cached);
+    *requests->last = request;
+    requests->last = &request->next;
+    requests->count++;
+    *out_request = request;
+    return RG_OK;
+}
+
+static struct rg_slice copy_part(char **at, struct rg_slice part)
+{
+    struct rg_slice copy = {*at, part.size};
+    if (part.size > 0) {
+        memcpy(*at, part.data, part.size);
+    }
+    *at += part.size;
+    return copy;
+}
+
+void request_set_refusal(struct request *request, const struct refusal *refusal)
+{
+    RG_ASSERT(request->refusal_text == NULL);
+    char *at = rg_memory_alloc(refusal->rule.size + refusal->message.size + refusal->hint.size + 1);
+    request->refusal_text = at;
+    request->refusal = *refusal;
+    request->refusal.rule = copy_part(&at, refusal->rule);
+    request->refusal.message = copy_part(&at, refusal->message);
+    request->refusal.hint = copy_part(&at, refusal->hint);
+}
+
+const struct policy_statement *request_statement(const struct request *request)
+{
+    if (request->cached == NULL || request->statement >= request->cached->plan.count) {
+        return NULL;
+    }
+    return &request->cached->plan.statements[request->statement];
+}

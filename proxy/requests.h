@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RG_PROXY_REQUESTS_H
+#define RG_PROXY_REQUESTS_H
+
+#include "base/rg_slice.h"
+#include "base/rg_status.h"
+#include "policy/cache.h"
+
+/* What was forwarded and not answered yet, in order: the upstream's answers are matched against the head.
+ * Threads: one. */
+
+enum { REQUESTS_MAX = 4096 };
+
+struct refusal {
+    char sqlstate[6];
+    bool is_fatal;
+    struct rg_slice rule;
+    struct rg_slice message;
+    struct rg_slice hint;
+    size_t position;
+};
+
+struct request {
+    struct request *next;
+    char type;          /* of the frontend message: Q P B D E C S */
+    bool is_hidden;     /* rowgate's own: a success is not shown to the client */
+    bool is_poison;     /* made to fail upstream, so that a refused statement fails the transaction */
+    bool is_settings;   /* rowgate's own SETs at login */
+    bool is_decided;    /* a record that allows the current statement is submitted already */
+    bool is_failed;     /* Q: an error was answered, only ReadyForQuery is missing */
+    bool is_substituted; /* an error of rowgate's own was answered; drop the rest of the result */
+    bool has_result;
+    struct policy_cached *cached; /* owned reference; NULL when no statement is meant */
+    size_t statement;             /* Q: which statement of the plan is running */
+    uint64_t statement_id;        /* of the running statement, for its records */
+    uint64_t rows;
+    uint64_t bytes;
+    int64_t started_us;
+    /* is_poison: what the client is told instead, copied */
+    struct refusal refusal;
+    char *refusal_text;
+    uint64_t refusal_ticket;
+    uint64_t refusal_sequence;
+    bool is_refusal_durable;
+};
+
+struct requests {
+    struct request *first;
+    struct request **last;
+    size_t count;
+};
+
+void requests_init(struct requests *requests);
+void requests_done(struct requests *requests);
+/* A zeroed request at the end of the queue. RG_LIMIT past REQUESTS_MAX. cached is shared, may be NULL. */
+rg_status requests_add(struct requests *requests, char type, struct policy_cached *cached,
+                       struct request **out_request) RG_MUST_CHECK;
+void requests_drop_first(struct requests *requests);
+/* After an error in the extended protocol the upstream skips everything up to Sync: so does the queue. */
+void requests_drop_to_sync(struct requests *requests);
+/* Copies the refusal's texts into the request. */
+void request_set_refusal(struct request *request, const struct refusal *refusal);
+/* The statement that the request is running; NULL when it has none. */
+const struct policy_statement *request_statement(const struct request *request);
+
+#endif
