@@ -48,7 +48,7 @@ struct pgwire_startup {
  * other than false/off/no/0, option switches other than -c and --, text that is not printable UTF-8.
  * "options" is split by PostgreSQL's rules (pg_split_opts): a backslash keeps the next byte.
  * Returns: ok; RG_PROTOCOL; RG_LIMIT past the limits above or when arena is full. Output untouched on failure.
- * Owns:    names and values are copies in arena. Threads: any. */
+ * Owns:    names and values are copies in arena; one of 64 KiB holds any packet. Threads: any. */
 rg_status pgwire_startup_parse(struct rg_slice body, struct rg_arena *arena,
                                struct pgwire_startup *out_startup) RG_MUST_CHECK;
 
