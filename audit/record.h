@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RG_AUDIT_RECORD_H
+#define RG_AUDIT_RECORD_H
+
+#include "base/rg_buf.h"
+#include "base/rg_crypto.h"
+
+/* One thing that happened, as the proxy knows it: slices and integers, no policy or tenant structs,
+ * because the log format outlives refactors. Fill what is known and leave the rest zero: an empty
+ * slice or a zero number is left out of the record. */
+
+enum audit_kind {
+    AUDIT_NONE = 0, /* refused by the encoder */
+    AUDIT_LOGIN,
+    AUDIT_LOGIN_FAILED,
+    AUDIT_LOGOUT,
+    AUDIT_STATEMENT,
+    AUDIT_POLICY_LOADED,
+    AUDIT_POLICY_REFUSED,
+    AUDIT_LOG_STARTED, /* these three are written by the auditor itself */
+    AUDIT_LOG_STOPPED,
+    AUDIT_LOG_RECOVERED,
+    AUDIT_KIND_COUNT
+};
+
+enum audit_phase {
+    AUDIT_COMBINED = 0, /* decision and outcome in one record */
+    AUDIT_DECISION,     /* written before the statement is forwarded */
+    AUDIT_OUTCOME       /* how the decided statement ended */
+};
+
+enum audit_verdict { AUDIT_DENIED = 0, AUDIT_ALLOWED, AUDIT_REWRITTEN };
+
+/* Every slice may hold hostile bytes of any length, also NUL and invalid UTF-8: the encoder keeps
+ * them all (docs/audit-format.md 5). */
+struct audit_event {
+    enum audit_kind kind;
+    int64_t wall_us; /* when it happened, microseconds since 1970 UTC */
+
+    /* who, from where; any kind */
+    uint64_t session_id;
+    struct rg_slice tenant;  /* verified tenant id; empty = not known (yet): the record joins no tenant chain */
+    struct rg_slice user;    /* mapped user, or the claimed name of a failed login */
+    struct rg_slice subject; /* "sub" of the token, or the account */
+    struct rg_slice idp;     /* issuer, or "scram" */
+    struct rg_slice client_address;
+    uint16_t client_port;
+    struct rg_slice database; /* as the client asked */
+    struct rg_slice listener;
+    struct rg_slice application_name;
+    struct rg_slice upstream; /* its name in the configuration */
+    struct rg_slice policy;   /* digest of the configuration snapshot in force, as text */
+
+    /* the ruling; statements, failed logins, refused policies */
+    enum audit_verdict verdict;
+    struct rg_slice rule;     /* name of what allowed or denied it */
+    struct rg_slice sqlstate; /* of the answer; empty = success */
+    struct rg_slice message;  /* of the answer, or the reason */
+
+    /* statements */
+    enum audit_phase phase;
+    uint64_t statement_id;              /* chosen by the worker, unique in its session; links decision and outcome */
+    struct rg_slice class_name;         /* READ, WRITE, DDL, SESSION, MISC, ... */
+    struct rg_slice sql;                /* the client's own text */
+    struct rg_slice sql_sent;           /* what was sent upstream when it differs */
+    const struct rg_digest *sql_sha256; /* of sql; NULL = left out */
+    const struct rg_slice *relations;   /* physical names, "schema.table" */
+    size_t relation_count;
+    uint64_t rows;        /* outcome and combined: always written */
+    uint64_t bytes;       /* of the result, as sent to the client; same */
+    uint64_t duration_us; /* same */
+
+    /* log.recovered */
+    uint64_t recovered_bytes;
+    const struct rg_digest *recovered_sha256;
+    uint64_t recovered_after_seq; /* the first number that was lost, = last good + 1 */
+};
+
+enum {
+    AUDIT_LINE_MAX = 60 * 1024, /* bytes of one line without its LF (audit.md 3.2) */
+};
+
+/* Appends the event to out as one group of framed messages (audit/message.h): one record, and as many
+ * continuation records as its long texts need. Nothing is trimmed.
+ * Returns: ok; RG_LIMIT when out is full; RG_INTERNAL for an event without kind. On failure out is as before.
+ * Threads: any; the event is borrowed for the call. */
+rg_status audit_record_encode(const struct audit_event *event, struct rg_buf *out) RG_MUST_CHECK;
+
+/* "login", "statement", ...: the kind as it stands in the record. Static storage. */
+const char *audit_kind_name(enum audit_kind kind);
+
+#endif
