@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RG_PROXY_CONFIG_H
+#define RG_PROXY_CONFIG_H
+
+#include "auth/identity.h"
+#include "auth/scram.h"
+#include "auth/trust.h"
+#include "base/rg_secret.h"
+#include "policy/policy.h"
+#include "tenants/tenants.h"
+
+/* The configuration snapshot: immutable, counted, swapped whole. Everything in it lives as long as one
+ * reference does. Every slice is NUL-terminated behind its end. Names and keys: docs/configuration.md. */
+
+enum config_log_level { CONFIG_LOG_DEBUG = 0, CONFIG_LOG_INFO, CONFIG_LOG_WARNING, CONFIG_LOG_ERROR };
+enum config_log_format { CONFIG_LOG_JSON = 0, CONFIG_LOG_TEXT };
+
+struct config_server {
+    unsigned workers;         /* at least 1 */
+    struct rg_slice pid_file; /* empty = none */
+    int64_t drain_timeout_us;
+};
+
+struct config_log {
+    enum config_log_level level;
+    enum config_log_format format;
+    struct rg_slice file; /* empty = stderr */
+};
+
+enum config_tls_version { CONFIG_TLS_1_2 = 0, CONFIG_TLS_1_3 };
+
+struct config_tls {
+    struct rg_slice name;
+    struct rg_slice certificate; /* PEM, leaf first */
+    struct rg_slice private_key; /* PEM; secret: it lies in locked memory */
+    enum config_tls_version min_version;
+    struct rg_place place; /* of the certificate's key, for errors of the TLS library */
+};
+
+enum config_upstream_kind { CONFIG_UPSTREAM_PGBOUNCER = 0, CONFIG_UPSTREAM_POSTGRES, CONFIG_UPSTREAM_HYPER };
+
+struct config_upstream {
+    struct rg_slice name;
+    enum config_upstream_kind kind;
+    struct rg_slice dsn;      /* libpq's connection string, checked by libpq; may hold a secret: never print it */
+    struct rg_slice password; /* secret; empty = in the dsn, or none */
+    struct rg_slice database; /* dbname of the dsn; empty = libpq's default */
+    int64_t connect_timeout_us;
+    struct rg_place place;
+};
+
+struct config_listener {
+    struct rg_slice name;
+    struct rg_slice host; /* "127.0.0.1", "::"; without brackets; empty = all addresses */
+    uint16_t port;        /* 0 = any free one */
+    const struct config_tls *tls;
+    bool allows_oidc;
+    bool allows_scram;
+    struct rg_place place;
+};
+
+struct config_account {
+    struct rg_slice name;
+    struct auth_scram_verifier verifier;   /* secret */
+    const struct auth_claim_value *claims; /* claim_count of the snapshot, parallel to config.claims */
+};
+
+/* No member is 0 and none means unlimited. */
+struct config_limits {
+    struct rg_slice name;
+    uint64_t max_rows;        /* of one result */
+    uint64_t max_bytes;       /* of one result */
+    uint64_t max_connections; /* of one tenant at a time */
+    int64_t statement_timeout_us;
+    int64_t idle_timeout_us;  /* of a session between statements */
+    int64_t login_timeout_us; /* from accept to ready; that of the default limits counts */
+};
+
+enum config_durability { CONFIG_AUDIT_SYNCED = 0, CONFIG_AUDIT_WRITTEN };
+
+struct config_audit {
+    struct rg_slice directory;
+    struct rg_slice origin;
+    enum config_durability durability;
+    size_t segment_bytes;
+};
+
+struct config {
+    struct config_server server;
+    struct config_log log;
+    struct config_audit audit;
+    size_t tls_count;
+    const struct config_tls *tls;
+    size_t upstream_count;
+    const struct config_upstream *upstreams;
+    size_t listener_count;
+    const struct config_listener *listeners;
+    size_t claim_count;
+    const struct auth_claim_spec *claims;
+    size_t trust_count;
+    const struct auth_trust *trusts; /* one per [idp.NAME]; each with the claims above */
+    size_t account_count;
+    const struct config_account *accounts;
+    size_t limits_count;
+    const struct config_limits *limits;
+    const struct config_limits *default_limits; /* [limits.default], or the built-in ones; never NULL */
+    struct tenant_registry registry;
+    struct policy_set *policies;
+    struct rg_digest digest; /* SHA-256 over the bytes of all files */
+    size_t file_count;
+    const struct rg_slice *files; /* the main file first, then the included ones, sorted */
+};
+
+/* Loads path and what it includes, checks everything, and makes a snapshot or none (DESIGN.md law L8).
+ * Each mistake of all files goes to diag with file:line:column; so do warnings.
+ * Returns: ok with one reference; RG_CONFIG when diag->error_count rose; RG_STORAGE when the main file cannot
+ *          be read; RG_LIMIT when it is too large. *out_config is untouched then.
+ * Owns:    findings live in diag's arena, not in the snapshot.
+ * Threads: any. Blocks on files. */
+rg_status config_load(const char *path, struct rg_diag *diag, struct config **out_config) RG_MUST_CHECK;
+struct config *config_ref(struct config *config);
+/* Drops one reference, the last one wipes secrets and frees; nulls the caller's pointer, accepts NULL in it. */
+void config_free(struct config **config);
+
+/* Lookups; NULL = absent. */
+const struct config_upstream *config_upstream_find(const struct config *config, struct rg_slice name);
+const struct config_account *config_account_find(const struct config *config, struct rg_slice name);
+/* The limits of a route: those it names, else the default ones; never NULL for a route of this snapshot. */
+const struct config_limits *config_limits_find(const struct config *config, const struct tenant_route *route);
+
+#endif
