@@ -17,8 +17,7 @@ struct rg_log {
     _Atomic int fd;
     _Atomic int level;
     const struct rg_clock *clock;
-    size_t path_size;
-    char path[];
+    char *path; /* NULL = stderr */
 };
 
 enum { MODE = 0640, FORMAT_MAX = 512 };
@@ -28,21 +27,28 @@ static int open_path(const char *path)
     return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, MODE);
 }
 
+static char *copy_path(const char *path)
+{
+    if (path == NULL) {
+        return NULL;
+    }
+    size_t size = strlen(path) + 1;
+    char *copy = rg_memory_alloc(size);
+    memcpy(copy, path, size);
+    return copy;
+}
+
 rg_status rg_log_open(const char *path, enum rg_log_level level, const struct rg_clock *clock, struct rg_log **out_log)
 {
     int fd = path == NULL ? STDERR_FILENO : open_path(path);
     if (fd < 0) {
         return rg_fail(RG_CONFIG, "cannot open log file \"%s\": %s", path, strerror(errno));
     }
-    size_t path_size = path == NULL ? 0 : strlen(path);
-    struct rg_log *log = rg_memory_alloc(sizeof *log + path_size + 1);
+    struct rg_log *log = rg_memory_alloc(sizeof *log);
     log->fd = fd;
     log->level = (int)level;
     log->clock = clock;
-    log->path_size = path_size;
-    if (path_size > 0) {
-        memcpy(log->path, path, path_size);
-    }
+    log->path = copy_path(path);
     *out_log = log;
     return RG_OK;
 }
@@ -52,16 +58,17 @@ void rg_log_close(struct rg_log **log)
     if (*log == NULL) {
         return;
     }
-    if ((*log)->path_size > 0) {
+    if ((*log)->path != NULL) {
         (void)close((*log)->fd);
     }
+    rg_memory_free((*log)->path);
     rg_memory_free(*log);
     *log = NULL;
 }
 
 rg_status rg_log_reopen(struct rg_log *log)
 {
-    if (log->path_size == 0) {
+    if (log->path == NULL) {
         return RG_OK;
     }
     int fd = open_path(log->path);
@@ -72,6 +79,22 @@ rg_status rg_log_reopen(struct rg_log *log)
     int result = dup2(fd, log->fd);
     (void)close(fd);
     return result < 0 ? rg_fail(RG_CONFIG, "cannot replace log file: %s", strerror(errno)) : RG_OK;
+}
+
+rg_status rg_log_redirect(struct rg_log *log, const char *path, enum rg_log_level level)
+{
+    int fd = open_path(path);
+    if (fd < 0) {
+        return rg_fail(RG_CONFIG, "cannot open log file \"%s\": %s", path, strerror(errno));
+    }
+    if (log->path != NULL) {
+        (void)close(log->fd);
+    }
+    rg_memory_free(log->path);
+    log->path = copy_path(path);
+    log->fd = fd;
+    log->level = (int)level;
+    return RG_OK;
 }
 
 void rg_log_set_level(struct rg_log *log, enum rg_log_level level)

@@ -18,6 +18,8 @@ rg_status rg_log_open(const char *path, enum rg_log_level level, const struct rg
 void rg_log_close(struct rg_log **log);
 /* Opens the same path again (SIGUSR1, log rotation); keeps the old file when that fails. */
 rg_status rg_log_reopen(struct rg_log *log) RG_MUST_CHECK;
+/* Writes to path from now on; the old destination stays when that fails. Before other threads start. */
+rg_status rg_log_redirect(struct rg_log *log, const char *path, enum rg_log_level level) RG_MUST_CHECK;
 void rg_log_set_level(struct rg_log *log, enum rg_log_level level);
 
 /* Writes {"time":...,"level":...,"event":event, ...}. format and the rest follow jansson's json_pack for the

@@ -83,6 +83,13 @@ rg_status output_close(struct output *output, uint64_t ticket, uint64_t patch_at
     return RG_OK;
 }
 
+void output_drop_open(struct output *output)
+{
+    RG_ASSERT(output_is_open(output));
+    uint64_t at = output->barriers[--output->barrier_count].at;
+    rg_buf_truncate(&output->held, (size_t)(at - output->base));
+}
+
 static void fill_digits(struct output *output, uint64_t patch_at, uint64_t sequence)
 {
     char digits[SEQUENCE_DIGITS + 8];

@@ -46,6 +46,8 @@ bool output_is_open(const struct output *output);
 size_t output_open_size(const struct output *output);
 /* The open barrier (or a new one here, when none is open) waits for ticket. patch_at as above or 0. */
 rg_status output_close(struct output *output, uint64_t ticket, uint64_t patch_at) RG_MUST_CHECK;
+/* Drops the open barrier with everything behind it: those bytes will never have a record. */
+void output_drop_open(struct output *output);
 /* The record of ticket is durable as number sequence: removes its barrier, fills the digits. */
 void output_durable(struct output *output, uint64_t ticket, uint64_t sequence);
 

@@ -12,12 +12,12 @@ enum { PREPARED_MAX = 1000, PREPARED_BYTES_MAX = 16 << 20, PORTALS_MAX = 256 };
 
 struct prepared {
     struct prepared *next;
-    struct rg_slice name; /* empty = the unnamed statement */
-    struct rg_slice text; /* the client's text */
+    struct rg_slice name;  /* empty = the unnamed statement */
+    struct rg_slice text;  /* the client's text */
     struct rg_slice types; /* parameter type oids, big endian */
     uint16_t type_count;
-    bool is_sql;              /* made by SQL's PREPARE */
-    size_t sql_type_count;    /* declared type names of SQL's PREPARE */
+    bool is_sql;           /* made by SQL's PREPARE */
+    size_t sql_type_count; /* declared type names of SQL's PREPARE */
     struct rg_slice *sql_types;
     size_t size_bytes;
     struct policy_cached *cached; /* NULL: not planned (again) yet */
@@ -52,7 +52,8 @@ void prepared_set_done(struct prepared_set *set);
 struct prepared *prepared_find(const struct prepared_set *set, struct rg_slice name);
 /* Adds; the unnamed statement replaces the one before. RG_DENIED when the name is taken, RG_LIMIT past the limits.
  * cached is shared. */
-rg_status prepared_add(struct prepared_set *set, const struct prepared_source *source, struct policy_cached *cached) RG_MUST_CHECK;
+rg_status prepared_add(struct prepared_set *set, const struct prepared_source *source,
+                       struct policy_cached *cached) RG_MUST_CHECK;
 /* Absent names are fine. */
 void prepared_remove(struct prepared_set *set, struct rg_slice name);
 void prepared_remove_all(struct prepared_set *set);

@@ -14,6 +14,7 @@ static void free_request(struct request *request)
 {
     policy_cached_free(&request->cached);
     rg_memory_free(request->refusal_text);
+    rg_memory_free(request->name);
     rg_memory_free(request);
 }
 
@@ -77,6 +78,21 @@ void request_set_refusal(struct request *request, const struct refusal *refusal)
     request->refusal.rule = copy_part(&at, refusal->rule);
     request->refusal.message = copy_part(&at, refusal->message);
     request->refusal.hint = copy_part(&at, refusal->hint);
+}
+
+bool statement_needs_decision(const struct policy_statement *statement, bool had_written)
+{
+    return !statement->is_read || (statement->effect == POLICY_EFFECT_COMMIT && had_written);
+}
+
+void request_set_name(struct request *request, struct rg_slice name)
+{
+    RG_ASSERT(request->name == NULL);
+    request->name = rg_memory_alloc(name.size + 1);
+    request->name_size = name.size;
+    if (name.size > 0) {
+        memcpy(request->name, name.data, name.size);
+    }
 }
 
 const struct policy_statement *request_statement(const struct request *request)

@@ -22,14 +22,17 @@ struct refusal {
 
 struct request {
     struct request *next;
-    char type;          /* of the frontend message: Q P B D E C S */
-    bool is_hidden;     /* rowgate's own: a success is not shown to the client */
-    bool is_poison;     /* made to fail upstream, so that a refused statement fails the transaction */
-    bool is_settings;   /* rowgate's own SETs at login */
-    bool is_decided;    /* a record that allows the current statement is submitted already */
-    bool is_failed;     /* Q: an error was answered, only ReadyForQuery is missing */
-    bool is_substituted; /* an error of rowgate's own was answered; drop the rest of the result */
-    bool has_result;
+    char type;                /* of the frontend message: Q P B D E C S */
+    bool is_hidden;           /* rowgate's own: a success is not shown to the client */
+    bool is_poison;           /* made to fail upstream, so that a refused statement fails the transaction */
+    bool is_settings;         /* rowgate's own SETs at login */
+    bool had_written;         /* the transaction had written when this was forwarded */
+    bool is_decided;          /* a record that allows the current statement is submitted already */
+    bool is_failed;           /* Q: an error was answered, only ReadyForQuery is missing */
+    bool is_substituted;      /* an error of rowgate's own was answered; drop the rest of the result */
+    bool is_statement_target; /* D: of a statement, so ParameterDescription comes first */
+    char *name;               /* P: the client's name, forgotten again when the upstream refuses it; NULL = none */
+    size_t name_size;
     struct policy_cached *cached; /* owned reference; NULL when no statement is meant */
     size_t statement;             /* Q: which statement of the plan is running */
     uint64_t statement_id;        /* of the running statement, for its records */
@@ -60,6 +63,11 @@ void requests_drop_first(struct requests *requests);
 void requests_drop_to_sync(struct requests *requests);
 /* Copies the refusal's texts into the request. */
 void request_set_refusal(struct request *request, const struct refusal *refusal);
+/* Whether a decision record of this statement must be durable before it is forwarded (L4): everything but
+ * proven reads, and the COMMIT of a transaction that wrote. */
+bool statement_needs_decision(const struct policy_statement *statement, bool had_written);
+/* Copies the client's name of a Parse into the request. */
+void request_set_name(struct request *request, struct rg_slice name);
 /* The statement that the request is running; NULL when it has none. */
 const struct policy_statement *request_statement(const struct request *request);
 

@@ -99,6 +99,22 @@ static void refuses_past_its_limits(void **state)
     assert_fails(RG_LIMIT, output_close(&output, 99999, 0));
 }
 
+static void what_has_no_record_can_be_dropped_and_nothing_else(void **state)
+{
+    (void)state;
+    RG_AUTO(output_done) struct output output;
+    output_init(&output, 1024);
+    put_text(&output, "before");
+    assert_ok(output_close(&output, 1, 0));
+    put_text(&output, "recorded");
+    assert_ok(output_open(&output));
+    put_text(&output, "unrecorded");
+    output_drop_open(&output);
+    put_text(&output, "!");
+    output_durable(&output, 1, 1);
+    assert_slice(output_ready(&output), "beforerecorded!");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +123,7 @@ int main(void)
         cmocka_unit_test(a_durable_ticket_frees_only_its_own_bytes),
         cmocka_unit_test(a_later_ticket_does_not_free_earlier_bytes),
         cmocka_unit_test(the_record_number_is_filled_in_when_known),
+        cmocka_unit_test(what_has_no_record_can_be_dropped_and_nothing_else),
         cmocka_unit_test(refuses_past_its_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

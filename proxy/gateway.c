@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The process: opens what is shared, starts one event-loop thread per worker, then waits for signals. Reload and
+ * shutdown happen here, on the main thread, which may block. */
+#include "proxy/gateway.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/rg_memory.h"
+#include "proxy/session.h"
+#include "proxy/worker.h"
+
+enum {
+    OFFLOAD_THREADS = 2,
+    OFFLOAD_WAITING = 1024,
+    SCRAM_ITERATIONS = 4096,
+    DIAG_BYTES = 1 << 20,
+    STACK_BYTES = 16 << 20, /* tree walks recurse to POLICY_DEPTH_MAX */
+};
+
+struct worker_thread {
+    pthread_t id;
+    bool is_started;
+};
+
+/* ---- small helpers ---- */
+
+static void on_jwks_event(void *context, const struct auth_jwks_event *event)
+{
+    struct gateway *gateway = context;
+    if (event->is_ok) {
+        rg_log_event(gateway->log, RG_LOG_INFO, "auth.jwks.fetched", "s:s%, s:i", "idp", event->trust_name.data,
+                     event->trust_name.size, "keys", (int)event->key_count);
+    } else {
+        rg_log_event(gateway->log, RG_LOG_WARNING, "auth.jwks.failed", "s:s%, s:s%, s:I", "idp", event->trust_name.data,
+                     event->trust_name.size, "reason", event->text.data, event->text.size, "retry_seconds",
+                     (long long)(event->retry_after_us / 1000000));
+    }
+}
+
+static void print_findings(struct gateway *gateway, const struct rg_diag *diag)
+{
+    for (const struct rg_finding *finding = diag->first; finding != NULL; finding = finding->next) {
+        bool is_error = finding->severity == RG_SEVERITY_ERROR;
+        rg_log_event(gateway->log, is_error ? RG_LOG_ERROR : RG_LOG_WARNING, "config.finding", "s:s, s:i, s:i, s:s%",
+                     "file", finding->place.file == NULL ? gateway->path : finding->place.file, "line",
+                     (int)finding->place.line, "column", (int)finding->place.column, "text", finding->text.data,
+                     finding->text.size);
+    }
+}
+
+static rg_status load(struct gateway *gateway, struct snapshot **out_snapshot)
+{
+    RG_AUTO(rg_arena_done) struct rg_arena arena;
+    rg_arena_init(&arena, DIAG_BYTES);
+    struct rg_diag diag;
+    rg_diag_init(&diag, &arena);
+    struct auth_jwks_log log = {on_jwks_event, gateway};
+    rg_status status = snapshot_load(gateway->path, gateway->clock, log, &diag, out_snapshot);
+    char text[512];
+    (void)snprintf(text, sizeof text, "%s", rg_is_ok(status) ? "" : status.error->text);
+    print_findings(gateway, &diag);
+    return rg_is_ok(status) ? status : rg_fail(RG_CONFIG, "%s", text);
+}
+
+static void record_policy(struct gateway *gateway, enum audit_kind kind, const struct snapshot *snapshot,
+                          const char *reason)
+{
+    struct audit_event event = {
+        .kind = kind,
+        .wall_us = rg_clock_wall_us(gateway->clock),
+        .policy = rg_slice_of(snapshot->digest),
+        .verdict = kind == AUDIT_POLICY_LOADED ? AUDIT_ALLOWED : AUDIT_DENIED,
+        .message = rg_slice_of(reason),
+    };
+    uint64_t ticket = 0;
+    uint64_t acknowledged = 0;
+    uint64_t sequence = 0;
+    rg_status status = audit_submit(gateway->audit, &event, &ticket);
+    audit_flush(gateway->audit);
+    if (!rg_is_ok(status)) {
+        rg_log_event(gateway->log, RG_LOG_ERROR, "audit.submit_failed", "s:s", "reason", status.error->text);
+        return;
+    }
+    /* durable before the policy takes effect (audit.md 3.6) */
+    struct pollfd wait = {.fd = audit_wakeup_fd(gateway->audit), .events = POLLIN};
+    while (acknowledged != ticket && !audit_client_is_faulted(gateway->audit)) {
+        (void)poll(&wait, 1, 1000);
+        while (audit_take(gateway->audit, &acknowledged, &sequence)) {
+        }
+    }
+}
+
+/* ---- cancel ---- */
+
+struct cancel_message {
+    struct worker *worker;
+    uint64_t session_id;
+};
+
+static void on_cancel(void *argument)
+{
+    struct cancel_message *message = argument;
+    struct session *session = worker_find(message->worker, message->session_id);
+    if (session != NULL) {
+        session_cancel(session);
+    }
+    rg_memory_free(message);
+}
+
+void gateway_cancel(struct gateway *gateway, const struct keys_entry *entry)
+{
+    struct cancel_message *message = rg_memory_alloc(sizeof *message);
+    message->worker = &gateway->workers[entry->worker];
+    message->session_id = entry->session_id;
+    net_loop_post(message->worker->loop, on_cancel, message);
+}
+
+/* ---- reload ---- */
+
+struct swap_message {
+    struct worker *worker;
+    struct snapshot *snapshot;
+};
+
+static void on_swap(void *argument)
+{
+    struct swap_message *message = argument;
+    worker_swap(message->worker, message->snapshot);
+    rg_memory_free(message);
+}
+
+static bool listeners_are_alike(const struct config *a, const struct config *b)
+{
+    bool are_alike = a->listener_count == b->listener_count;
+    for (size_t i = 0; are_alike && i < a->listener_count; i++) {
+        const struct config_listener *x = &a->listeners[i];
+        const struct config_listener *y = &b->listeners[i];
+        are_alike = rg_slice_is_equal(x->name, y->name) && rg_slice_is_equal(x->host, y->host) && x->port == y->port;
+    }
+    return are_alike;
+}
+
+static bool audit_is_alike(const struct config_audit *a, const struct config_audit *b)
+{
+    return rg_slice_is_equal(a->directory, b->directory) && rg_slice_is_equal(a->origin, b->origin) &&
+           a->durability == b->durability && a->segment_bytes == b->segment_bytes;
+}
+
+static rg_status check_swap(const struct config *running, const struct config *wanted)
+{
+    if (!listeners_are_alike(running, wanted)) {
+        return rg_fail(RG_CONFIG, "a changed [[listeners]] needs a restart");
+    }
+    if (!audit_is_alike(&running->audit, &wanted->audit)) {
+        return rg_fail(RG_CONFIG, "a changed [audit] needs a restart");
+    }
+    return RG_OK;
+}
+
+static void install(struct gateway *gateway, struct snapshot *snapshot)
+{
+    for (unsigned i = 0; i < gateway->worker_count; i++) {
+        struct swap_message *message = rg_memory_alloc(sizeof *message);
+        message->worker = &gateway->workers[i];
+        message->snapshot = snapshot_ref(snapshot);
+        net_loop_post(message->worker->loop, on_swap, message);
+    }
+    /* Old snapshots are kept in a list until the end: a session may hold one for long, and the thread of its key
+     * cache must not be joined on an event loop. */
+    snapshot->older = gateway->snapshot;
+    gateway->snapshot = snapshot;
+}
+
+static void drop_unused_snapshots(struct gateway *gateway)
+{
+    struct snapshot **link = &gateway->snapshot->older;
+    while (*link != NULL) {
+        struct snapshot *old = *link;
+        if (old->references == 1) {
+            *link = old->older;
+            snapshot_free(&old);
+        } else {
+            link = &old->older;
+        }
+    }
+}
+
+static void reload(struct gateway *gateway)
+{
+    struct snapshot *snapshot = NULL;
+    rg_status status = load(gateway, &snapshot);
+    if (rg_is_ok(status)) {
+        status = check_swap(gateway->snapshot->config, snapshot->config);
+    }
+    if (!rg_is_ok(status)) {
+        char text[512];
+        (void)snprintf(text, sizeof text, "%s", status.error->text);
+        record_policy(gateway, AUDIT_POLICY_REFUSED, gateway->snapshot, text);
+        rg_log_event(gateway->log, RG_LOG_ERROR, "policy.reload_failed", "s:s, s:s", "reason", text, "kept",
+                     gateway->snapshot->digest);
+        snapshot_free(&snapshot);
+        return;
+    }
+    record_policy(gateway, AUDIT_POLICY_LOADED, snapshot, "reload");
+    rg_log_event(gateway->log, RG_LOG_INFO, "policy.reloaded", "s:s", "digest", snapshot->digest);
+    install(gateway, snapshot);
+    drop_unused_snapshots(gateway);
+}
+
+/* ---- threads ---- */
+
+static void *worker_thread_main(void *argument)
+{
+    struct worker *worker = argument;
+    char name[16];
+    (void)snprintf(name, sizeof name, "loop-%u", worker->index);
+    (void)prctl(PR_SET_NAME, name);
+    worker_run(worker);
+    return NULL;
+}
+
+static rg_status start_thread(struct worker *worker, struct worker_thread *thread)
+{
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) != 0) {
+        return rg_fail(RG_INTERNAL, "cannot prepare a thread");
+    }
+    (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    int result = pthread_create(&thread->id, &attributes, worker_thread_main, worker);
+    (void)pthread_attr_destroy(&attributes);
+    if (result != 0) {
+        return rg_fail(RG_INTERNAL, "cannot start a thread: %s", strerror(result));
+    }
+    thread->is_started = true;
+    return RG_OK;
+}
+
+/* ---- opening ---- */
+
+static rg_status open_listeners(struct gateway *gateway)
+{
+    const struct config *config = gateway->snapshot->config;
+    gateway->listeners = rg_memory_array(config->listener_count, sizeof(struct net_listener *));
+    for (size_t i = 0; i < config->listener_count; i++) {
+        const struct config_listener *row = &config->listeners[i];
+        bool is_v6 = memchr(row->host.data, ':', row->host.size) != NULL;
+        char address[300];
+        int size = snprintf(address, sizeof address, is_v6 ? "[%.*s]:%u" : "%.*s:%u", rg_slice_shown(row->host),
+                            row->host.data, (unsigned)row->port);
+        RG_TRY(net_listener_open(rg_slice_make(address, (size_t)size), &gateway->listeners[i]));
+        gateway->listener_count++;
+        rg_log_event(gateway->log, RG_LOG_INFO, "listener.open", "s:s%, s:s%, s:i", "name", row->name.data,
+                     row->name.size, "host", row->host.data, row->host.size, "port",
+                     (int)net_listener_port(gateway->listeners[i]));
+    }
+    return RG_OK;
+}
+
+static rg_status open_audit(struct gateway *gateway)
+{
+    const struct config_audit *audit = &gateway->snapshot->config->audit;
+    struct auditor_options options = {
+        .directory = audit->directory,
+        .origin = audit->origin,
+        .segment_bytes = audit->segment_bytes,
+        .durability = audit->durability == CONFIG_AUDIT_WRITTEN ? AUDIT_WRITTEN : AUDIT_SYNCED,
+        .clock = gateway->clock,
+    };
+    RG_TRY(auditor_open(&options, &gateway->auditor));
+    RG_TRY(audit_client_open(gateway->auditor, &gateway->audit));
+    record_policy(gateway, AUDIT_POLICY_LOADED, gateway->snapshot, "start");
+    return auditor_check(gateway->auditor);
+}
+
+static rg_status open_shared(struct gateway *gateway)
+{
+    RG_TRY(policy_self_test());
+    RG_TRY(load(gateway, &gateway->snapshot));
+    RG_TRY(quota_new(&gateway->quota));
+    RG_TRY(keys_new(&gateway->keys));
+    RG_TRY(net_offload_new(OFFLOAD_THREADS, OFFLOAD_WAITING, &gateway->offload));
+    auth_scram_mock_init(&gateway->scram_mock, SCRAM_ITERATIONS);
+    return open_audit(gateway);
+}
+
+static rg_status open_log(struct gateway *gateway)
+{
+    const struct config_log *row = &gateway->snapshot->config->log;
+    static const enum rg_log_level levels[] = {[CONFIG_LOG_DEBUG] = RG_LOG_DEBUG,
+                                               [CONFIG_LOG_INFO] = RG_LOG_INFO,
+                                               [CONFIG_LOG_WARNING] = RG_LOG_WARNING,
+                                               [CONFIG_LOG_ERROR] = RG_LOG_ERROR};
+    if (row->file.size == 0) {
+        rg_log_set_level(gateway->log, levels[row->level]);
+        return RG_OK;
+    }
+    /* The log of the start is on stderr; from here on it is the file. The struct stays, others point to it. */
+    return rg_log_redirect(gateway->log, row->file.data, levels[row->level]);
+}
+
+static rg_status open_workers(struct gateway *gateway, struct worker_thread *threads)
+{
+    for (unsigned i = 0; i < gateway->worker_count; i++) {
+        RG_TRY(worker_open(gateway, i, gateway->snapshot, &gateway->workers[i]));
+    }
+    for (unsigned i = 0; i < gateway->worker_count; i++) {
+        RG_TRY(start_thread(&gateway->workers[i], &threads[i]));
+    }
+    return RG_OK;
+}
+
+/* ---- signals ---- */
+
+static void on_drain(void *argument)
+{
+    worker_drain(argument);
+}
+
+static void post_drain(struct gateway *gateway)
+{
+    for (unsigned i = 0; i < gateway->worker_count; i++) {
+        net_loop_post(gateway->workers[i].loop, on_drain, &gateway->workers[i]);
+    }
+}
+
+static int open_signals(void)
+{
+    sigset_t signals;
+    (void)sigemptyset(&signals);
+    static const int taken[] = {SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGUSR2};
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
+        (void)sigaddset(&signals, taken[i]);
+    }
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &signals, SFD_CLOEXEC);
+}
+
+static bool threads_are_done(struct gateway *gateway, struct worker_thread *threads)
+{
+    for (unsigned i = 0; i < gateway->worker_count; i++) {
+        if (threads[i].is_started && pthread_tryjoin_np(threads[i].id, NULL) == 0) {
+            threads[i].is_started = false;
+        }
+        if (threads[i].is_started) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One signal. false = stop now. */
+static bool handle_signal(struct gateway *gateway, uint32_t number, bool *is_draining)
+{
+    switch (number) {
+    case SIGHUP:
+        reload(gateway);
+        return true;
+    case SIGUSR1: {
+        rg_status status = rg_log_reopen(gateway->log);
+        rg_log_event(gateway->log, RG_LOG_INFO, "log.reopened", "s:b", "ok", (int)rg_is_ok(status));
+        return true;
+    }
+    case SIGUSR2:
+        rg_log_event(gateway->log, RG_LOG_INFO, "signal.ignored", "s:s", "signal", "SIGUSR2");
+        return true;
+    case SIGTERM:
+    case SIGINT:
+        if (*is_draining) {
+            return false;
+        }
+        *is_draining = true;
+        rg_log_event(gateway->log, RG_LOG_INFO, "server.draining", NULL);
+        post_drain(gateway);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void wait_for_end(struct gateway *gateway, int signals, struct worker_thread *threads)
+{
+    bool is_draining = false;
+    int64_t deadline_us = 0;
+    bool goes_on = true;
+    while (goes_on && !(is_draining && threads_are_done(gateway, threads))) {
+        struct pollfd wait = {.fd = signals, .events = POLLIN};
+        int ready = poll(&wait, 1, is_draining ? 20 : -1);
+        struct signalfd_siginfo info;
+        bool was_draining = is_draining;
+        if (ready > 0 && read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
+            goes_on = handle_signal(gateway, info.ssi_signo, &is_draining);
+        }
+        int64_t now_us = rg_clock_monotonic_us(gateway->clock);
+        if (is_draining && !was_draining) {
+            deadline_us = now_us + gateway->snapshot->config->server.drain_timeout_us;
+        }
+        if (is_draining && now_us > deadline_us) {
+            goes_on = false;
+        }
+    }
+}
+
+static void stop_threads(struct gateway *gateway, struct worker_thread *threads)
+{
+    for (unsigned i = 0; i < gateway->worker_count; i++) {
+        if (gateway->workers[i].loop != NULL) {
+            net_loop_stop(gateway->workers[i].loop);
+        }
+    }
+    for (unsigned i = 0; i < gateway->worker_count; i++) {
+        if (threads[i].is_started) {
+            (void)pthread_join(threads[i].id, NULL);
+        }
+    }
+}
+
+static void close_all(struct gateway *gateway)
+{
+    for (unsigned i = 0; i < gateway->worker_count; i++) {
+        worker_done(&gateway->workers[i]);
+    }
+    audit_client_close(&gateway->audit);
+    auditor_close(&gateway->auditor);
+    for (size_t i = 0; i < gateway->listener_count; i++) {
+        net_listener_close(&gateway->listeners[i]);
+    }
+    rg_memory_free(gateway->listeners);
+    keys_free(&gateway->keys);
+    quota_free(&gateway->quota);
+    while (gateway->snapshot != NULL) {
+        struct snapshot *older = gateway->snapshot->older;
+        snapshot_free(&gateway->snapshot);
+        gateway->snapshot = older;
+    }
+    rg_memory_free(gateway->workers);
+    rg_log_close(&gateway->log);
+}
+
+static rg_status write_pid_file(const struct config_server *server)
+{
+    if (server->pid_file.size == 0) {
+        return RG_OK;
+    }
+    FILE *file = fopen(server->pid_file.data, "we");
+    if (file == NULL) {
+        return rg_fail(RG_CONFIG, "cannot write pid_file \"%s\": %s", server->pid_file.data, strerror(errno));
+    }
+    (void)fprintf(file, "%ld\n", (long)getpid());
+    (void)fclose(file);
+    return RG_OK;
+}
+
+static rg_status serve(struct gateway *gateway, int signals)
+{
+    RG_TRY(open_shared(gateway));
+    RG_TRY(open_log(gateway));
+    RG_TRY(open_listeners(gateway));
+    const struct config *config = gateway->snapshot->config;
+    gateway->worker_count = config->server.workers;
+    gateway->workers = rg_memory_array(gateway->worker_count, sizeof(struct worker));
+    struct worker_thread *threads = rg_memory_array(gateway->worker_count, sizeof *threads);
+    rg_status status = open_workers(gateway, threads);
+    if (rg_is_ok(status)) {
+        status = write_pid_file(&config->server);
+    }
+    if (rg_is_ok(status)) {
+        rg_log_event(gateway->log, RG_LOG_INFO, "server.ready", "s:i, s:s, s:s", "workers", (int)gateway->worker_count,
+                     "digest", gateway->snapshot->digest, "version", ROWGATE_VERSION);
+        wait_for_end(gateway, signals, threads);
+    }
+    char text[512];
+    (void)snprintf(text, sizeof text, "%s", rg_is_ok(status) ? "" : status.error->text);
+    stop_threads(gateway, threads);
+    rg_memory_free(threads);
+    net_offload_free(&gateway->offload);
+    if (config->server.pid_file.size > 0) {
+        (void)unlink(config->server.pid_file.data);
+    }
+    return text[0] == '\0' ? RG_OK : rg_fail(RG_CONFIG, "%s", text);
+}
+
+rg_status gateway_run(const char *path)
+{
+    int signals = open_signals();
+    if (signals < 0) {
+        return rg_fail(RG_INTERNAL, "signalfd: %s", strerror(errno));
+    }
+    (void)prctl(PR_SET_DUMPABLE, 0); /* no core dump holds a token or a key (L7) */
+    struct gateway gateway = {.clock = rg_clock_system(), .path = path, .next_session_id = 1};
+    rg_status status = rg_log_open(NULL, RG_LOG_INFO, gateway.clock, &gateway.log);
+    if (rg_is_ok(status)) {
+        status = serve(&gateway, signals);
+    }
+    char text[512];
+    (void)snprintf(text, sizeof text, "%s", rg_is_ok(status) ? "" : status.error->text);
+    net_offload_free(&gateway.offload);
+    close_all(&gateway);
+    (void)close(signals);
+    return text[0] == '\0' ? RG_OK : rg_fail(RG_CONFIG, "%s", text);
+}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What each frontend message means: one row a type. Prepared statements live in rowgate; upstream there is only
+ * the unnamed one, parsed again in each batch that needs it, so that any transaction pooler will do. */
+#include <stdio.h>
+
+#include "base/rg_memory.h"
+#include "proxy/session_private.h"
+
+/* ---- decode ---- */
+
+static rg_status decode_query(struct session *session)
+{
+    return pgwire_query_parse(session->command.frame.body, &session->command.text);
+}
+
+static rg_status decode_parse(struct session *session)
+{
+    RG_TRY(pgwire_prepare_parse(session->command.frame.body, &session->command.prepare));
+    session->command.text = session->command.prepare.text;
+    return RG_OK;
+}
+
+static rg_status decode_bind(struct session *session)
+{
+    return pgwire_bind_parse(session->command.frame.body, &session->command.bind);
+}
+
+static rg_status decode_describe(struct session *session)
+{
+    return pgwire_describe_parse(session->command.frame.body, &session->command.target);
+}
+
+static rg_status decode_execute(struct session *session)
+{
+    return pgwire_execute_parse(session->command.frame.body, &session->command.execute);
+}
+
+static rg_status decode_close(struct session *session)
+{
+    return pgwire_close_parse(session->command.frame.body, &session->command.target);
+}
+
+static rg_status decode_sync(struct session *session)
+{
+    return pgwire_empty_parse(session->command.frame.body, "Sync");
+}
+
+static rg_status decode_flush(struct session *session)
+{
+    return pgwire_empty_parse(session->command.frame.body, "Flush");
+}
+
+/* ---- plan ---- */
+
+static enum pipeline_next refuse_status(struct session *session, rg_status status, const char *rule)
+{
+    struct refusal refusal = refusal_from_status(status, rule);
+    return session_refuse(session, &refusal);
+}
+
+/* "kind "name" what": prepared statement "x" does not exist */
+static enum pipeline_next refuse_name(struct session *session, const char *sqlstate, const char *kind,
+                                      struct rg_slice name, const char *what)
+{
+    char text[256];
+    (void)snprintf(text, sizeof text, "%s \"%.*s\" %s", kind, rg_slice_shown(name), name.data == NULL ? "" : name.data,
+                   what);
+    struct refusal refusal = refusal_make(sqlstate, "protocol.prepared", text);
+    return session_refuse(session, &refusal);
+}
+
+static enum pipeline_next plan_query(struct session *session)
+{
+    rg_status status = statement_find_plan(session, POLICY_SIMPLE, session->command.text, &session->command.cached);
+    return rg_is_ok(status) ? PIPELINE_NEXT : refuse_status(session, status, "statement.limits");
+}
+
+static enum pipeline_next plan_parse(struct session *session)
+{
+    struct rg_slice name = session->command.prepare.statement;
+    if (name.size > 0 && prepared_find(&session->prepared, name) != NULL) {
+        return refuse_name(session, "42P05", "prepared statement", name, "already exists");
+    }
+    rg_status status = statement_find_plan(session, POLICY_EXTENDED, session->command.text, &session->command.cached);
+    return rg_is_ok(status) ? PIPELINE_NEXT : refuse_status(session, status, "statement.limits");
+}
+
+/* The plan of a prepared statement under the policies and settings of now. */
+static enum pipeline_next plan_prepared(struct session *session, struct rg_slice name)
+{
+    struct prepared *prepared = prepared_find(&session->prepared, name);
+    if (prepared == NULL) {
+        return refuse_name(session, "26000", "prepared statement", name, "does not exist");
+    }
+    if (prepared->cached == NULL) {
+        rg_status status = statement_find_plan(session, POLICY_EXTENDED, prepared->text, &prepared->cached);
+        if (!rg_is_ok(status)) {
+            return refuse_status(session, status, "statement.limits");
+        }
+        session->upstream_prepared = NULL; /* what the upstream has parsed may be the old rewrite */
+    }
+    session->command.cached = policy_cached_ref(prepared->cached);
+    return PIPELINE_NEXT;
+}
+
+static enum pipeline_next plan_bind(struct session *session)
+{
+    return plan_prepared(session, session->command.bind.statement);
+}
+
+static enum pipeline_next plan_portal(struct session *session, struct rg_slice name)
+{
+    const struct portal *portal = portal_find(&session->prepared, name);
+    if (portal == NULL) {
+        return refuse_name(session, "34000", "portal", name, "does not exist");
+    }
+    session->command.cached = policy_cached_ref(portal->cached);
+    return PIPELINE_NEXT;
+}
+
+static enum pipeline_next plan_describe(struct session *session)
+{
+    struct pgwire_target target = session->command.target;
+    return target.kind == PGWIRE_TARGET_STATEMENT ? plan_prepared(session, target.name)
+                                                  : plan_portal(session, target.name);
+}
+
+static enum pipeline_next plan_execute(struct session *session)
+{
+    return plan_portal(session, session->command.execute.portal);
+}
+
+/* ---- forward ---- */
+
+enum { MESSAGE_BYTES = 2 * POLICY_TEXT_MAX + 65536 };
+
+/* Sends what encode wrote and queues what must be answered. */
+static rg_status send(struct session *session, struct rg_buf *message, char type, struct request **out_request)
+{
+    rg_status status = upstream_write(session, rg_buf_slice(message));
+    rg_buf_done(message);
+    RG_TRY(status);
+    struct request *request = NULL;
+    RG_TRY(requests_add(&session->requests, type, session->command.cached, &request));
+    request->started_us = net_loop_now_us(session->worker->loop);
+    session->forwarded_since_sync++;
+    if (session->requests.count == 1) {
+        session_start_statement_timer(session);
+    }
+    if (out_request != NULL) {
+        *out_request = request;
+    }
+    return RG_OK;
+}
+
+/* The rewritten statements as one text again: one implicit transaction stays one. */
+static rg_status join_texts(const struct policy_plan *plan, struct rg_buf *text)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        if (i > 0) {
+            RG_TRY(rg_buf_put(text, RG_SLICE(";\n")));
+        }
+        RG_TRY(rg_buf_put(text, plan->statements[i].text));
+    }
+    return RG_OK;
+}
+
+static rg_status encode_query(const struct policy_plan *plan, struct rg_buf *message)
+{
+    if (plan->count == 1) {
+        return pgwire_query_encode(plan->statements[0].text, message);
+    }
+    struct rg_buf text;
+    rg_buf_init(&text, MESSAGE_BYTES);
+    rg_status status = join_texts(plan, &text);
+    if (rg_is_ok(status)) {
+        status = pgwire_query_encode(rg_buf_slice(&text), message);
+    }
+    rg_buf_done(&text);
+    return status;
+}
+
+/* What the request must remember of the moment it was forwarded. */
+static void start_statements(struct session *session, struct request *request)
+{
+    const struct policy_plan *plan = &session->command.cached->plan;
+    request->statement_id = session->command.first_statement_id;
+    request->had_written = session->has_written;
+    request->is_decided = plan->count > 0 && statement_needs_decision(&plan->statements[0], session->has_written);
+}
+
+static rg_status forward_query(struct session *session)
+{
+    struct policy_cached *cached = session->command.cached;
+    struct rg_buf message;
+    rg_buf_init(&message, MESSAGE_BYTES);
+    rg_status status = encode_query(&cached->plan, &message);
+    if (!rg_is_ok(status)) {
+        rg_buf_done(&message);
+        return status;
+    }
+    struct request *request = NULL;
+    RG_TRY(send(session, &message, 'Q', &request));
+    start_statements(session, request);
+    session->upstream_prepared = NULL; /* a simple query destroys the unnamed statement */
+    statement_apply_effects(session, cached);
+    return RG_OK;
+}
+
+static struct rg_slice upstream_text(const struct policy_cached *cached)
+{
+    return cached->plan.count == 0 ? (struct rg_slice){0} : cached->plan.statements[0].text;
+}
+
+static rg_status forward_parse(struct session *session)
+{
+    struct command *command = &session->command;
+    struct prepared_source source = {
+        .name = command->prepare.statement,
+        .text = command->text,
+        .types = command->prepare.types,
+        .type_count = command->prepare.type_count,
+    };
+    session->upstream_prepared = NULL;
+    RG_TRY(prepared_add(&session->prepared, &source, command->cached));
+    struct pgwire_prepare prepare = command->prepare;
+    prepare.statement = (struct rg_slice){0};
+    prepare.text = upstream_text(command->cached);
+    struct rg_buf message;
+    rg_buf_init(&message, MESSAGE_BYTES);
+    rg_status status = pgwire_prepare_encode(&prepare, &message);
+    if (!rg_is_ok(status)) {
+        rg_buf_done(&message);
+        return status;
+    }
+    struct request *request = NULL;
+    RG_TRY(send(session, &message, 'P', &request));
+    request_set_name(request, command->prepare.statement);
+    session->upstream_prepared = prepared_find(&session->prepared, command->prepare.statement);
+    return RG_OK;
+}
+
+/* Makes sure that the upstream's unnamed statement is this one. */
+static rg_status parse_upstream(struct session *session, struct rg_slice name)
+{
+    const struct prepared *prepared = prepared_find(&session->prepared, name);
+    RG_ASSERT(prepared != NULL);
+    if (session->upstream_prepared == prepared) {
+        return RG_OK;
+    }
+    struct pgwire_prepare prepare = {
+        .text = upstream_text(session->command.cached), .type_count = prepared->type_count, .types = prepared->types};
+    struct rg_buf message;
+    rg_buf_init(&message, MESSAGE_BYTES);
+    rg_status status = pgwire_prepare_encode(&prepare, &message);
+    if (!rg_is_ok(status)) {
+        rg_buf_done(&message);
+        return status;
+    }
+    struct request *request = NULL;
+    RG_TRY(send(session, &message, 'P', &request));
+    request->is_hidden = true;
+    session->upstream_prepared = prepared;
+    return RG_OK;
+}
+
+static rg_status forward_bind(struct session *session)
+{
+    struct command *command = &session->command;
+    RG_TRY(parse_upstream(session, command->bind.statement));
+    RG_TRY(portal_put(&session->prepared, command->bind.portal, command->cached));
+    struct pgwire_bind bind = command->bind;
+    bind.statement = (struct rg_slice){0};
+    struct rg_buf message;
+    rg_buf_init(&message, MESSAGE_BYTES);
+    rg_status status = pgwire_bind_encode(&bind, &message);
+    if (!rg_is_ok(status)) {
+        rg_buf_done(&message);
+        return status;
+    }
+    return send(session, &message, 'B', NULL);
+}
+
+static rg_status forward_target(struct session *session, struct pgwire_target target, char type)
+{
+    struct rg_buf message;
+    rg_buf_init(&message, 4096);
+    rg_status status = type == 'D' ? pgwire_describe_encode(&target, &message) : pgwire_close_encode(&target, &message);
+    if (!rg_is_ok(status)) {
+        rg_buf_done(&message);
+        return status;
+    }
+    struct request *request = NULL;
+    RG_TRY(send(session, &message, type, &request));
+    request->is_statement_target = target.kind == PGWIRE_TARGET_STATEMENT;
+    return RG_OK;
+}
+
+static rg_status forward_describe(struct session *session)
+{
+    struct pgwire_target target = session->command.target;
+    if (target.kind == PGWIRE_TARGET_STATEMENT) {
+        RG_TRY(parse_upstream(session, target.name));
+        target.name = (struct rg_slice){0};
+    }
+    return forward_target(session, target, 'D');
+}
+
+static rg_status forward_close(struct session *session)
+{
+    struct pgwire_target target = session->command.target;
+    if (target.kind == PGWIRE_TARGET_STATEMENT) {
+        prepared_remove(&session->prepared, target.name);
+        session->upstream_prepared = NULL;
+        target.name = (struct rg_slice){0};
+    } else {
+        portal_remove(&session->prepared, target.name);
+    }
+    return forward_target(session, target, 'C');
+}
+
+static rg_status forward_execute(struct session *session)
+{
+    struct rg_buf message;
+    rg_buf_init(&message, 4096);
+    rg_status status = pgwire_execute_encode(&session->command.execute, &message);
+    if (!rg_is_ok(status)) {
+        rg_buf_done(&message);
+        return status;
+    }
+    struct policy_cached *cached = session->command.cached;
+    struct request *request = NULL;
+    RG_TRY(send(session, &message, 'E', &request));
+    start_statements(session, request);
+    statement_apply_effects(session, cached);
+    return RG_OK;
+}
+
+static rg_status forward_sync(struct session *session)
+{
+    struct rg_buf message;
+    rg_buf_init(&message, 64);
+    rg_status status = pgwire_sync_encode(&message);
+    if (!rg_is_ok(status)) {
+        rg_buf_done(&message);
+        return status;
+    }
+    RG_TRY(send(session, &message, 'S', NULL));
+    session->skips_to_sync = false;
+    session->forwarded_since_sync = 0;
+    session->upstream_prepared = NULL; /* behind a transaction pooler the next batch may meet another server */
+    return RG_OK;
+}
+
+static rg_status forward_flush(struct session *session)
+{
+    struct rg_buf message;
+    rg_buf_init(&message, 64);
+    rg_status status = pgwire_flush_encode(&message);
+    if (rg_is_ok(status)) {
+        status = upstream_write(session, rg_buf_slice(&message));
+    }
+    rg_buf_done(&message);
+    return status;
+}
+
+static const struct message_row rows[] = {
+    /* type, statement, extended, decode, plan, forward */
+    {'Q', true, false, decode_query, plan_query, forward_query},
+    {'P', true, true, decode_parse, plan_parse, forward_parse},
+    {'B', true, true, decode_bind, plan_bind, forward_bind},
+    {'D', true, true, decode_describe, plan_describe, forward_describe},
+    {'E', true, true, decode_execute, plan_execute, forward_execute},
+    {'C', false, true, decode_close, NULL, forward_close},
+    {'S', false, false, decode_sync, NULL, forward_sync},
+    {'H', false, true, decode_flush, NULL, forward_flush},
+};
+
+const struct message_row *message_row_find(char type)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].type == type) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}

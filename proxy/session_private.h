@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RG_PROXY_SESSION_PRIVATE_H
+#define RG_PROXY_SESSION_PRIVATE_H
+
+#include "proxy/net/upstream.h"
+#include "proxy/output.h"
+#include "proxy/pgwire/backend.h"
+#include "proxy/pgwire/frame.h"
+#include "proxy/pgwire/frontend.h"
+#include "proxy/pgwire/scan.h"
+#include "proxy/pgwire/startup.h"
+#include "proxy/pipeline.h"
+#include "proxy/prepared.h"
+#include "proxy/requests.h"
+#include "proxy/session.h"
+#include "proxy/settings.h"
+#include "proxy/worker.h"
+
+/* The inside of a session, shared by session*.c alone.
+ *
+ *   session.c            its life: accept, TLS, startup packet, pump, output, end
+ *   session_login.c      the steps of pipeline_login
+ *   session_statement.c  the steps of pipeline_statement
+ *   session_message.c    one row for each frontend message
+ *   session_upstream.c   opening, losing, cancelling the upstream
+ *   session_reply.c      one row for each backend message
+ *   session_record.c     audit records and refusals
+ */
+
+enum session_phase {
+    SESSION_DEAD = 0,
+    SESSION_STARTUP,   /* in clear: SSLRequest, GSSENCRequest, CancelRequest */
+    SESSION_HANDSHAKE, /* TLS */
+    SESSION_STARTUP_TLS,
+    SESSION_PASSWORD, /* waits for the token */
+    SESSION_SASL_FIRST,
+    SESSION_SASL_FINAL,
+    SESSION_LOGIN, /* pipeline_login runs */
+    SESSION_READY,
+    SESSION_CLOSING, /* last words are on their way */
+};
+
+enum {
+    SESSION_ARENA_BYTES = 256 * 1024,
+    SESSION_OUTPUT_BYTES = 8 * 1024 * 1024, /* hard maximum of held bytes: a chunk and collected messages */
+    SESSION_HOLD_BYTES = 64 * 1024,         /* a result up to this size has one combined record (audit.md 3.6) */
+    SESSION_PAUSE_BYTES = 512 * 1024,       /* held above this: the upstream is not read */
+    SESSION_CONNECT_ATTEMPTS = 3,
+    SESSION_CANCEL_GRACE_MS = 5000,
+};
+
+/* The frontend message in work. Slices point into the client's input and are decoded again after a wait. */
+struct command {
+    struct pgwire_frame frame;
+    struct rg_slice text;          /* Q, P */
+    struct pgwire_prepare prepare; /* P */
+    struct pgwire_bind bind;       /* B */
+    struct pgwire_target target;   /* D, C */
+    struct pgwire_execute execute; /* E */
+    struct policy_cached *cached;  /* reference, from the plan step on */
+    uint64_t first_statement_id;
+    bool is_recorded;
+};
+
+struct key_wait; /* a login that waits for keys, session_login.c */
+
+struct session {
+    struct session *next;
+    struct session *previous;
+    struct worker *worker;
+    struct snapshot *snapshot; /* what the current statement runs under */
+    size_t listener;
+    uint64_t id;
+    enum session_phase phase;
+    size_t step; /* in the pipeline of the phase */
+    bool is_suspended;
+    bool is_direct_tls;
+    bool is_logged_in;
+    bool is_draining;
+    struct rg_arena arena;
+    struct net_stream *client;
+    char peer[64];
+    struct output output;
+    struct net_timer login_timer;
+    struct net_timer idle_timer;
+    struct net_timer statement_timer;
+    struct net_timer retry_timer;
+
+    /* who */
+    struct pgwire_startup startup;
+    struct rg_slice credential; /* the token; wiped as soon as it was judged */
+    struct auth_scram_exchange *scram;
+    const struct config_account *account; /* of snapshot; until the login is done */
+    struct key_wait *key_wait;
+    bool has_waited_for_keys;
+    struct auth_identity identity;
+    struct tenant tenant;
+    const struct config_limits *limits;
+    struct policy_binding *binding;
+    bool has_quota;
+    struct keys_entry key;
+    bool has_key;
+
+    /* the upstream */
+    struct net_upstream *upstream;
+    struct net_stream *server; /* NULL until open */
+    struct pgwire_scanner scanner;
+    unsigned attempts;
+    char connect_error[256];
+    bool is_connect_failed;
+    bool has_forwarded_settings; /* lost with the upstream, so the session is lost too */
+    bool is_server_paused;
+    bool is_cancelling;
+    bool is_waiting_for_server; /* the client is not read until the upstream drained */
+    enum pgwire_transaction transaction;
+    struct requests requests;
+    unsigned forwarded_since_sync;
+
+    /* the client's state that rowgate keeps */
+    struct settings *settings;
+    struct settings *settings_before; /* as of BEGIN */
+    struct prepared_set prepared;
+    const struct prepared *upstream_prepared; /* what the upstream's unnamed statement holds */
+    bool skips_to_sync;                       /* after an error in the extended protocol */
+    bool drops_to_sync;                       /* answers too */
+    bool is_mid_message;                      /* a streamed row was passed on in part */
+    struct policy_cached *described;          /* the last statement parsed or described; reference */
+    bool has_written;                         /* something other than reads in this transaction */
+    struct command command;
+    uint64_t next_statement_id;
+    uint64_t wait_ticket; /* suspended until this one is durable */
+    struct refusal pending_refusal;
+};
+
+/* session.c */
+void session_pump(struct session *session);
+void session_suspend(struct session *session);
+void session_resume(struct session *session); /* runs the waiting step again */
+void session_flush(struct session *session);
+void session_end(struct session *session, enum session_end_reason reason);
+void session_set_settings(struct session *session, struct settings *settings); /* takes the reference */
+/* The worker's current policies for this session; RG_DENIED when they do not know it any more. */
+rg_status session_rebind(struct session *session) RG_MUST_CHECK;
+int64_t session_now_us(const struct session *session); /* wall clock */
+void session_start_statement_timer(struct session *session);
+void session_go_idle(struct session *session); /* ReadyForQuery was answered and nothing is outstanding */
+
+/* session_login.c: steps, and what leads to them */
+void login_start(struct session *session); /* after the startup packet: asks for a credential */
+bool login_on_message(struct session *session);
+void login_forget_credential(struct session *session);
+void login_cancel_wait(struct session *session);
+enum pipeline_next login_authenticate(struct session *session);
+enum pipeline_next login_resolve(struct session *session);
+enum pipeline_next login_bind(struct session *session);
+enum pipeline_next login_admit(struct session *session);
+enum pipeline_next login_settings(struct session *session);
+enum pipeline_next login_record(struct session *session);
+enum pipeline_next login_welcome(struct session *session);
+
+/* session_statement.c */
+enum pipeline_next statement_authenticate(struct session *session);
+enum pipeline_next statement_plan(struct session *session);
+enum pipeline_next statement_record(struct session *session);
+enum pipeline_next statement_execute(struct session *session);
+void statement_apply_effects(struct session *session, const struct policy_cached *cached);
+rg_status statement_find_plan(struct session *session, enum policy_protocol protocol, struct rg_slice text,
+                              struct policy_cached **out_cached) RG_MUST_CHECK;
+
+/* session_message.c */
+struct message_row {
+    char type;
+    bool is_statement; /* goes through every step of pipeline_statement */
+    bool is_extended;  /* skipped after an error until Sync */
+    rg_status (*decode)(struct session *session);
+    enum pipeline_next (*plan)(struct session *session);
+    rg_status (*forward)(struct session *session);
+};
+const struct message_row *message_row_find(char type);
+
+/* session_upstream.c */
+enum pipeline_next session_connect(struct session *session);
+void upstream_lost(struct session *session, const char *reason);
+void upstream_close(struct session *session);
+rg_status upstream_write(struct session *session, struct rg_slice bytes) RG_MUST_CHECK;
+void upstream_cancel(struct session *session);
+
+/* session_reply.c */
+void reply_on_input(struct session *session);
+
+/* session_record.c */
+struct audit_event record_event(const struct session *session, enum audit_kind kind);
+/* Submits a record on one statement of cached; request carries its counts (NULL: a decision). */
+rg_status record_statement(struct session *session, const struct policy_cached *cached, size_t index,
+                           enum audit_phase phase, uint64_t statement_id, const struct request *request,
+                           const struct pgwire_error *error, uint64_t *out_ticket) RG_MUST_CHECK;
+/* The text of a refusal with its SQLSTATE; slices are borrowed. */
+struct refusal refusal_make(const char *sqlstate, const char *rule, const char *message);
+struct refusal refusal_from_status(rg_status status, const char *rule);
+/* Refuses the message in work: records it, tells the client, fails an open transaction upstream too. */
+enum pipeline_next session_refuse(struct session *session, const struct refusal *refusal);
+/* Ends the session with an error that is recorded first. */
+void session_fatal(struct session *session, const struct refusal *refusal);
+/* Encodes a refusal for the client behind the record of ticket; sequence is filled in later when 0. */
+rg_status refusal_put(struct session *session, const struct refusal *refusal, uint64_t ticket, bool is_durable,
+                      uint64_t sequence) RG_MUST_CHECK;
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A session's audit records, and refusals: recorded first, then answered, and made to fail an open
+ * transaction upstream, so that nothing is half-applied. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proxy/session_private.h"
+
+/* What the upstream gets in place of a refused statement when the refusal must fail a transaction there: a
+ * syntax error, which changes nothing. */
+#define POISON_TEXT RG_SLICE("ROWGATE REFUSED THIS STATEMENT")
+
+static void fill_address(const struct session *session, struct audit_event *event)
+{
+    struct rg_slice peer = rg_slice_of(session->peer);
+    const char *colon = memrchr(peer.data, ':', peer.size);
+    if (colon == NULL) {
+        event->client_address = peer;
+        return;
+    }
+    struct rg_slice address = {peer.data, (size_t)(colon - peer.data)};
+    if (address.size >= 2 && address.data[0] == '[') {
+        address = rg_slice_cut(address, 1, address.size - 2);
+    }
+    event->client_address = address;
+    event->client_port = (uint16_t)strtoul(colon + 1, NULL, 10);
+}
+
+struct audit_event record_event(const struct session *session, enum audit_kind kind)
+{
+    struct audit_event event = {
+        .kind = kind,
+        .wall_us = session_now_us(session),
+        .session_id = session->id,
+        .tenant = session->tenant.id,
+        .user = session->identity.kind != AUTH_UNVERIFIED ? session->identity.user : session->startup.user,
+        .subject = session->identity.subject,
+        .idp = session->identity.kind == AUTH_SCRAM ? RG_SLICE("scram") : session->identity.issuer,
+        .database = session->startup.database,
+        .listener = session->snapshot->config->listeners[session->listener].name,
+        .application_name = session->settings->application_name,
+        .policy = rg_slice_of(session->snapshot->digest),
+        .upstream = session->tenant.route.upstream,
+    };
+    fill_address(session, &event);
+    return event;
+}
+
+static void fill_statement(struct audit_event *event, const struct policy_cached *cached, size_t index)
+{
+    const struct policy_statement *statement = &cached->plan.statements[index];
+    event->verdict = statement->verdict == POLICY_DENY ? AUDIT_DENIED
+                     : statement->is_rewritten         ? AUDIT_REWRITTEN
+                                                       : AUDIT_ALLOWED;
+    event->rule = statement->rule;
+    event->class_name = rg_slice_of(policy_class_name(statement->class_of_statement));
+    event->sql = statement->source;
+    if (statement->is_rewritten) {
+        event->sql_sent = statement->text;
+    }
+    if (cached->plan.count == 1 && statement->source.size == cached->text.size) {
+        event->sql_sha256 = &cached->text_digest;
+    }
+    event->relations = statement->relations;
+    event->relation_count = statement->relation_count;
+}
+
+rg_status record_statement(struct session *session, const struct policy_cached *cached, size_t index,
+                           enum audit_phase phase, uint64_t statement_id, const struct request *request,
+                           const struct pgwire_error *error, uint64_t *out_ticket)
+{
+    struct audit_event event = record_event(session, AUDIT_STATEMENT);
+    fill_statement(&event, cached, index);
+    event.phase = phase;
+    event.statement_id = statement_id;
+    if (request != NULL) {
+        event.rows = request->rows;
+        event.bytes = request->bytes;
+        int64_t elapsed = net_loop_now_us(session->worker->loop) - request->started_us;
+        event.duration_us = elapsed > 0 ? (uint64_t)elapsed : 0;
+    }
+    if (error != NULL) {
+        event.sqlstate = rg_slice_of(error->sqlstate);
+        event.message = error->message;
+    }
+    return worker_submit(session->worker, &event, session, out_ticket);
+}
+
+struct refusal refusal_make(const char *sqlstate, const char *rule, const char *message)
+{
+    struct refusal refusal = {.rule = rg_slice_of(rule), .message = rg_slice_of(message)};
+    (void)snprintf(refusal.sqlstate, sizeof refusal.sqlstate, "%s", sqlstate);
+    return refusal;
+}
+
+struct refusal refusal_from_status(rg_status status, const char *rule)
+{
+    return refusal_make(rg_kind_info(status.error->kind)->sqlstate, rule, status.error->text);
+}
+
+rg_status refusal_put(struct session *session, const struct refusal *refusal, uint64_t ticket, bool is_durable,
+                      uint64_t sequence)
+{
+    struct output *output = &session->output;
+    char detail[160];
+    int length =
+        snprintf(detail, sizeof detail, "Refused by rule %.*s, audit record %016llu.", rg_slice_shown(refusal->rule),
+                 refusal->rule.data == NULL ? "" : refusal->rule.data, (unsigned long long)sequence);
+    struct pgwire_error error = {
+        .severity = refusal->is_fatal ? PGWIRE_SEVERITY_FATAL : PGWIRE_SEVERITY_ERROR,
+        .message = refusal->message,
+        .detail = ticket == 0 ? (struct rg_slice){0} : rg_slice_make(detail, (size_t)length),
+        .hint = refusal->hint,
+        .position = (uint32_t)refusal->position,
+    };
+    memcpy(error.sqlstate, refusal->sqlstate, sizeof error.sqlstate);
+    if (ticket == 0 || is_durable) {
+        return pgwire_error_encode(&error, output_buf(output));
+    }
+    RG_TRY(output_open(output));
+    size_t before = rg_buf_size(output_buf(output));
+    uint64_t start = output_at(output);
+    RG_TRY(pgwire_error_encode(&error, output_buf(output)));
+    struct rg_slice whole = rg_slice_cut(rg_buf_slice(output_buf(output)), before, SIZE_MAX);
+    const char *place = memmem(whole.data, whole.size, detail, (size_t)length);
+    RG_ASSERT(place != NULL);
+    uint64_t patch_at =
+        start + (uint64_t)(place - whole.data) + (uint64_t)length - 17; /* 16 digits and the full stop */
+    return output_close(output, ticket, patch_at);
+}
+
+static rg_status record_refusal(struct session *session, const struct refusal *refusal, struct rg_slice sql,
+                                uint64_t *out_ticket)
+{
+    struct audit_event event = record_event(session, session->is_logged_in ? AUDIT_STATEMENT : AUDIT_LOGIN_FAILED);
+    event.verdict = AUDIT_DENIED;
+    event.rule = refusal->rule;
+    event.sqlstate = rg_slice_of(refusal->sqlstate);
+    event.message = refusal->message;
+    event.phase = AUDIT_COMBINED;
+    if (session->is_logged_in) {
+        event.statement_id = session->next_statement_id++;
+        event.sql = sql;
+        event.class_name = RG_SLICE("UNKNOWN");
+        const struct policy_cached *cached = session->command.cached;
+        for (size_t i = 0; cached != NULL && i < cached->plan.count; i++) {
+            if (cached->plan.statements[i].verdict == POLICY_DENY) {
+                event.class_name = rg_slice_of(policy_class_name(cached->plan.statements[i].class_of_statement));
+                break;
+            }
+        }
+    }
+    return worker_submit(session->worker, &event, session, out_ticket);
+}
+
+void session_fatal(struct session *session, const struct refusal *refusal)
+{
+    if (session_is_dead(session) || session->phase == SESSION_CLOSING) {
+        return;
+    }
+    struct refusal last = *refusal;
+    last.is_fatal = true;
+    uint64_t ticket = 0;
+    rg_status status = record_refusal(session, &last, (struct rg_slice){0}, &ticket);
+    rg_log_event(session->worker->gateway->log, RG_LOG_INFO, "sql.session.refused", "s:s, s:s, s:s%, s:s%", "client",
+                 session->peer, "sqlstate", last.sqlstate, "rule", last.rule.data == NULL ? "" : last.rule.data,
+                 last.rule.size, "reason", last.message.data == NULL ? "" : last.message.data, last.message.size);
+    /* An open barrier has no record of its own and must not be opened by this one: cut what it holds. */
+    if (output_is_open(&session->output)) {
+        output_drop_open(&session->output);
+    }
+    if (!rg_is_ok(status)) {
+        ticket = 0; /* the refusal itself carries nothing that would need a record to leave */
+    }
+    bool is_garbled = session->is_mid_message; /* an error inside a half-sent row would be read as its bytes */
+    if (is_garbled || !rg_is_ok(refusal_put(session, &last, ticket, false, 0))) {
+        session_end(session, SESSION_ENDED_BY_US);
+        return;
+    }
+    upstream_close(session);
+    session->phase = SESSION_CLOSING;
+    session_flush(session);
+}
+
+static bool must_fail_upstream(const struct session *session)
+{
+    return session->server != NULL && (session->requests.count > 0 || session->forwarded_since_sync > 0 ||
+                                       session->transaction != PGWIRE_TRANSACTION_IDLE);
+}
+
+static rg_status send_poison(struct session *session, bool is_query, const struct refusal *refusal, uint64_t ticket)
+{
+    struct rg_buf message;
+    rg_buf_init(&message, 4096);
+    struct pgwire_prepare prepare = {.text = POISON_TEXT};
+    rg_status status =
+        is_query ? pgwire_query_encode(POISON_TEXT, &message) : pgwire_prepare_encode(&prepare, &message);
+    if (rg_is_ok(status)) {
+        status = upstream_write(session, rg_buf_slice(&message));
+    }
+    rg_buf_done(&message);
+    RG_TRY(status);
+    struct request *request = NULL;
+    RG_TRY(requests_add(&session->requests, is_query ? 'Q' : 'P', NULL, &request));
+    request->is_poison = true;
+    request_set_refusal(request, refusal);
+    request->refusal_ticket = ticket;
+    session->forwarded_since_sync++;
+    session->upstream_prepared = NULL;
+    session_start_statement_timer(session);
+    return RG_OK;
+}
+
+static rg_status answer_refusal(struct session *session, const struct refusal *refusal, uint64_t ticket)
+{
+    bool is_query = session->command.frame.type == 'Q';
+    if (must_fail_upstream(session)) {
+        RG_TRY(send_poison(session, is_query, refusal, ticket));
+    } else {
+        RG_TRY(refusal_put(session, refusal, ticket, false, 0));
+        if (is_query) {
+            RG_TRY(pgwire_ready_encode(PGWIRE_TRANSACTION_IDLE, output_buf(&session->output)));
+            session_go_idle(session);
+        }
+    }
+    session->skips_to_sync = !is_query;
+    return RG_OK;
+}
+
+enum pipeline_next session_refuse(struct session *session, const struct refusal *refusal)
+{
+    struct rg_slice sql = session->command.text;
+    if (sql.data == NULL && session->command.cached != NULL) {
+        sql = session->command.cached->text;
+    }
+    uint64_t ticket = 0;
+    struct refusal answered = *refusal;
+    rg_status status = record_refusal(session, refusal, sql, &ticket);
+    if (!rg_is_ok(status)) {
+        ticket = 0;
+        answered = refusal_from_status(status, "audit.unavailable");
+    }
+    status = answer_refusal(session, &answered, ticket);
+    if (!rg_is_ok(status)) {
+        struct refusal failed = refusal_from_status(status, "session.limits");
+        session_fatal(session, &failed);
+    }
+    return PIPELINE_REFUSED;
+}

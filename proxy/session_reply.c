@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the upstream answers: matched against the oldest request, recorded, and passed on behind the gate. One
+ * row for each backend message; what no row expects ends the session. */
+#include "proxy/session_private.h"
+
+/* ---- the gate ---- */
+
+/* Rows go straight through once their statement is on record; else they are held. */
+static rg_status put(struct session *session, struct rg_slice bytes)
+{
+    struct output *output = &session->output;
+    if (output_is_empty(output) && output->barrier_count == 0 && !net_stream_is_full(session->client)) {
+        return net_stream_write(session->client, bytes);
+    }
+    return output_put(output, bytes);
+}
+
+static rg_status hold(struct session *session, const struct request *request)
+{
+    return request->is_decided ? RG_OK : output_open(&session->output);
+}
+
+/* A result grew past what is held for a combined record: its decision goes on record now. */
+static rg_status decide_now(struct session *session, struct request *request)
+{
+    if (request->is_decided || request_statement(request) == NULL) {
+        return RG_OK;
+    }
+    uint64_t ticket = 0;
+    RG_TRY(record_statement(session, request->cached, request->statement, AUDIT_DECISION,
+                            request->statement_id + request->statement, NULL, NULL, &ticket));
+    request->is_decided = true;
+    return output_close(&session->output, ticket, 0);
+}
+
+/* The outcome of the running statement; what is held since its start waits for this record. */
+static rg_status record_outcome(struct session *session, struct request *request, const struct pgwire_error *error)
+{
+    if (request_statement(request) == NULL) {
+        return RG_OK;
+    }
+    uint64_t ticket = 0;
+    RG_TRY(record_statement(session, request->cached, request->statement,
+                            request->is_decided ? AUDIT_OUTCOME : AUDIT_COMBINED,
+                            request->statement_id + request->statement, request, error, &ticket));
+    return output_close(&session->output, ticket, 0);
+}
+
+/* Parse and Describe show a statement's columns without running it: recorded when no Execute of the same batch
+ * does, because nothing else would let the answers leave. */
+static rg_status release_batch(struct session *session)
+{
+    if (!output_is_open(&session->output)) {
+        return RG_OK;
+    }
+    uint64_t ticket = 0;
+    const struct policy_cached *described = session->described;
+    if (described != NULL && described->plan.count > 0) {
+        RG_TRY(
+            record_statement(session, described, 0, AUDIT_DECISION, session->next_statement_id++, NULL, NULL, &ticket));
+    } else {
+        struct audit_event event = record_event(session, AUDIT_STATEMENT);
+        event.verdict = AUDIT_ALLOWED;
+        event.phase = AUDIT_DECISION;
+        event.statement_id = session->next_statement_id++;
+        event.class_name = RG_SLICE("MISC");
+        RG_TRY(worker_submit(session->worker, &event, session, &ticket));
+    }
+    return output_close(&session->output, ticket, 0);
+}
+
+/* ---- the end of a request ---- */
+
+static void next_statement(struct session *session, struct request *request)
+{
+    request->statement++;
+    request->rows = 0;
+    request->bytes = 0;
+    request->is_substituted = false;
+    request->started_us = net_loop_now_us(session->worker->loop);
+    const struct policy_statement *statement = request_statement(request);
+    request->is_decided = statement != NULL && statement_needs_decision(statement, request->had_written);
+    if (statement != NULL) {
+        session_start_statement_timer(session);
+    }
+}
+
+static rg_status finish_request(struct session *session)
+{
+    struct request *request = session->requests.first;
+    if (request->type == 'P' || request->type == 'D') {
+        policy_cached_free(&session->described);
+        session->described = request->cached == NULL ? NULL : policy_cached_ref(request->cached);
+    }
+    requests_drop_first(&session->requests);
+    if (session->requests.count == 0) {
+        net_timer_stop(&session->statement_timer);
+        session->is_cancelling = false;
+        return release_batch(session); /* a Flush without an Execute */
+    }
+    session->requests.first->started_us = net_loop_now_us(session->worker->loop);
+    session_start_statement_timer(session);
+    return RG_OK;
+}
+
+static void forget_failed_statements(struct session *session)
+{
+    for (const struct request *request = session->requests.first; request != NULL && request->type != 'S';
+         request = request->next) {
+        if (request->name != NULL) {
+            prepared_remove(&session->prepared, rg_slice_make(request->name, request->name_size));
+        }
+    }
+    session->upstream_prepared = NULL;
+}
+
+static void after_error(struct session *session)
+{
+    struct request *request = session->requests.first;
+    if (request->type == 'Q') {
+        request->is_failed = true;
+        return;
+    }
+    forget_failed_statements(session);
+    requests_drop_to_sync(&session->requests);
+    session->skips_to_sync = session->requests.first == NULL;
+}
+
+/* ---- rows ---- */
+
+static void stop_result(struct session *session, struct request *request, const char *sqlstate, const char *rule,
+                        const char *message)
+{
+    struct refusal refusal = refusal_make(sqlstate, rule, message);
+    request->is_substituted = true;
+    request_set_refusal(request, &refusal);
+    upstream_cancel(session);
+}
+
+static void check_limits(struct session *session, struct request *request)
+{
+    if (request->refusal_text != NULL) {
+        return;
+    }
+    if (request->rows > session->limits->max_rows) {
+        stop_result(session, request, "53400", "limits.rows", "the result has more rows than the limit allows");
+    } else if (request->bytes > session->limits->max_bytes) {
+        stop_result(session, request, "54000", "limits.bytes", "the result is larger than the limit allows");
+    }
+}
+
+static rg_status on_row(struct session *session, struct request *request, const struct pgwire_span *span)
+{
+    if (span->is_start) {
+        request->rows++;
+        request->bytes += span->total;
+        check_limits(session, request);
+    }
+    if (request->is_substituted || request->is_failed || session->drops_to_sync) {
+        return session->is_mid_message ? rg_fail(RG_LIMIT, "the result was stopped inside a row") : RG_OK;
+    }
+    RG_TRY(hold(session, request));
+    RG_TRY(put(session, span->bytes));
+    session->is_mid_message = !span->is_end;
+    if (output_open_size(&session->output) > SESSION_HOLD_BYTES) {
+        return decide_now(session, request);
+    }
+    return RG_OK;
+}
+
+/* ---- control messages of a statement ---- */
+
+static rg_status pass_held(struct session *session, struct request *request, const struct pgwire_span *span)
+{
+    if (request->is_hidden || request->is_substituted || request->is_failed || session->drops_to_sync) {
+        return RG_OK;
+    }
+    RG_TRY(hold(session, request));
+    return put(session, span->bytes);
+}
+
+static rg_status on_done_silently(struct session *session, struct request *request, const struct pgwire_span *span)
+{
+    RG_TRY(pass_held(session, request, span));
+    return finish_request(session);
+}
+
+static rg_status on_parameter_description(struct session *session, struct request *request,
+                                          const struct pgwire_span *span)
+{
+    return pass_held(session, request, span);
+}
+
+static rg_status on_row_description(struct session *session, struct request *request, const struct pgwire_span *span)
+{
+    RG_TRY(pass_held(session, request, span));
+    return request->type == 'D' ? finish_request(session) : RG_OK;
+}
+
+static rg_status substitute(struct session *session, struct request *request)
+{
+    struct pgwire_error error = {.message = request->refusal.message};
+    memcpy(error.sqlstate, request->refusal.sqlstate, sizeof error.sqlstate);
+    if (output_is_open(&session->output)) {
+        output_drop_open(&session->output); /* rows that were held and whose statement is refused after all */
+    }
+    RG_TRY(output_open(&session->output));
+    RG_TRY(refusal_put(session, &request->refusal, 0, false, 0));
+    return record_outcome(session, request, &error);
+}
+
+/* The upstream finished a statement that the client was told (or is told now) has failed. */
+static rg_status finish_substituted(struct session *session, struct request *request)
+{
+    bool is_query = request->type == 'Q';
+    RG_TRY(substitute(session, request));
+    if (is_query) {
+        request->is_failed = true;
+        return RG_OK;
+    }
+    session->drops_to_sync = true;
+    session->skips_to_sync = true;
+    return finish_request(session);
+}
+
+static rg_status put_tag(struct session *session, const struct policy_statement *statement,
+                         const struct pgwire_span *span)
+{
+    if (statement == NULL || statement->tag.size == 0) {
+        return output_put(&session->output, span->bytes);
+    }
+    return pgwire_tag_encode(statement->tag, output_buf(&session->output));
+}
+
+static void count_rows(struct request *request, const struct pgwire_span *span)
+{
+    struct pgwire_tag tag;
+    if (request->rows == 0 && rg_is_ok(pgwire_tag_parse(span->body, &tag)) && tag.has_rows) {
+        request->rows = tag.rows; /* INSERT, UPDATE, DELETE without RETURNING */
+    }
+}
+
+static rg_status complete_statement(struct session *session, struct request *request, const struct pgwire_span *span)
+{
+    if (request->is_substituted) {
+        return finish_substituted(session, request);
+    }
+    if (request->is_hidden) {
+        return request->type == 'Q' ? RG_OK : finish_request(session);
+    }
+    if (session->drops_to_sync || request->is_failed) {
+        RG_TRY(record_outcome(session, request, NULL));
+    } else {
+        RG_TRY(output_open(&session->output));
+        count_rows(request, span);
+        RG_TRY(put_tag(session, request_statement(request), span));
+        RG_TRY(record_outcome(session, request, NULL));
+    }
+    if (request->type == 'E') {
+        return finish_request(session);
+    }
+    next_statement(session, request);
+    return RG_OK;
+}
+
+static rg_status on_empty_query(struct session *session, struct request *request, const struct pgwire_span *span)
+{
+    if (!request->is_hidden) {
+        RG_TRY(put(session, span->bytes)); /* says nothing of any data */
+    }
+    return request->type == 'E' ? finish_request(session) : RG_OK;
+}
+
+/* ---- errors ---- */
+
+struct position_context {
+    const struct request *request;
+    const struct policy_statement *statement;
+};
+
+static size_t characters(struct rg_slice text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        count += ((unsigned char)text.data[i] & 0xc0) != 0x80;
+    }
+    return count;
+}
+
+static uint32_t map_position(void *context, uint32_t upstream_position)
+{
+    const struct position_context *at = context;
+    size_t position = upstream_position;
+    const struct policy_plan *plan = &at->request->cached->plan;
+    for (size_t i = 0; i < at->request->statement && at->request->type == 'Q'; i++) {
+        size_t before = characters(plan->statements[i].text) + 2; /* ";\n" */
+        if (position <= before) {
+            return 0;
+        }
+        position -= before;
+    }
+    size_t mapped = policy_map_position(at->statement, at->request->cached->text, position);
+    return mapped > UINT32_MAX ? 0 : (uint32_t)mapped;
+}
+
+static rg_status put_upstream_error(struct session *session, struct request *request, const struct pgwire_span *span)
+{
+    struct position_context context = {request, request_statement(request)};
+    struct pgwire_position_map map = {map_position, &context};
+    struct pgwire_error error;
+    RG_TRY(pgwire_error_parse('E', span->body, &error));
+    RG_TRY(output_open(&session->output));
+    RG_TRY(pgwire_error_filter('E', span->body, context.statement == NULL ? NULL : &map, output_buf(&session->output)));
+    if (request->cached != NULL && request->cached->plan.count > 0) {
+        return record_outcome(session, request, &error);
+    }
+    /* an error without a statement (Sync, Close): recorded as the session's */
+    struct audit_event event = record_event(session, AUDIT_STATEMENT);
+    event.verdict = AUDIT_ALLOWED;
+    event.sqlstate = rg_slice_of(error.sqlstate);
+    event.message = error.message;
+    event.class_name = RG_SLICE("MISC");
+    uint64_t ticket = 0;
+    RG_TRY(worker_submit(session->worker, &event, session, &ticket));
+    return output_close(&session->output, ticket, 0);
+}
+
+static rg_status fail_settings(struct session *session, const struct pgwire_span *span)
+{
+    struct pgwire_error error;
+    RG_TRY(pgwire_error_parse('E', span->body, &error));
+    struct refusal refusal = {.message = error.message, .rule = RG_SLICE("login.setting")};
+    memcpy(refusal.sqlstate, error.sqlstate, sizeof refusal.sqlstate);
+    session_fatal(session, &refusal);
+    return RG_OK;
+}
+
+static rg_status on_error(struct session *session, struct request *request, const struct pgwire_span *span)
+{
+    if (request->is_settings) {
+        return fail_settings(session, span);
+    }
+    if (session->drops_to_sync) {
+        return RG_OK;
+    }
+    if (request->is_poison) {
+        RG_TRY(refusal_put(session, &request->refusal, request->refusal_ticket, request->is_refusal_durable,
+                           request->refusal_sequence));
+    } else if (request->is_substituted) {
+        RG_TRY(substitute(session, request));
+    } else if (!request->is_failed) {
+        RG_TRY(put_upstream_error(session, request, span));
+    }
+    after_error(session);
+    return RG_OK;
+}
+
+static rg_status on_ready(struct session *session, struct request *request, const struct pgwire_span *span)
+{
+    enum pgwire_transaction state = PGWIRE_TRANSACTION_NONE;
+    RG_TRY(pgwire_ready_parse(span->body, &state));
+    session->transaction = state;
+    if (state == PGWIRE_TRANSACTION_IDLE) {
+        portal_remove_all(&session->prepared);
+        session->has_written = false;
+    }
+    bool is_settings = request->is_settings;
+    if (!request->is_hidden) {
+        RG_TRY(release_batch(session));
+        RG_TRY(put(session, span->bytes));
+    }
+    session->drops_to_sync = false;
+    RG_TRY(finish_request(session));
+    if (is_settings) {
+        session_resume(session);
+    } else if (session->requests.count == 0) {
+        session_go_idle(session);
+    }
+    return RG_OK;
+}
+
+/* ---- asynchronous messages ---- */
+
+static rg_status on_notice(struct session *session, const struct pgwire_span *span)
+{
+    const struct request *request = session->requests.first;
+    if (request == NULL || request->is_hidden || request->is_poison || session->drops_to_sync ||
+        session->phase != SESSION_READY) {
+        return RG_OK;
+    }
+    RG_TRY(hold(session, request));
+    return pgwire_error_filter('N', span->body, NULL, output_buf(&session->output));
+}
+
+static rg_status on_parameter(struct session *session, const struct pgwire_span *span)
+{
+    static const char *const passed[] = {"DateStyle", "TimeZone", "IntervalStyle", "in_hot_standby"};
+    struct pgwire_parameter parameter;
+    RG_TRY(pgwire_parameter_parse(span->body, &parameter));
+    bool is_encoding = rg_slice_is_equal(parameter.name, RG_SLICE("client_encoding"));
+    bool is_strings = rg_slice_is_equal(parameter.name, RG_SLICE("standard_conforming_strings"));
+    if ((is_encoding && !rg_slice_is_equal(parameter.value, RG_SLICE("UTF8"))) ||
+        (is_strings && !rg_slice_is_equal(parameter.value, RG_SLICE("on")))) {
+        return rg_fail(RG_UPSTREAM, "the upstream changed %.*s", rg_slice_shown(parameter.name), parameter.name.data);
+    }
+    for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++) {
+        if (rg_slice_is_equal(parameter.name, rg_slice_of(passed[i])) && session->phase == SESSION_READY) {
+            return put(session, span->bytes);
+        }
+    }
+    return RG_OK;
+}
+
+/* ---- the table ---- */
+
+struct reply_row {
+    char type;
+    const char *requests; /* types of the oldest request that may be answered so */
+    rg_status (*handle)(struct session *session, struct request *request, const struct pgwire_span *span);
+};
+
+static const struct reply_row rows[] = {
+    {'D', "QE", on_row},
+    {'d', "QE", on_row},
+    {'H', "QE", pass_held}, /* CopyOutResponse */
+    {'c', "QE", pass_held}, /* CopyDone */
+    {'T', "QD", on_row_description},
+    {'t', "D", on_parameter_description},
+    {'n', "D", on_done_silently},
+    {'1', "P", on_done_silently},
+    {'2', "B", on_done_silently},
+    {'3', "C", on_done_silently},
+    {'C', "QE", complete_statement},
+    {'s', "E", complete_statement},
+    {'I', "QE", on_empty_query},
+    {'E', "QPBDECS", on_error},
+    {'Z', "QS", on_ready},
+};
+
+static rg_status dispatch(struct session *session, const struct pgwire_span *span)
+{
+    if (span->type == 'N') {
+        return on_notice(session, span);
+    }
+    if (span->type == 'S') {
+        return on_parameter(session, span);
+    }
+    if (span->type == 'A') {
+        return RG_OK; /* LISTEN is refused, so this is another's */
+    }
+    struct request *request = session->requests.first;
+    for (size_t i = 0; request != NULL && i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].type == span->type && strchr(rows[i].requests, request->type) != NULL) {
+            return rows[i].handle(session, request, span);
+        }
+    }
+    if (request == NULL && span->type == 'E') {
+        return rg_fail(RG_UPSTREAM, "the upstream ended the session");
+    }
+    return rg_fail(RG_UPSTREAM, "unexpected message '%c' from the upstream", span->type);
+}
+
+static rg_status relay(struct session *session)
+{
+    struct rg_slice chunk = net_stream_input(session->server);
+    size_t size = chunk.size;
+    bool has_span = true;
+    while (has_span && session->server != NULL) {
+        struct pgwire_span span;
+        RG_TRY(pgwire_scanner_next(&session->scanner, &chunk, &span, &has_span));
+        if (has_span) {
+            RG_TRY(dispatch(session, &span));
+        }
+    }
+    if (session->server != NULL) {
+        net_stream_consume(session->server, size);
+    }
+    return RG_OK;
+}
+
+void reply_on_input(struct session *session)
+{
+    if (session_is_dead(session) || session->server == NULL) {
+        return;
+    }
+    rg_status status = relay(session);
+    if (session_is_dead(session)) {
+        return;
+    }
+    if (!rg_is_ok(status)) {
+        if (status.error->kind == RG_UPSTREAM) {
+            upstream_lost(session, status.error->text);
+            return;
+        }
+        struct refusal refusal = refusal_from_status(status, "session.limits");
+        session_fatal(session, &refusal);
+        return;
+    }
+    session_flush(session);
+}

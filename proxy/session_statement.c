@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The steps of a statement: is the identity still good, what may it do, is the decision on record, forward. */
+#include <stdio.h>
+
+#include "proxy/session_private.h"
+
+/* ---- authenticate ---- */
+
+static enum pipeline_next end_session(struct session *session, const char *rule, const char *message)
+{
+    struct refusal refusal = refusal_make("28000", rule, message);
+    session_fatal(session, &refusal);
+    return PIPELINE_REFUSED;
+}
+
+enum pipeline_next statement_authenticate(struct session *session)
+{
+    if (!message_row_find(session->command.frame.type)->is_statement) {
+        return PIPELINE_NEXT;
+    }
+    int64_t expires_at_us = session->identity.expires_at_us;
+    if (expires_at_us != 0 && session_now_us(session) >= expires_at_us) {
+        return end_session(session, "session.expired", "the token has expired; log in again");
+    }
+    if (session->snapshot != session->worker->snapshot) {
+        rg_status status = session_rebind(session);
+        if (!rg_is_ok(status)) {
+            char text[sizeof status.error->text];
+            (void)snprintf(text, sizeof text, "%s", status.error->text);
+            return end_session(session, "session.policy_changed", text);
+        }
+    }
+    return PIPELINE_NEXT;
+}
+
+/* ---- plan ---- */
+
+static bool find_prepared(void *context, struct rg_slice name, struct rg_slice *out_text, size_t *out_type_count,
+                          const struct rg_slice **out_types)
+{
+    const struct session *session = context;
+    const struct prepared *prepared = prepared_find(&session->prepared, name);
+    if (prepared == NULL || name.size == 0) {
+        return false;
+    }
+    *out_text = prepared->text;
+    *out_type_count = prepared->sql_type_count;
+    *out_types = prepared->sql_types;
+    return true;
+}
+
+rg_status statement_find_plan(struct session *session, enum policy_protocol protocol, struct rg_slice text,
+                              struct policy_cached **out_cached)
+{
+    const struct settings *settings = session->settings;
+    struct policy_session seen = {
+        .search_path_count = settings->path_count,
+        .search_path = settings->path,
+        .user = session->identity.user,
+        .pid = (int32_t)session->key.pid,
+        .find_prepared = find_prepared,
+        .context = session,
+    };
+    return policy_cache_plan(session->worker->cache, session->binding, &seen, protocol, text, out_cached);
+}
+
+static enum pipeline_next refuse_statement(struct session *session, const struct policy_statement *statement)
+{
+    struct refusal refusal = {.rule = statement->rule,
+                              .message = statement->message,
+                              .hint = statement->hint,
+                              .position = statement->position};
+    memcpy(refusal.sqlstate, statement->sqlstate, sizeof refusal.sqlstate);
+    return session_refuse(session, &refusal);
+}
+
+static enum pipeline_next refuse_named(struct session *session, const char *sqlstate, struct rg_slice name,
+                                       const char *what)
+{
+    char text[256];
+    (void)snprintf(text, sizeof text, "prepared statement \"%.*s\" %s", rg_slice_shown(name), name.data, what);
+    struct refusal refusal = refusal_make(sqlstate, "protocol.prepared", text);
+    return session_refuse(session, &refusal);
+}
+
+/* Names of SQL's PREPARE and DEALLOCATE, which live here and not upstream. */
+static enum pipeline_next check_names(struct session *session, const struct policy_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct policy_statement *statement = &plan->statements[i];
+        bool is_known = statement->name.size > 0 && prepared_find(&session->prepared, statement->name) != NULL;
+        if (statement->effect == POLICY_EFFECT_PREPARE && is_known) {
+            return refuse_named(session, "42P05", statement->name, "already exists");
+        }
+        if (statement->effect == POLICY_EFFECT_DEALLOCATE && statement->name.size > 0 && !is_known &&
+            plan->count == 1) {
+            return refuse_named(session, "26000", statement->name, "does not exist");
+        }
+    }
+    return PIPELINE_NEXT;
+}
+
+static enum pipeline_next judge(struct session *session)
+{
+    const struct policy_plan *plan = &session->command.cached->plan;
+    if (!plan->is_denied) {
+        return check_names(session, plan);
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->statements[i].verdict == POLICY_DENY) {
+            return refuse_statement(session, &plan->statements[i]);
+        }
+    }
+    struct refusal refusal = refusal_make("42501", "statement.denied", "statement refused");
+    return session_refuse(session, &refusal);
+}
+
+enum pipeline_next statement_plan(struct session *session)
+{
+    const struct message_row *row = message_row_find(session->command.frame.type);
+    rg_status status = row->decode == NULL ? RG_OK : row->decode(session);
+    if (!rg_is_ok(status)) {
+        struct refusal refusal = refusal_from_status(status, "protocol.message");
+        if (status.error->kind == RG_PROTOCOL) {
+            session_fatal(session, &refusal);
+            return PIPELINE_REFUSED;
+        }
+        return session_refuse(session, &refusal);
+    }
+    if (row->plan == NULL || session->command.cached != NULL) {
+        return PIPELINE_NEXT;
+    }
+    enum pipeline_next next = row->plan(session);
+    return next == PIPELINE_NEXT && row->is_statement ? judge(session) : next;
+}
+
+/* ---- record ---- */
+
+static rg_status record_decisions(struct session *session)
+{
+    struct command *command = &session->command;
+    const struct policy_plan *plan = &command->cached->plan;
+    command->first_statement_id = session->next_statement_id;
+    session->next_statement_id += plan->count;
+    for (size_t i = 0; i < plan->count; i++) {
+        if (statement_needs_decision(&plan->statements[i], session->has_written)) {
+            RG_TRY(record_statement(session, command->cached, i, AUDIT_DECISION, command->first_statement_id + i, NULL,
+                                    NULL, &session->wait_ticket));
+        }
+    }
+    return RG_OK;
+}
+
+enum pipeline_next statement_record(struct session *session)
+{
+    struct command *command = &session->command;
+    bool is_executed = command->frame.type == 'Q' || command->frame.type == 'E';
+    if (!is_executed || command->is_recorded) {
+        return PIPELINE_NEXT;
+    }
+    if (session->worker->is_faulted) {
+        struct refusal refusal = refusal_make("58030", "audit.unavailable", "the audit log cannot be written");
+        return session_refuse(session, &refusal);
+    }
+    command->is_recorded = true;
+    rg_status status = record_decisions(session);
+    if (!rg_is_ok(status)) {
+        session->wait_ticket = 0;
+        struct refusal refusal = refusal_from_status(status, "audit.unavailable");
+        return session_refuse(session, &refusal);
+    }
+    return session->wait_ticket == 0 ? PIPELINE_NEXT : PIPELINE_SUSPEND;
+}
+
+/* ---- execute ---- */
+
+enum pipeline_next statement_execute(struct session *session)
+{
+    const struct message_row *row = message_row_find(session->command.frame.type);
+    rg_status status =
+        row->decode == NULL ? RG_OK : row->decode(session); /* the input may have moved while we waited */
+    if (rg_is_ok(status)) {
+        status = row->forward(session);
+    }
+    if (rg_is_ok(status) || session->phase != SESSION_READY) {
+        return PIPELINE_NEXT;
+    }
+    struct refusal refusal = refusal_from_status(status, "session.limits");
+    session_fatal(session, &refusal);
+    return PIPELINE_REFUSED;
+}
+
+/* ---- effects: the state that rowgate keeps instead of the upstream ---- */
+
+static void save_settings(struct session *session)
+{
+    settings_free(&session->settings_before);
+    session->settings_before = settings_ref(session->settings);
+}
+
+static void restore_settings(struct session *session)
+{
+    if (session->settings_before != NULL) {
+        session_set_settings(session, session->settings_before);
+        session->settings_before = NULL;
+    }
+}
+
+static rg_status add_prepared(struct session *session, const struct policy_statement *statement)
+{
+    struct prepared_source source = {
+        .name = statement->name,
+        .text = statement->values[0],
+        .is_sql = true,
+        .sql_type_count = statement->type_count,
+        .sql_types = statement->types,
+    };
+    return prepared_add(&session->prepared, &source, NULL);
+}
+
+static void deallocate(struct session *session, struct rg_slice name)
+{
+    session->upstream_prepared = NULL;
+    if (name.size == 0) {
+        prepared_remove_all(&session->prepared);
+    } else {
+        prepared_remove(&session->prepared, name);
+    }
+}
+
+static void cancel_by_pid(struct session *session, int64_t pid)
+{
+    struct gateway *gateway = session->worker->gateway;
+    struct keys_entry entry;
+    struct keys_entry own = session->key;
+    char owner[512];
+    int size = snprintf(owner, sizeof owner, "%.*s\n%.*s\n%.*s", rg_slice_shown(session->tenant.id),
+                        session->tenant.id.data, rg_slice_shown(session->identity.idp),
+                        session->identity.idp.data == NULL ? "" : session->identity.idp.data,
+                        rg_slice_shown(session->identity.subject), session->identity.subject.data);
+    if (pid > 0 && pid <= INT32_MAX && pid != own.pid &&
+        keys_find_owned(gateway->keys, (uint32_t)pid, rg_slice_make(owner, (size_t)size), &entry)) {
+        gateway_cancel(gateway, &entry);
+    }
+}
+
+static rg_status apply_effect(struct session *session, const struct policy_statement *statement)
+{
+    struct settings *changed = NULL;
+    switch (statement->effect) {
+    case POLICY_EFFECT_NONE:
+        return RG_OK;
+    case POLICY_EFFECT_BEGIN:
+        save_settings(session);
+        return RG_OK;
+    case POLICY_EFFECT_COMMIT:
+        settings_free(&session->settings_before);
+        return RG_OK;
+    case POLICY_EFFECT_ROLLBACK:
+        restore_settings(session);
+        return RG_OK;
+    case POLICY_EFFECT_SET_SEARCH_PATH:
+        RG_TRY(settings_with_path(session->settings, statement->values, statement->value_count, &changed));
+        break;
+    case POLICY_EFFECT_SET_TIMEOUT:
+        RG_TRY(settings_with_timeout(session->settings, statement->number, &changed));
+        break;
+    case POLICY_EFFECT_SET_APPLICATION: {
+        struct rg_slice name = statement->value_count > 0 ? statement->values[0] : (struct rg_slice){0};
+        RG_TRY(settings_with_application(session->settings, name, &changed));
+        break;
+    }
+    case POLICY_EFFECT_RESET_ALL:
+        changed = settings_new();
+        break;
+    case POLICY_EFFECT_PREPARE:
+        return add_prepared(session, statement);
+    case POLICY_EFFECT_DEALLOCATE:
+        deallocate(session, statement->name);
+        return RG_OK;
+    case POLICY_EFFECT_CANCEL_PID:
+        cancel_by_pid(session, statement->number);
+        return RG_OK;
+    }
+    if (changed != NULL) {
+        session_set_settings(session, changed);
+    }
+    return RG_OK;
+}
+
+void statement_apply_effects(struct session *session, const struct policy_cached *cached)
+{
+    for (size_t i = 0; i < cached->plan.count; i++) {
+        rg_status status = apply_effect(session, &cached->plan.statements[i]);
+        if (!rg_is_ok(status)) { /* the session's own limits: it cannot go on with a state that is not what was said */
+            struct refusal refusal = refusal_from_status(status, "session.limits");
+            session_fatal(session, &refusal);
+            return;
+        }
+        session->has_written |= !cached->plan.statements[i].is_read;
+    }
+}

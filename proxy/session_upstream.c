@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The upstream session of a client's session: opened when first needed, opened again when it was lost between
+ * transactions, cancelled, closed. */
+#include <stdio.h>
+
+#include "proxy/session_private.h"
+
+static void on_open(void *context, struct net_upstream *upstream, const char *error);
+
+static void on_server_input(void *context, struct net_stream *stream)
+{
+    (void)stream;
+    reply_on_input(context);
+}
+
+static void on_server_drained(void *context, struct net_stream *stream)
+{
+    (void)stream;
+    struct session *session = context;
+    if (session->is_waiting_for_server) {
+        session->is_waiting_for_server = false;
+        net_stream_resume(session->client);
+        session_pump(session);
+    }
+}
+
+static void on_server_closed(void *context, struct net_stream *stream, const char *reason)
+{
+    (void)stream;
+    struct session *session = context;
+    reply_on_input(session); /* an error message may stand before the end */
+    if (!session_is_dead(session) && session->server != NULL) {
+        upstream_lost(session, reason);
+    }
+}
+
+void upstream_close(struct session *session)
+{
+    session->server = NULL;
+    session->is_server_paused = false;
+    if (session->upstream != NULL) {
+        bool is_between = session->requests.count == 0 && pgwire_scanner_is_between(&session->scanner);
+        is_between ? net_upstream_finish(&session->upstream) : net_upstream_close(&session->upstream);
+    }
+    pgwire_scanner_done(&session->scanner);
+}
+
+static void note_lost(const struct session *session, const char *reason)
+{
+    rg_log_event(session->worker->gateway->log, RG_LOG_WARNING, "sql.upstream.lost", "s:I, s:s%, s:s", "session",
+                 (long long)session->id, "upstream", session->tenant.route.upstream.data,
+                 session->tenant.route.upstream.size, "reason", reason);
+}
+
+void upstream_lost(struct session *session, const char *reason)
+{
+    note_lost(session, reason);
+    bool can_go_on = session->phase == SESSION_READY && session->requests.count == 0 &&
+                     session->transaction == PGWIRE_TRANSACTION_IDLE && !session->has_forwarded_settings &&
+                     session->forwarded_since_sync == 0;
+    upstream_close(session);
+    if (can_go_on) {
+        return; /* the next statement opens a new one */
+    }
+    struct refusal refusal = refusal_make("08006", "upstream.lost", "connection to the database was lost");
+    refusal.is_fatal = true;
+    session_fatal(session, &refusal);
+}
+
+static rg_status start_opening(struct session *session)
+{
+    struct gateway *gateway = session->worker->gateway;
+    const struct config *config = session->snapshot->config;
+    size_t index = snapshot_upstream(session->snapshot, &session->tenant.route);
+    uint64_t deadline_ms = (uint64_t)config->upstreams[index].connect_timeout_us / 1000;
+    (void)gateway;
+    return net_upstream_open(session->worker->loop, session->snapshot->conninfos[index], deadline_ms, on_open, session,
+                             &session->upstream);
+}
+
+static void fail_opening(struct session *session, const char *error)
+{
+    (void)snprintf(session->connect_error, sizeof session->connect_error, "%s", error);
+    session->is_connect_failed = true;
+    session_resume(session);
+}
+
+static void on_retry(void *context)
+{
+    struct session *session = context;
+    rg_status status = start_opening(session);
+    if (!rg_is_ok(status)) {
+        fail_opening(session, status.error->text);
+    }
+}
+
+static void on_open(void *context, struct net_upstream *upstream, const char *error)
+{
+    static const struct net_stream_events events = {on_server_input, on_server_drained, on_server_closed};
+    struct session *session = context;
+    if (error != NULL) {
+        rg_log_event(session->worker->gateway->log, RG_LOG_WARNING, "sql.upstream.unavailable", "s:I, s:s%, s:i, s:s",
+                     "session", (long long)session->id, "upstream", session->tenant.route.upstream.data,
+                     session->tenant.route.upstream.size, "attempt", (int)session->attempts, "reason", error);
+        char text[sizeof session->connect_error];
+        (void)snprintf(text, sizeof text, "%s", error);
+        net_upstream_close(&session->upstream);
+        if (session->attempts < SESSION_CONNECT_ATTEMPTS) {
+            uint64_t delay_ms = 100u << (session->attempts++ - 1);
+            net_timer_start(session->worker->loop, &session->retry_timer, delay_ms, on_retry, session);
+        } else {
+            fail_opening(session, text);
+        }
+        return;
+    }
+    session->server = net_upstream_stream(upstream);
+    session->transaction = PGWIRE_TRANSACTION_IDLE;
+    session->upstream_prepared = NULL;
+    session->attempts = 0;
+    pgwire_scanner_init(&session->scanner, PGWIRE_COLLECT_MAX);
+    net_stream_set_events(session->server, &events, session);
+    session_resume(session);
+}
+
+static enum pipeline_next refuse_unavailable(struct session *session)
+{
+    /* What libpq says names hosts and logins, which are the administrator's business: it is in the log. */
+    struct refusal refusal = refusal_make("08006", "upstream.unavailable", "the database cannot be reached");
+    refusal.hint = RG_SLICE("Try again; rowgate's log has the reason.");
+    session->is_connect_failed = false;
+    session->attempts = 0;
+    if (session->phase == SESSION_READY && session->command.frame.type != 'S' && session->command.frame.type != 'H' &&
+        session->command.frame.type != 'C') {
+        return session_refuse(session, &refusal);
+    }
+    session_fatal(session, &refusal);
+    return PIPELINE_REFUSED;
+}
+
+enum pipeline_next session_connect(struct session *session)
+{
+    if (session->server != NULL) {
+        return PIPELINE_NEXT;
+    }
+    if (session->is_connect_failed) {
+        return refuse_unavailable(session);
+    }
+    if (session->upstream != NULL || net_timer_is_running(&session->retry_timer)) {
+        return PIPELINE_SUSPEND;
+    }
+    session->attempts = 1;
+    rg_status status = start_opening(session);
+    if (!rg_is_ok(status)) {
+        (void)snprintf(session->connect_error, sizeof session->connect_error, "%s", status.error->text);
+        return refuse_unavailable(session);
+    }
+    return PIPELINE_SUSPEND;
+}
+
+rg_status upstream_write(struct session *session, struct rg_slice bytes)
+{
+    if (session->server == NULL) {
+        return rg_fail(RG_UPSTREAM, "no upstream session");
+    }
+    return net_stream_write(session->server, bytes);
+}
+
+void upstream_cancel(struct session *session)
+{
+    if (session->upstream == NULL || session->server == NULL) {
+        return;
+    }
+    rg_status status = net_upstream_cancel(session->upstream, NULL, NULL);
+    if (!rg_is_ok(status)) {
+        rg_log_event(session->worker->gateway->log, RG_LOG_WARNING, "sql.cancel.failed", "s:I, s:s", "session",
+                     (long long)session->id, "reason", status.error->text);
+        return;
+    }
+    session->is_cancelling = true;
+}
