@@ -242,6 +242,7 @@ static void encodes_byte_for_byte(void **state)
     assert_ok(pgwire_password_encode(RG_SLICE("pw"), &buf));
     assert_ok(pgwire_sasl_start_encode(&start, &buf));
     assert_ok(pgwire_terminate_encode(&buf));
+    assert_ok(pgwire_copy_fail_encode(RG_SLICE("no"), &buf));
     assert_ok(pgwire_cancel_encode(1, 2, &buf));
     struct rg_slice wanted = RG_SLICE("Q\0\0\0\x0dSELECT 1\0"
                                       "B\0\0\0\x0d\0s\0\0\0\0\0\0\0"
@@ -253,6 +254,7 @@ static void encodes_byte_for_byte(void **state)
                                       "p\0\0\0\x07pw\0"
                                       "p\0\0\0\x0aM\0\xff\xff\xff\xff"
                                       "X\0\0\0\x04"
+                                      "f\0\0\0\x07no\0"
                                       "\0\0\0\x10\x04\xd2\x16\x2e\0\0\0\x01\0\0\0\x02");
     assert_true(rg_slice_is_equal(rg_buf_slice(&buf), wanted));
 }
@@ -284,6 +286,7 @@ static void refuses_to_encode_text_that_would_smuggle(void **state)
     assert_fails(RG_PROTOCOL, pgwire_execute_encode(&execute, &buf));
     assert_fails(RG_PROTOCOL, pgwire_query_encode(evil, &buf));
     assert_fails(RG_PROTOCOL, pgwire_password_encode(evil, &buf));
+    assert_fails(RG_PROTOCOL, pgwire_copy_fail_encode(evil, &buf));
     assert_fails(RG_PROTOCOL, pgwire_sasl_start_encode(&start, &buf));
     assert_slice(rg_buf_slice(&buf), "before");
 }
