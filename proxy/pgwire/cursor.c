@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cursor: every read goes through take(), which is the only place that compares sizes. */
+/* The cursor: every read asks need(), the only place that compares sizes. */
 #include "proxy/pgwire/cursor.h"
 
 static const char *name_of(const struct pgwire_cursor *cursor)
@@ -7,37 +7,42 @@ static const char *name_of(const struct pgwire_cursor *cursor)
     return cursor->message == NULL ? "message" : cursor->message;
 }
 
-static rg_status take(struct pgwire_cursor *cursor, size_t size, struct rg_slice *out_bytes)
+static rg_status need(const struct pgwire_cursor *cursor, size_t size)
 {
     if (size > cursor->rest.size) {
         return rg_fail(cursor->kind, "%s: %zu bytes expected, %zu left", name_of(cursor), size, cursor->rest.size);
     }
-    *out_bytes = rg_slice_cut(cursor->rest, 0, size);
-    cursor->rest = rg_slice_cut(cursor->rest, size, cursor->rest.size);
     return RG_OK;
+}
+
+/* Moves over bytes that need() has found to be there. */
+static const char *take(struct pgwire_cursor *cursor, size_t size)
+{
+    const char *bytes = cursor->rest.data;
+    if (size > 0) { /* so that no offset is added to the NULL of an empty slice */
+        cursor->rest = (struct rg_slice){bytes + size, cursor->rest.size - size};
+    }
+    return bytes;
 }
 
 rg_status pgwire_cursor_get_u8(struct pgwire_cursor *cursor, uint8_t *out_value)
 {
-    struct rg_slice bytes = {0};
-    RG_TRY(take(cursor, 1, &bytes));
-    *out_value = (uint8_t)bytes.data[0];
+    RG_TRY(need(cursor, 1));
+    *out_value = (uint8_t)*take(cursor, 1);
     return RG_OK;
 }
 
 rg_status pgwire_cursor_get_u16(struct pgwire_cursor *cursor, uint16_t *out_value)
 {
-    struct rg_slice bytes = {0};
-    RG_TRY(take(cursor, 2, &bytes));
-    *out_value = pgwire_u16_at(bytes.data);
+    RG_TRY(need(cursor, 2));
+    *out_value = pgwire_u16_at(take(cursor, 2));
     return RG_OK;
 }
 
 rg_status pgwire_cursor_get_u32(struct pgwire_cursor *cursor, uint32_t *out_value)
 {
-    struct rg_slice bytes = {0};
-    RG_TRY(take(cursor, 4, &bytes));
-    *out_value = pgwire_u32_at(bytes.data);
+    RG_TRY(need(cursor, 4));
+    *out_value = pgwire_u32_at(take(cursor, 4));
     return RG_OK;
 }
 
@@ -51,7 +56,9 @@ rg_status pgwire_cursor_get_i32(struct pgwire_cursor *cursor, int32_t *out_value
 
 rg_status pgwire_cursor_get_bytes(struct pgwire_cursor *cursor, size_t size, struct rg_slice *out_bytes)
 {
-    return take(cursor, size, out_bytes);
+    RG_TRY(need(cursor, size));
+    *out_bytes = rg_slice_make(take(cursor, size), size);
+    return RG_OK;
 }
 
 rg_status pgwire_cursor_get_cstr(struct pgwire_cursor *cursor, struct rg_slice *out_text)

@@ -84,6 +84,9 @@ rg_status pgwire_sync_encode(struct rg_buf *buf) RG_MUST_CHECK;
 rg_status pgwire_flush_encode(struct rg_buf *buf) RG_MUST_CHECK;
 rg_status pgwire_terminate_encode(struct rg_buf *buf) RG_MUST_CHECK;
 
+/* CopyFail ('f'): the answer to an upstream's CopyInResponse that the client is not to see. */
+rg_status pgwire_copy_fail_encode(struct rg_slice reason, struct rg_buf *buf) RG_MUST_CHECK;
+
 /* The three meanings of 'p'; which one is due depends on what the server asked last. The slices are
  * secrets inside the input buffer: the caller wipes that. */
 rg_status pgwire_password_parse(struct rg_slice body, struct rg_slice *out_password) RG_MUST_CHECK;

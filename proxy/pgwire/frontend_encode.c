@@ -71,6 +71,12 @@ rg_status pgwire_terminate_encode(struct rg_buf *buf)
     return pgwire_message_put(buf, 'X', NULL, 0);
 }
 
+rg_status pgwire_copy_fail_encode(struct rg_slice reason, struct rg_buf *buf)
+{
+    struct pgwire_part part = pgwire_part_cstr(reason);
+    return pgwire_message_put(buf, 'f', &part, 1);
+}
+
 rg_status pgwire_password_encode(struct rg_slice password, struct rg_buf *buf)
 {
     struct pgwire_part part = pgwire_part_cstr(password);

@@ -81,7 +81,7 @@ static rg_status begin_message(struct pgwire_scanner *scanner)
     if (row->flow == PGWIRE_FLOW_STREAMED && limit > 0) {
         limit = PGWIRE_STREAM_MAX;
     }
-    if (length < LENGTH_WORD || total > limit) {
+    if (length < LENGTH_WORD || length > INT32_MAX || total > limit) {
         return rg_fail(RG_UPSTREAM, "upstream: %s of length %ld, limit %zu", row->name, (long)(int32_t)length, limit);
     }
     scanner->flow = row->flow;
