@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* One claim on its way: its spec, where its value goes, and the kind that a refusal has. */
 struct claim {
@@ -162,34 +163,19 @@ static rg_status read_json(struct claim *claim, const json_t *json)
     return fail_type(claim);
 }
 
-static const json_t *find_member(const json_t *object, struct rg_slice name)
-{
-    const char *key = NULL;
-    json_t *value = NULL;
-    json_t *unconst = NULL;
-    memcpy(&unconst, &object, sizeof unconst); /* jansson's iteration wants it, and changes nothing */
-    json_object_foreach(unconst, key, value)
-    {
-        if (rg_slice_is_equal(rg_slice_of(key), name)) {
-            return value;
-        }
-    }
-    return NULL;
-}
-
 /* "$.a.b" walks objects; any other path is one member's whole name, dots and slashes included. */
 static const json_t *find_path(const json_t *claims, const struct auth_claim_spec *spec)
 {
     struct rg_slice path = spec->oidc_path.size > 0 ? spec->oidc_path : spec->name;
     if (!rg_slice_has_prefix(path, RG_SLICE("$."))) {
-        return find_member(claims, path);
+        return json_object_getn(claims, path.data, path.size);
     }
     struct rg_slice rest = rg_slice_cut(path, 2, SIZE_MAX);
     const json_t *at = claims;
     while (at != NULL) {
         const char *dot = rest.size == 0 ? NULL : memchr(rest.data, '.', rest.size);
         size_t size = dot == NULL ? rest.size : (size_t)(dot - rest.data);
-        at = find_member(at, rg_slice_cut(rest, 0, size));
+        at = json_object_getn(at, rest.data, size);
         if (dot == NULL) {
             return at;
         }
