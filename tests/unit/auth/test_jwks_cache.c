@@ -250,7 +250,7 @@ static void prefetches_by_discovery_and_verifies_real_tokens(void **state)
 {
     (void)state;
     struct fixture fixture = {0};
-    char token[4096];
+    char token[2048];
     open_cache(&fixture);
     wait_for(&fixture.reports, 1, 0);
     make_token("ES256", "JWT", token, sizeof token);
@@ -264,7 +264,7 @@ static void refetches_for_an_unknown_kid_after_the_cool_down_only(void **state)
 {
     (void)state;
     struct fixture fixture = {0};
-    char token[4096];
+    char token[2048];
     char ignored[64];
     atomic_uint calls = 0;
     open_cache(&fixture);
@@ -295,7 +295,7 @@ static void a_kid_learnt_meanwhile_needs_no_fetch(void **state)
 {
     (void)state;
     struct fixture fixture = {0};
-    char token[4096];
+    char token[2048];
     atomic_uint calls = 0;
     RG_AUTO(rg_arena_done) struct rg_arena arena;
     rg_arena_init(&arena, (size_t)1 << 16);
@@ -315,7 +315,7 @@ static void refreshes_by_itself_and_keeps_old_keys_when_that_fails(void **state)
 {
     (void)state;
     struct fixture fixture = {0};
-    char token[4096];
+    char token[2048];
     open_cache(&fixture);
     wait_for(&fixture.reports, 1, 0);
     make_token("ES256", "JWT", token, sizeof token);

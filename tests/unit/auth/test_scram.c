@@ -159,15 +159,15 @@ static void a_doomed_exchange_fails_even_with_a_proof_that_fits(void **state)
 static void each_exchange_draws_its_own_nonce(void **state)
 {
     (void)state;
-    struct auth_scram_exchange a;
-    struct auth_scram_exchange b;
+    static struct auth_scram_exchange a;
+    static struct auth_scram_exchange b;
+    static const struct auth_scram_exchange zero;
     auth_scram_start(&a, &pencil, &mock, RG_SLICE("user"));
     auth_scram_start(&b, &pencil, &mock, RG_SLICE("user"));
     assert_int_equal(a.server_nonce_size, AUTH_SCRAM_NONCE_SIZE);
     assert_memory_not_equal(a.server_nonce, b.server_nonce, AUTH_SCRAM_NONCE_SIZE);
     auth_scram_done(&a);
     auth_scram_done(&b);
-    struct auth_scram_exchange zero = {0};
     assert_memory_equal(&a, &zero, sizeof a);
 }
 
