@@ -41,7 +41,9 @@ static rg_status read_given(const struct rg_schema_context *context, const struc
     for (const struct rg_toml_node *node = table->first; node != NULL; node = node->next) {
         const struct rg_schema_key *key = key_find(schema, node->key);
         if (key == NULL) {
-            report_unknown_key(context, schema, node);
+            if (!schema->is_open) {
+                report_unknown_key(context, schema, node);
+            }
             continue;
         }
         const struct rg_schema_reading reading = {context, schema, key, node, (char *)target + key->offset};

@@ -152,7 +152,8 @@ struct config_section {
     bool is_required;
     const struct rg_schema *schema;
     size_t record_size;
-    size_t offset; /* in struct config_raw: the record of CONFIG_SHAPE_ONE, else struct config_records */
+    size_t offset;      /* in struct config_raw: the record of CONFIG_SHAPE_ONE, else struct config_records */
+    size_t name_offset; /* CONFIG_SHAPE_ARRAY: the struct rg_schema_string that names a record; 0 = none */
 };
 
 extern const struct config_section config_sections[];
@@ -177,7 +178,7 @@ struct config_file {
 };
 
 struct config_draft {
-    struct config *config; /* its memory is filled as the steps go */
+    struct config *config;  /* its memory is filled as the steps go */
     struct rg_arena *arena; /* the snapshot's */
     struct rg_diag *diag;
     struct rg_schema_context context;
@@ -194,8 +195,8 @@ struct rg_schema_secrets *config_secrets(struct config *config);
 /* The snapshot frees regex at its end. */
 void config_own_regex(struct config *config, regex_t *regex);
 
-/* Reads the files and makes all parts that need no compiled policy. ok, also after mistakes: see diag. */
-rg_status config_draft_load(const char *path, struct rg_diag *diag, struct config_draft *out_draft) RG_MUST_CHECK;
+/* Reads the files and makes all parts but the policies. ok, also after mistakes: see draft->diag. */
+rg_status config_draft_load(const char *path, struct config_draft *draft) RG_MUST_CHECK;
 
 /* The steps, in order. Each reports to draft->diag and fails only when it cannot go on. */
 rg_status config_read_files(struct config_draft *draft, const char *path) RG_MUST_CHECK;
@@ -219,10 +220,13 @@ size_t config_record_find(const struct config_records *records, size_t record_si
 bool config_refer(struct config_draft *draft, const struct config_records *records, size_t record_size,
                   const char *what, const struct rg_schema_string *text, size_t *out_at);
 /* Reports each name that is given twice. */
-void config_check_unique(struct config_draft *draft, const struct config_records *records, size_t record_size,
-                         const char *what);
+rg_status config_check_unique(struct config_draft *draft, const struct config_records *records, size_t record_size,
+                              const char *what) RG_MUST_CHECK;
 /* [A-Za-z_][A-Za-z0-9_-]* of at most CONFIG_NAME_MAX bytes. */
 bool config_is_name(struct rg_slice name);
+
+/* For what is missing: the start of the main file. */
+struct rg_place config_whole_file(const struct config_draft *draft);
 
 #define config_error(draft, place, ...) rg_diag_error((draft)->diag, (place), __VA_ARGS__)
 #define config_warning(draft, place, ...) rg_diag_warning((draft)->diag, (place), __VA_ARGS__)

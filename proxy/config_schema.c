@@ -4,7 +4,7 @@
 #include "proxy/config_private.h"
 
 #define MEMBER(record, member) offsetof(struct config_raw_##record, member)
-#define SCHEMA(title, keys) {title, sizeof(keys) / sizeof(keys)[0], keys}
+#define SCHEMA(title, keys) {title, sizeof(keys) / sizeof(keys)[0], keys, false}
 #define UNSUPPORTED(name) {name, RG_SCHEMA_UNSUPPORTED, false, 0, 0, 0, NULL, NULL, NULL, NULL}
 
 /* clang-format off */
@@ -32,7 +32,7 @@ static const struct rg_schema_key top_keys[] = {
     {"version", RG_SCHEMA_INTEGER, false, MEMBER(top, version), 1, 1, NULL, NULL, NULL, "required in the main file"},
     {"include", RG_SCHEMA_STRINGS, false, MEMBER(top, include), 0, 0, NULL, NULL, NULL, "none"},
 };
-const struct rg_schema config_schema_top = SCHEMA("the file", top_keys);
+const struct rg_schema config_schema_top = {"the file", sizeof top_keys / sizeof top_keys[0], top_keys, true};
 
 static const struct rg_schema_key server_keys[] = {
     {"workers", RG_SCHEMA_INTEGER, false, MEMBER(server, workers), 1, 1024, NULL, NULL, NULL, "one per core"},
@@ -196,23 +196,23 @@ static const struct rg_schema_key audit_keys[] = {
 };
 static const struct rg_schema audit_schema = SCHEMA("[audit]", audit_keys);
 
-#define ONE(name, record, required) {#name, CONFIG_SHAPE_ONE, required, &record##_schema, sizeof(struct config_raw_##record), offsetof(struct config_raw, record)}
-#define MANY(name, shape, record, member, required) {#name, shape, required, &record##_schema, sizeof(struct config_raw_##record), offsetof(struct config_raw, member)}
-#define LATER(name) {name, CONFIG_SHAPE_UNSUPPORTED, false, NULL, 0, 0}
+#define ONE(name, record, required) {#name, CONFIG_SHAPE_ONE, required, &record##_schema, sizeof(struct config_raw_##record), offsetof(struct config_raw, record), 0}
+#define MANY(name, shape, record, member, required, key) {#name, shape, required, &record##_schema, sizeof(struct config_raw_##record), offsetof(struct config_raw, member), key}
+#define LATER(name) {name, CONFIG_SHAPE_UNSUPPORTED, false, NULL, 0, 0, 0}
 
 const struct config_section config_sections[] = {
     ONE(server, server, false),
     ONE(log, log, false),
-    MANY(tls, CONFIG_SHAPE_NAMED, tls, tls, false),
-    MANY(upstreams, CONFIG_SHAPE_NAMED, upstream, upstreams, false),
-    MANY(listeners, CONFIG_SHAPE_ARRAY, listener, listeners, true),
-    MANY(idp, CONFIG_SHAPE_NAMED, idp, idps, false),
-    MANY(service_accounts, CONFIG_SHAPE_ARRAY, account, accounts, false),
-    MANY(claims, CONFIG_SHAPE_NAMED, claim, claims, false),
-    MANY(tenants, CONFIG_SHAPE_ARRAY, tenant, tenants, false),
-    MANY(tenant_patterns, CONFIG_SHAPE_ARRAY, pattern, patterns, false),
-    MANY(limits, CONFIG_SHAPE_NAMED, limits, limits, false),
-    MANY(policies, CONFIG_SHAPE_ARRAY, policy, policies, false),
+    MANY(tls, CONFIG_SHAPE_NAMED, tls, tls, false, 0),
+    MANY(upstreams, CONFIG_SHAPE_NAMED, upstream, upstreams, false, 0),
+    MANY(listeners, CONFIG_SHAPE_ARRAY, listener, listeners, true, MEMBER(listener, name)),
+    MANY(idp, CONFIG_SHAPE_NAMED, idp, idps, false, 0),
+    MANY(service_accounts, CONFIG_SHAPE_ARRAY, account, accounts, false, MEMBER(account, name)),
+    MANY(claims, CONFIG_SHAPE_NAMED, claim, claims, false, 0),
+    MANY(tenants, CONFIG_SHAPE_ARRAY, tenant, tenants, false, MEMBER(tenant, id)),
+    MANY(tenant_patterns, CONFIG_SHAPE_ARRAY, pattern, patterns, false, 0),
+    MANY(limits, CONFIG_SHAPE_NAMED, limits, limits, false, 0),
+    MANY(policies, CONFIG_SHAPE_ARRAY, policy, policies, false, MEMBER(policy, name)),
     ONE(functions, functions, false),
     ONE(audit, audit, true),
     LATER("admin"), LATER("superset"), LATER("masks"), LATER("statements"), LATER("alerts"), LATER("tests"),
