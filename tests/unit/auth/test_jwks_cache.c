@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "auth/jwks_fetch_private.h"
 #include "auth/oidc.h"
 #include "base/rg_buf.h"
 #include "tests/support/rg_test.h"
@@ -461,34 +460,6 @@ static void refuses_a_trust_that_cannot_work(void **state)
     auth_jwks_cache_free(&cache);
 }
 
-static void discovery_documents_must_name_us_and_https(void **state)
-{
-    (void)state;
-    RG_AUTO(rg_arena_done) struct rg_arena arena;
-    rg_arena_init(&arena, 4096);
-    const struct rg_slice ours = RG_SLICE("https://a");
-    struct rg_slice uri = {0};
-    assert_ok(
-        auth_discovery_parse(RG_SLICE("{\"issuer\":\"https://a\",\"jwks_uri\":\"https://b/k\"}"), ours, &arena, &uri));
-    assert_slice(uri, "https://b/k");
-    static const char *const rows[] = {
-        "",
-        "[]",
-        "{\"jwks_uri\":\"https://b/k\"}",
-        "{\"issuer\":\"https://a/\",\"jwks_uri\":\"https://b/k\"}",
-        "{\"issuer\":\"https://a\"}",
-        "{\"issuer\":\"https://a\",\"jwks_uri\":7}",
-        "{\"issuer\":\"https://a\",\"jwks_uri\":\"file:///etc/passwd\"}",
-        "{\"issuer\":\"https://a\",\"issuer\":\"https://a\",\"jwks_uri\":\"https://b/k\"}",
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        assert_fails(RG_PROTOCOL, auth_discovery_parse(rg_slice_of(rows[i]), ours, &arena, &uri));
-        assert_slice(uri, "https://b/k");
-    }
-    assert_fails(RG_PROTOCOL, auth_discovery_parse(RG_SLICE("{\"issuer\":\"\",\"jwks_uri\":\"https://b\"}"),
-                                                   (struct rg_slice){0}, &arena, &uri));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -503,7 +474,6 @@ int main(void)
         cmocka_unit_test(a_cancelled_request_is_never_called),
         cmocka_unit_test(ends_at_once_while_a_provider_hangs),
         cmocka_unit_test(refuses_a_trust_that_cannot_work),
-        cmocka_unit_test(discovery_documents_must_name_us_and_https),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
 }
