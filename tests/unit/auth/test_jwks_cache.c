@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,6 +46,7 @@ static pid_t start_idp(const char *const *arguments, const char *out_path)
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* a crashed test leaves no server behind */
         const char *argv[16] = {"/usr/bin/python3", "tests/support/idp.py"};
         for (size_t i = 0; arguments[i] != NULL; i++) {
             argv[i + 2] = arguments[i];
