@@ -5,10 +5,10 @@
 #include "policy/check.h"
 #include "policy/sql_check_private.h"
 
-#include "pg_query.h"
-#include "pg_query/pg_query_internal.h"
+#include <pg_query.h>
+#include <pg_query/pg_query_internal.h>
 
-#include "mb/pg_wchar.h"
+#include <mb/pg_wchar.h>
 
 /* Everything that PostgreSQL's parser allocates lives between begin and end. A caller may be inside a context
  * of its own: it is current again afterwards. */

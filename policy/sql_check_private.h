@@ -4,10 +4,10 @@
 
 #include "policy/check.h"
 
-#include "postgres.h"
+#include <postgres.h>
 
-#include "nodes/parsenodes.h"
-#include "nodes/primnodes.h"
+#include <nodes/parsenodes.h>
+#include <nodes/primnodes.h>
 
 /* The checker's own parts. Nodes travel as const void *, because a node's struct is chosen by its tag.
  *   sql_check.c            entry, parsing, the statements
