@@ -10,7 +10,8 @@ import subprocess
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SOURCES = ["catalog", "catalog_tenant", "catalog_builtin", "catalog_session", "functions", "functions_guards", "types"]
+SOURCES = ["catalog", "catalog_tenant", "catalog_builtin", "catalog_session", "functions", "functions_guards", "functions_types",
+           "types"]
 RULES = ["DENIED", "ALLOWED", "GUARDED", "CONSTANT"]
 
 
