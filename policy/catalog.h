@@ -24,6 +24,9 @@
  * A name never begins another one's name without being followed by a letter or `_`: match the longest run
  * of [a-z_]. No physical schema name may hold a dot ('schema.name' would be ambiguous).
  *
+ * Each select is many sub-selects over small sets: without jit = off on the upstream session, compiling them takes a
+ * hundred times longer than running them once the catalogues are large (10,000 tables: 1,000 ms instead of 20).
+ *
  * Threads: any; everything is constant. */
 struct catalog_view {
     const char *name;   /* "pg_class" */

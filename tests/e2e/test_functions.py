@@ -134,3 +134,9 @@ def test_every_type_by_its_array_name_is_that_array(cursor, tables):
     for name, array in rows(cursor, "SELECT t.typname, a.typname FROM pg_type t JOIN pg_type a ON a.oid = t.typarray"
                                     " WHERE t.typnamespace = 11 AND t.typtype IN ('b', 'r', 'm', 'p')"):
         assert tables.type_is_allowed(array) == tables.type_is_allowed(name) == (name in tables.types), array
+
+
+def test_the_parameter_types_are_the_allowed_names_ones(cursor, tables):
+    for number, name, schema in rows(cursor, "SELECT oid, typname, typnamespace FROM pg_type"):
+        wanted = schema == 11 and (tables.type_is_allowed(name) or name == "unknown")
+        assert tables.type_oid_is_allowed(number) == wanted, name

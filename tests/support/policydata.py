@@ -51,6 +51,9 @@ class Tables:
         library.type_at.restype = ctypes.c_char_p
         library.type_is_allowed.restype = ctypes.c_bool
         library.type_is_allowed.argtypes = [_Slice]
+        library.type_oid_is_allowed.restype = ctypes.c_bool
+        library.type_oid_is_allowed.argtypes = [ctypes.c_uint32]
+        self.type_oid_is_allowed = library.type_oid_is_allowed
         self._library = library
         size = ctypes.c_size_t
         views = [library.catalog_view_at(size(i)).contents for i in range(library.catalog_view_count())]
