@@ -9,6 +9,12 @@
 
 void *sql_context_new(void)
 {
+    /* libpg_query prepares each thread at its first use; without that a syntax error would end the process. */
+    MemoryContext before = CurrentMemoryContext;
+    sql_leave(sql_enter());
+    if (before != NULL) {
+        (void)MemoryContextSwitchTo(before);
+    }
     return AllocSetContextCreateInternal(NULL, "policy", ALLOCSET_DEFAULT_SIZES);
 }
 
