@@ -23,6 +23,7 @@ struct session {
     size_t rows_bytes;
     bool counts_only;
     bool pauses;
+    bool closes_in_input;
     size_t most_input;
     struct net_timer resume;
 };
@@ -50,6 +51,11 @@ static void on_input(void *context, struct net_stream *stream)
     static const char ready[] = {'Z', 0, 0, 0, 5};
     struct session *session = context;
     struct rg_slice input = net_stream_input(stream);
+    if (session->closes_in_input) {
+        net_upstream_close(&session->upstream);
+        session->is_closed = true;
+        return;
+    }
     session->most_input = input.size > session->most_input ? input.size : session->most_input;
     session->rows_bytes += input.size;
     if (session->counts_only) {
@@ -347,6 +353,23 @@ static void a_terminated_backend_leaves_its_last_words(void **state)
     }
 }
 
+static void an_upstream_may_be_closed_by_its_own_callback(void **state)
+{
+    (void)state;
+    static const char *const dsns[] = {plain_dsn, tls_dsn};
+    for (size_t i = 0; i < 2; i++) {
+        struct session session;
+        begin(&session);
+        assert_true(open_session(&session, dsns[i], password));
+        session.closes_in_input = true;
+        send_query(&session, "SELECT repeat('x', 10000) FROM generate_series(1, 1000)");
+        assert_true(net_test_run_until(session.loop, &session.is_closed, 5000));
+        assert_null(session.upstream);
+        net_test_run_for(session.loop, 20);
+        end(&session);
+    }
+}
+
 static size_t backends(struct session *watcher, int pid)
 {
     char sql[128];
@@ -438,6 +461,7 @@ int main(void)
         cmocka_unit_test(a_cancel_is_told_even_when_its_session_is_closed_meanwhile),
         cmocka_unit_test(a_hundred_megabytes_flow_with_pauses_and_bounded_memory),
         cmocka_unit_test(a_terminated_backend_leaves_its_last_words),
+        cmocka_unit_test(an_upstream_may_be_closed_by_its_own_callback),
         cmocka_unit_test(closing_never_completes_a_half_sent_message),
         cmocka_unit_test(sessions_leave_no_descriptor_and_no_backend),
     };
