@@ -9,6 +9,12 @@
 
 void *sql_context_new(void)
 {
+    /* libpg_query prepares each thread at its first use; without that a syntax error would end the process. */
+    MemoryContext before = CurrentMemoryContext;
+    sql_leave(sql_enter());
+    if (before != NULL) {
+        (void)MemoryContextSwitchTo(before);
+    }
     return AllocSetContextCreateInternal(NULL, "policy", ALLOCSET_DEFAULT_SIZES);
 }
 
@@ -382,7 +388,7 @@ static rg_status prove(struct policy_binding *binding, const struct term *term)
     RG_TRY(sql_parse(text, &binding->arena, &parsed));
     Node *proof = only_expression(&parsed);
     if (proof == NULL || !equal(proof, term->tree)) {
-        return rg_fail(RG_INTERNAL, "a bound predicate does not parse to its tree");
+        return rg_fail(RG_INTERNAL, "a bound predicate does not parse to its tree: %.*s (%d)", RG_SLICE_ARGS(text), proof == NULL);
     }
     return RG_OK;
 }
