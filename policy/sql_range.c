@@ -92,6 +92,10 @@ rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_rig
             return RG_OK;
         }
     }
+    /* pg_catalog is searched first, and what it may hold is not known here. */
+    if (range->schemaname == NULL && rg_slice_has_prefix(name, RG_SLICE("pg_"))) {
+        return deny_relation(work, range);
+    }
     const struct policy_bound *bound = range->schemaname == NULL
                                            ? find_by_path(work, name)
                                            : policy_bound_find(work->binding, rg_slice_of(range->schemaname), name);
@@ -232,7 +236,7 @@ static rg_status make_view(struct sql_work *work, const RangeVar *range, const s
                            struct replacement *out)
 {
     RG_TRY(sql_session_holes(work));
-    RG_TRY(sql_template_fill(view, work->holes, lengthof(work->holes), work->site.arena, &out->text, &out->select));
+    RG_TRY(sql_session_fill(work, view, work->holes, &out->text, &out->select));
     return sql_cover(work, (struct check_relation){.schema = RG_SLICE("pg_catalog"),
                                                    .name = rg_slice_of(range->relname),
                                                    .only_inside = out->text});
