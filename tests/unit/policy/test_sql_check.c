@@ -650,6 +650,39 @@ static void refuses_a_column_that_the_guards_own_query_would_capture(void **stat
     assert_int_equal(count_wrong(right, COUNT_OF(right), &limits, true), 0);
 }
 
+/* Where the guard's FROM shows nothing but names of rowgate's own, an unqualified column is the caller's. */
+static void takes_an_unqualified_column_where_nothing_captures_it(void **state)
+{
+    (void)state;
+#define SEALED(from, column)                                                                                           \
+    "(SELECT pg_catalog.pg_get_expr(rg_g.rg_tree, rg_g.rg_oid) FROM " from " WHERE rg_g.rg_oid = " column ")"
+#define RG_G "(SELECT d.adrelid AS rg_oid, d.adbin AS rg_tree FROM pg_catalog.pg_attrdef AS d) AS rg_g"
+#define OPEN "(SELECT d.adrelid AS rg_oid, d.adbin FROM pg_catalog.pg_attrdef AS d) AS rg_g"
+#define JOINED RG_G ", pg_catalog.pg_am AS m"
+    static const struct rg_slice sealed[] = {S(SEALED(RG_G, "$1"))};
+    static const struct rg_slice open[] = {S(SEALED(OPEN, "$1")), S(SEALED(JOINED, "$1"))};
+    static const struct row right[] = {
+        {"unqualified", "SELECT " SEALED(RG_G, "adrelid") " FROM t_acme.a"},
+        {"qualified", "SELECT " SEALED(RG_G, "a.adrelid") " FROM t_acme.a"},
+    };
+    static const struct row wrong[] = {
+        {"a name of rowgate's own", "SELECT " SEALED(RG_G, "rg_oid") " FROM t_acme.a"},
+        {"an alias of rowgate's own", "SELECT " SEALED(RG_G, "rg_g.rg_oid") " FROM t_acme.a AS rg_g"},
+    };
+    static const struct row captured[] = {
+        {"unqualified, a column of another name", "SELECT " SEALED(OPEN, "adbin") " FROM t_acme.a"},
+        {"unqualified, a relation beside", "SELECT " SEALED(JOINED, "amname") " FROM t_acme.a"},
+    };
+    struct check_limits limits = reading;
+    limits.guards = sealed;
+    limits.guard_count = 1;
+    assert_int_equal(count_wrong(right, COUNT_OF(right), &limits, true), 0);
+    assert_int_equal(count_wrong(wrong, COUNT_OF(wrong), &limits, false), 0);
+    limits.guards = open;
+    limits.guard_count = COUNT_OF(open);
+    assert_int_equal(count_wrong(captured, COUNT_OF(captured), &limits, false), 0);
+}
+
 /* ---- size and depth ---- */
 
 struct text {
@@ -760,6 +793,7 @@ int main(void)
         cmocka_unit_test(accepts_writes_only_where_the_row_allows_them),
         cmocka_unit_test(zero_limits_accept_no_name_at_all),
         cmocka_unit_test(refuses_a_column_that_the_guards_own_query_would_capture),
+        cmocka_unit_test(takes_an_unqualified_column_where_nothing_captures_it),
         cmocka_unit_test(refuses_deep_trees_and_survives),
         cmocka_unit_test(accepts_wide_statements_up_to_the_limits),
         cmocka_unit_test(refuses_a_nul_and_what_follows_it),

@@ -107,5 +107,5 @@ SELECT c.oid::regclass::text FROM pg_class c
 
 -- case: regclass of an own relation
 SELECT 'sales.orders'::regclass::oid
--- refuse: ?
+-- allow
 

@@ -59,7 +59,7 @@ SELECT payload -> 'a' ->> 'b', payload #>> '{a,b}', jsonb_array_length(payload),
 -- allow
 
 -- case: arrays
-SELECT ARRAY[1, 2][1], array_length(tags, 1), tags @> ARRAY['x'], 'x' = ANY (tags), cardinality(tags) FROM sales.a
+SELECT (ARRAY[1, 2])[1], array_length(tags, 1), tags @> ARRAY['x'], 'x' = ANY (tags), cardinality(tags) FROM sales.a
 -- allow
 
 -- case: casts

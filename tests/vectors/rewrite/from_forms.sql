@@ -10,7 +10,7 @@ SELECT 1
 -- relations: sales.orders
 SELECT * FROM sales.orders
 -- expect:
-SELECT * FROM t_acme.orders AS orders
+SELECT * FROM t_acme.orders
 
 -- case: own relation, unqualified
 -- relations: sales.items
@@ -104,9 +104,9 @@ SELECT * FROM sales.orders TABLESAMPLE BERNOULLI (10)
 SELECT * FROM sales.orders AS o TABLESAMPLE SYSTEM (1) REPEATABLE (3)
 -- allow
 
--- case: TABLESAMPLE on a shared relation
+-- case: TABLESAMPLE on a shared relation, below its predicate
 SELECT * FROM shared.orders TABLESAMPLE BERNOULLI (10)
--- refuse: ?
+-- allow
 
 -- case: sub-select
 SELECT s.id FROM (SELECT id FROM sales.orders) AS s

@@ -27,7 +27,7 @@ SELECT * FROM pg_user_mapping
 
 -- case: pg_foreign_server
 SELECT * FROM pg_foreign_server
--- refuse: 42501
+-- allow
 
 -- case: pg_db_role_setting
 SELECT * FROM pg_db_role_setting
@@ -35,7 +35,7 @@ SELECT * FROM pg_db_role_setting
 
 -- case: pg_settings
 SELECT * FROM pg_settings
--- refuse: 42501
+-- allow
 
 -- case: pg_stat_user_tables
 SELECT * FROM pg_stat_user_tables
@@ -51,7 +51,7 @@ SELECT * FROM pg_largeobject
 
 -- case: pg_views
 SELECT * FROM pg_views
--- refuse: 42501
+-- allow
 
 -- case: pg_file_settings
 SELECT * FROM pg_file_settings
@@ -63,7 +63,7 @@ SELECT * FROM pg_hba_file_rules
 
 -- case: pg_policy
 SELECT * FROM pg_policy
--- refuse: 42501
+-- allow
 
 -- case: pg_prepared_statements
 SELECT * FROM pg_prepared_statements
@@ -75,7 +75,7 @@ SELECT * FROM pg_cursors
 
 -- case: pg_subscription
 SELECT * FROM pg_subscription
--- refuse: 42501
+-- allow
 
 -- case: a catalogue in a sub-query
 SELECT 1 FROM sales.a WHERE EXISTS (SELECT FROM pg_authid)

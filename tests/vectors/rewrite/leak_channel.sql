@@ -35,7 +35,7 @@ SELECT * FROM pg_locks
 
 -- case: pg_stat_activity
 SELECT query FROM pg_stat_activity
--- refuse: ?
+-- allow
 
 -- case: transaction ids
 SELECT txid_current()

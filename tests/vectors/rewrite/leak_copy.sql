@@ -1,17 +1,17 @@
---- leaks.md copy: COPY of a relation is not a sub-select; files and programs are the server's.
+--- leaks.md copy: COPY of a relation becomes COPY of its query; files and programs are the server's.
 -- use standard.policy
 
 -- case: relation to the client
 COPY sales.orders TO STDOUT
--- refuse: ?
+-- allow
 
 -- case: shared relation to the client
 COPY shared.orders TO STDOUT
--- refuse: ?
+-- allow
 
 -- case: columns of a shared relation
 COPY shared.orders (id) TO STDOUT
--- refuse: ?
+-- allow
 
 -- case: from the client
 COPY sales.orders FROM STDIN

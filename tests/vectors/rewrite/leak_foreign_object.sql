@@ -58,7 +58,7 @@ SELECT * FROM json_to_record('{}') AS x (a public.mood)
 -- refuse: 42501
 
 -- case: type of XMLTABLE
-SELECT * FROM XMLTABLE('a' PASSING '<a/>'::xml COLUMNS x public.mood)
+SELECT * FROM XMLTABLE('a' PASSING ('<a/>'::xml) COLUMNS x public.mood)
 -- refuse: 42501
 
 -- case: aggregate of a schema

@@ -3,7 +3,7 @@
 
 -- case: TABLESAMPLE SYSTEM on a shared relation
 SELECT * FROM shared.orders TABLESAMPLE SYSTEM (1)
--- refuse: ?
+-- allow
 
 -- case: sampling method of an extension
 SELECT * FROM sales.orders TABLESAMPLE system_rows (1)

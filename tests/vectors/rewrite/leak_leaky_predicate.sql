@@ -47,5 +47,5 @@ WITH w AS MATERIALIZED (SELECT * FROM shared.orders WHERE note LIKE 'x\') SELECT
 
 -- case: XMLPARSE
 SELECT 1 FROM shared.orders WHERE xmlparse(DOCUMENT note) IS NOT NULL
--- allow
+-- refuse: 0A000
 

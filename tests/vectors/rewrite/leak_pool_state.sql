@@ -27,7 +27,7 @@ SET ROLE x
 
 -- case: DISCARD TEMP
 DISCARD TEMP
--- refuse: ?
+-- allow
 
 -- case: currval
 SELECT currval('sales.s')

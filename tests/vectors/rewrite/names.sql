@@ -41,14 +41,12 @@ SELECT "Orders 2024".id FROM sales."Orders 2024"
 -- allow
 
 -- case: unicode escapes
--- relations: sales.orders
 SELECT * FROM U&"sales".U&"\006frders"
--- allow
+-- refuse: 0A000
 
 -- case: unicode escapes with another escape character
--- relations: sales.orders
 SELECT * FROM U&"sal!0065s" UESCAPE '!' . orders
--- allow
+-- refuse: 0A000
 
 -- case: letters beyond ASCII
 SELECT * FROM sales."Aufträge"

@@ -43,7 +43,7 @@ SELECT c.id FROM sales.a c LEFT JOIN shared.orders o ON o.id = c.id WHERE o IS N
 
 -- case: field of a row
 SELECT (o).id FROM shared.orders o
--- allow
+-- refuse: 0A000
 
 -- case: all fields of a row
 SELECT (o).* FROM shared.orders o

@@ -18,8 +18,9 @@ SET search_path = 'sales'
 -- allow
 
 -- case: search_path with public
+-- effect: SET_SEARCH_PATH
 SET search_path = sales, public
--- refuse: ?
+-- allow
 
 -- case: search_path to default
 -- effect: SET_SEARCH_PATH
@@ -184,5 +185,5 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid='4711'
 
 -- case: current_setting of a harmless setting
 SELECT current_setting('server_version_num')
--- refuse: ?
+-- allow
 

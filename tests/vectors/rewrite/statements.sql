@@ -13,7 +13,7 @@ EXPLAIN (FORMAT JSON, COSTS) SELECT * FROM sales.orders
 
 -- case: EXPLAIN VERBOSE
 EXPLAIN VERBOSE SELECT id FROM sales.orders
--- allow
+-- refuse: 0A000
 
 -- case: EXPLAIN of a constant
 EXPLAIN SELECT 1
@@ -37,7 +37,7 @@ COPY (SELECT 1) TO STDOUT CSV HEADER DELIMITER ';'
 
 -- case: COPY binary
 COPY (SELECT 1) TO STDOUT (FORMAT binary)
--- allow
+-- refuse: 0A000
 
 -- case: cursor
 DECLARE c CURSOR FOR SELECT * FROM sales.orders

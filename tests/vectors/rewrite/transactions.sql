@@ -72,7 +72,7 @@ BEGIN; SELECT * FROM sales.orders; COMMIT
 
 -- case: COMMIT AND CHAIN
 COMMIT AND CHAIN
--- allow
+-- refuse: 0A000
 
 -- case: PREPARE TRANSACTION
 PREPARE TRANSACTION 'x'
