@@ -3,6 +3,9 @@
  * end of the road: edits applied, parsed again, compared with the intended tree, checked a second time. */
 #include "policy/sql_rewrite_private.h"
 
+#include <stdlib.h>
+#undef qsort
+
 static rg_status grow(struct rg_arena *arena, void **array, size_t count, size_t *capacity, size_t size)
 {
     if (count < *capacity) {
@@ -226,6 +229,14 @@ static rg_status rule_names(struct sql_work *work, struct rg_slice *out_rule)
     return RG_OK;
 }
 
+static int compare_names(const void *left, const void *right)
+{
+    const struct rg_slice *a = left;
+    const struct rg_slice *b = right;
+    int order = memcmp(a->data, b->data, Min(a->size, b->size));
+    return order != 0 ? order : (a->size > b->size) - (a->size < b->size);
+}
+
 rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, Node *intended, struct rg_slice source,
                      size_t source_at)
 {
@@ -239,6 +250,9 @@ rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, 
     RG_TRY(prove(work, text, intended));
     RG_TRY(check_again(work, text));
     RG_TRY(rule_names(work, &statement->rule));
+    if (work->bound_count > 1) {
+        qsort(work->names, work->bound_count, sizeof *work->names, compare_names); /* bounds are done with */
+    }
     statement->text = text;
     statement->is_rewritten = work->site.edits.count > 0;
     statement->splices = splices;
