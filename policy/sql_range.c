@@ -234,7 +234,7 @@ static rg_status make_fence(struct sql_work *work, const RangeVar *range, const 
 static rg_status make_view(struct sql_work *work, const struct sql_template *view, struct replacement *out)
 {
     RG_TRY(sql_session_holes(work));
-    RG_TRY(sql_template_fill(view, work->holes, lengthof(work->holes), work->site.arena, &out->text, &out->select));
+    RG_TRY(sql_session_fill(work, view, work->holes, &out->text, &out->select));
     return sql_cover(work, out->text);
 }
 

@@ -68,6 +68,8 @@ rg_status sql_guard(struct sql_work *work, struct rg_slice guard)
 
 /* ---- constants of the session ---- */
 
+enum { HOLE_PID = POLICY_CATALOG_HOLES - 1 };
+
 static rg_status hole_make(struct sql_work *work, size_t index, struct sql_constant constant)
 {
     struct sql_hole *hole = &work->holes[SQL_HOLE_NAMED + index];
@@ -136,9 +138,18 @@ rg_status sql_session_holes(struct sql_work *work)
     RG_TRY(hole_scalar(work, 6, RG_SLICE("text"), first));
     RG_TRY(hole_scalar(work, 7, RG_SLICE("text"), binding->database));
     RG_TRY(hole_scalar(work, 8, RG_SLICE("text"), session->user));
-    RG_TRY(hole_scalar(work, 9, RG_SLICE("int4"), pid));
+    RG_TRY(hole_scalar(work, HOLE_PID, RG_SLICE("int4"), pid));
     work->has_holes = true;
     return RG_OK;
+}
+
+rg_status sql_session_fill(struct sql_work *work, const struct sql_template *template, const struct sql_hole *holes,
+                           struct rg_slice *out_text, Node **out_tree)
+{
+    for (size_t i = 0; i < template->piece_count; i++) {
+        work->uses_pid = work->uses_pid || template->pieces[i].hole == SQL_HOLE_NAMED + HOLE_PID;
+    }
+    return sql_template_fill(template, holes, lengthof(work->holes), work->site.arena, out_text, out_tree);
 }
 
 rg_status sql_guard_fill(struct sql_work *work, const struct sql_template *template, struct rg_slice *out_text,
