@@ -13,7 +13,7 @@
 
 #include <nodes/makefuncs.h>
 #include <nodes/parsenodes.h>
-#include "nodes/pg_list.h"
+#include <nodes/pg_list.h>
 #include <pg_query.h>
 #include <pg_query/pg_query_internal.h>
 

@@ -228,3 +228,35 @@ SELECT FROM sales.orders
 -- expect:
 SELECT FROM t_acme.orders
 
+-- case: an own and a shared relation of one name
+SELECT sales.orders.id, shared.orders.id FROM sales.orders, shared.orders
+-- expect:
+SELECT orders.id, orders.id FROM t_acme.orders, (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders
+
+-- case: an own and a shared relation of one name, one with an alias
+SELECT o.id, orders.id FROM sales.orders o, shared.orders
+-- expect:
+SELECT o.id, orders.id FROM t_acme.orders o, (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders
+
+-- case: own relation named through the path and by its schema
+SELECT items.id, sales.items.id FROM items
+-- expect:
+SELECT items.id, items.id FROM t_acme.items
+
+-- case: schema-qualified column of an outer query
+SELECT (SELECT max(i.id) FROM sales.items i WHERE i.order_id = shared.orders.id) FROM shared.orders
+-- expect:
+SELECT (SELECT pg_catalog.max(i.id) FROM t_acme.items i WHERE i.order_id = orders.id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders
+
+-- case: schema-qualified column of a relation that has an alias
+SELECT sales.orders.id FROM sales.orders o
+-- refuse: ?
+
+-- case: schema-qualified column of a foreign relation
+SELECT t_globex.orders.id FROM sales.orders
+-- refuse: ?
+
+-- case: physical schema in a column
+SELECT t_acme.orders.id FROM sales.orders
+-- refuse: ?
+

@@ -215,3 +215,28 @@ SELECT current_setting('server_version_num')
 -- expect:
 SELECT ((SELECT rg_g.rg_setting FROM (SELECT pg_catalog.lower(s.name) AS rg_name, s.setting AS rg_setting FROM pg_catalog.pg_settings AS s WHERE s.name IN ('server_version', 'server_version_num', 'server_encoding', 'client_encoding', 'DateStyle', 'IntervalStyle', 'TimeZone', 'standard_conforming_strings', 'integer_datetimes', 'max_identifier_length', 'max_index_keys', 'max_function_args', 'block_size', 'bytea_output', 'extra_float_digits', 'lc_collate', 'lc_ctype', 'transaction_isolation', 'default_transaction_isolation', 'transaction_read_only', 'backslash_quote', 'escape_string_warning', 'xmlbinary', 'xmloption')) AS rg_g WHERE rg_g.rg_name = pg_catalog.lower('server_version_num'))) AS current_setting
 
+-- case: current_user in WHERE
+SELECT 1 FROM sales.a WHERE owner = current_user
+-- expect:
+SELECT 1 FROM t_acme.a WHERE owner = (CAST('alice'::pg_catalog.text AS pg_catalog.name))
+
+-- case: current_user in a function, a group and an order
+SELECT lower(current_user) FROM sales.a GROUP BY current_user ORDER BY current_user
+-- expect:
+SELECT pg_catalog.lower((CAST('alice'::pg_catalog.text AS pg_catalog.name))) FROM t_acme.a GROUP BY (CAST('alice'::pg_catalog.text AS pg_catalog.name)) ORDER BY (CAST('alice'::pg_catalog.text AS pg_catalog.name))
+
+-- case: current_schema in a comparison
+SELECT current_schema() = 'sales' AS x
+-- expect:
+SELECT (CAST('sales'::pg_catalog.text AS pg_catalog.name)) = 'sales' AS x
+
+-- case: current_database as an alias
+SELECT current_database() AS db, current_user me
+-- expect:
+SELECT (CAST('bi'::pg_catalog.text AS pg_catalog.name)) AS db, (CAST('alice'::pg_catalog.text AS pg_catalog.name)) me
+
+-- case: current_user in a sub-query
+SELECT (SELECT current_user), ARRAY[current_user]
+-- expect:
+SELECT (SELECT (CAST('alice'::pg_catalog.text AS pg_catalog.name)) AS "current_user"), ARRAY[(CAST('alice'::pg_catalog.text AS pg_catalog.name))]
+
