@@ -48,7 +48,7 @@ struct auth_jwks *auth_jwks_cache_find(struct auth_jwks_cache *cache, size_t tru
 
 /* Asks for a newer set. A fetch under way is shared; a kid that the cache has learnt meanwhile needs none
  * (on_done still comes from the fetch thread). on_done is called after success and failure alike: find and
- * verify again, and refuse if the key is still unknown. An empty kid = any set will do. Any thread. */
+ * verify again, and refuse if the key is still unknown. With an empty kid a fetch is always wanted. Any thread. */
 enum auth_refetch auth_jwks_cache_request(struct auth_jwks_cache *cache, size_t trust_index, struct rg_slice kid,
                                           void (*on_done)(void *context), void *context);
 /* After this returns, on_done is not called for context (it waits for a call that is running, unless it is

@@ -14,7 +14,8 @@ enum {
     AUTH_SCRAM_MAX_ITERATIONS = 1000000,
     AUTH_SCRAM_DEFAULT_ITERATIONS = 4096,
     AUTH_SCRAM_MAX_SALT = 64,
-    AUTH_SCRAM_NONCE_SIZE = 24, /* characters of the server's part */
+    AUTH_SCRAM_NONCE_SIZE = 24, /* characters of the server's part of the nonce */
+    AUTH_SCRAM_MAX_SERVER_NONCE = 32,
     AUTH_SCRAM_MAX_NONCE = 256, /* of the client's part */
     AUTH_SCRAM_MAX_MESSAGE = 2048,
 };
@@ -62,8 +63,9 @@ struct auth_scram_exchange {
     size_t nonce_size;
     size_t bare_size;
     size_t server_first_size;
-    char nonce[AUTH_SCRAM_MAX_NONCE + AUTH_SCRAM_NONCE_SIZE];
-    char server_nonce[AUTH_SCRAM_NONCE_SIZE];
+    char nonce[AUTH_SCRAM_MAX_NONCE + AUTH_SCRAM_MAX_SERVER_NONCE]; /* the client's part, then ours */
+    char server_nonce[AUTH_SCRAM_MAX_SERVER_NONCE];                 /* drawn by _start; tests may put their own */
+    size_t server_nonce_size;
     char client_first_bare[AUTH_SCRAM_MAX_MESSAGE];
     char server_first[AUTH_SCRAM_MAX_MESSAGE];
     struct auth_scram_verifier verifier;
