@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RG_POLICY_TYPES_H
+#define RG_POLICY_TYPES_H
+
+#include "base/rg_slice.h"
+
+/* The types of pg_catalog that a statement may name in a cast, a column definition or a parameter list. name is the
+ * bare internal name ("int4", not "integer": the parser has translated those) or its array spelling ("_int4").
+ * Pseudo-types, reg* types (policy/functions.h has their templates) and the types that carry privileges,
+ * transaction ids or parse trees are not on the list. Threads: any. */
+bool type_is_allowed(struct rg_slice name);
+
+/* The scalar names, sorted. NULL beyond the end. */
+size_t type_count(void);
+const char *type_at(size_t index);
+
+#endif
