@@ -14,6 +14,11 @@ void rg_diag_init(struct rg_diag *diag, struct rg_arena *arena)
 static rg_status keep(struct rg_diag *diag, enum rg_severity severity, struct rg_place place, const char *text)
 {
     struct rg_finding *finding = NULL;
+    struct rg_slice file = {NULL, 0};
+    if (place.file != NULL) { /* a finding outlives the file it is about */
+        RG_TRY(rg_arena_copy(diag->arena, rg_slice_of(place.file), &file));
+        place.file = file.data;
+    }
     RG_TRY(rg_arena_new(diag->arena, &finding));
     RG_TRY(rg_arena_copy(diag->arena, rg_slice_of(text), &finding->text));
     finding->severity = severity;

@@ -82,6 +82,7 @@ struct rg_schema {
     const char *title; /* as users write it: "[tls.NAME]" */
     size_t key_count;
     const struct rg_schema_key *keys;
+    bool is_open; /* keys without a row are somebody else's */
 };
 
 /* Secrets that were resolved, freed together. */

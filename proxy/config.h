@@ -7,6 +7,8 @@
 #include "auth/trust.h"
 #include "base/rg_secret.h"
 #include "policy/policy.h"
+#include "proxy/net/conninfo.h"
+#include "proxy/net/tls.h"
 #include "tenants/tenants.h"
 
 /* The configuration snapshot: immutable, counted, swapped whole. Everything in it lives as long as one
@@ -27,14 +29,10 @@ struct config_log {
     struct rg_slice file; /* empty = stderr */
 };
 
-enum config_tls_version { CONFIG_TLS_1_2 = 0, CONFIG_TLS_1_3 };
-
 struct config_tls {
     struct rg_slice name;
-    struct rg_slice certificate; /* PEM, leaf first */
-    struct rg_slice private_key; /* PEM; secret: it lies in locked memory */
-    enum config_tls_version min_version;
-    struct rg_place place; /* of the certificate's key, for errors of the TLS library */
+    struct net_tls *server; /* certificate and key, checked by the TLS library */
+    struct rg_place place;
 };
 
 enum config_upstream_kind { CONFIG_UPSTREAM_PGBOUNCER = 0, CONFIG_UPSTREAM_POSTGRES, CONFIG_UPSTREAM_HYPER };
@@ -42,17 +40,15 @@ enum config_upstream_kind { CONFIG_UPSTREAM_PGBOUNCER = 0, CONFIG_UPSTREAM_POSTG
 struct config_upstream {
     struct rg_slice name;
     enum config_upstream_kind kind;
-    struct rg_slice dsn;      /* libpq's connection string, checked by libpq; may hold a secret: never print it */
-    struct rg_slice password; /* secret; empty = in the dsn, or none */
-    struct rg_slice database; /* dbname of the dsn; empty = libpq's default */
+    struct net_conninfo *conninfo; /* dsn and password, parsed by libpq */
+    struct rg_slice database;      /* dbname of the dsn; empty = libpq's default */
     int64_t connect_timeout_us;
     struct rg_place place;
 };
 
 struct config_listener {
     struct rg_slice name;
-    struct rg_slice host; /* "127.0.0.1", "::"; without brackets; empty = all addresses */
-    uint16_t port;        /* 0 = any free one */
+    struct rg_slice address; /* "host:port" or "[v6]:port", for net_listener_open */
     const struct config_tls *tls;
     bool allows_oidc;
     bool allows_scram;

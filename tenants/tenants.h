@@ -31,8 +31,8 @@ enum tenant_match_kind {
 
 struct tenant_match {
     enum tenant_match_kind kind;
-    struct rg_slice idp;     /* or the account's name */
-    size_t claim;            /* index into [claims] */
+    struct rg_slice idp; /* or the account's name */
+    size_t claim;        /* index into [claims] */
     struct rg_slice value;
 };
 
@@ -45,9 +45,9 @@ struct tenant_static {
 
 struct tenant_pattern {
     struct tenant_match match;
-    size_t id_claim;        /* index into [claims]: the tenant's id */
-    struct rg_slice allow;  /* anchored POSIX extended regular expression */
-    const void *compiled;   /* regex_t of allow, made at load */
+    size_t id_claim;       /* index into [claims]: the tenant's id */
+    struct rg_slice allow; /* anchored POSIX extended regular expression */
+    const void *compiled;  /* regex_t of allow, made at load */
     struct tenant_route route;
 };
 
@@ -63,6 +63,10 @@ struct tenant {
     struct tenant_route route; /* templates filled in; every physical name fits 63 bytes */
 };
 
+/* What may be a tenant's id: 1 to 63 bytes of UTF-8 without control characters, quotes, \\ ; / { }. It ends
+ * up inside identifiers, log lines and file names; quoting is the second defence, not the first. Pure. */
+bool tenants_id_is_valid(struct rg_slice id);
+
 /* tenants_resolve names the one tenant of a verified identity and checks it against the database
  * that the client asked for, which is a hint and never decides.
  * Returns: ok; RG_DENIED when no tenant or more than one matches, the tenant is frozen, the id is not
@@ -71,7 +75,7 @@ struct tenant {
  * Owns:    *out_tenant lives in arena; registry and identity are borrowed.
  * Threads: any; the registry is immutable. */
 rg_status tenants_resolve(const struct tenant_registry *registry, const struct auth_identity *identity,
-                          struct rg_slice requested_database, struct rg_slice upstream_database,
-                          struct rg_arena *arena, struct tenant *out_tenant) RG_MUST_CHECK;
+                          struct rg_slice requested_database, struct rg_slice upstream_database, struct rg_arena *arena,
+                          struct tenant *out_tenant) RG_MUST_CHECK;
 
 #endif

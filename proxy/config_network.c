@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The wire's ends: [tls.NAME], [upstreams.NAME], [[listeners]]. TLS and libpq judge their own values here, at
+ * load, so that a bad key or connection string never gets as far as a socket. */
+#include <stdlib.h>
+
+#include "proxy/config_private.h"
+
+static rg_status make_tls(struct config_draft *draft)
+{
+    const struct config_raw_tls *raws = draft->raw.tls.items;
+    struct config_tls *tls = NULL;
+    RG_TRY(config_check_unique(draft, &draft->raw.tls, sizeof *raws, "tls"));
+    RG_TRY(rg_arena_array(draft->arena, draft->raw.tls.count, sizeof *tls, (void **)&tls));
+    draft->config->tls = tls;
+    draft->config->tls_count = draft->raw.tls.count;
+    for (size_t i = 0; i < draft->raw.tls.count; i++) {
+        const struct config_raw_tls *raw = &raws[i];
+        tls[i] = (struct config_tls){.name = raw->head.name, .place = raw->head.place};
+        if (raw->certificate.secret == NULL || raw->private_key.secret == NULL) {
+            continue; /* reported already */
+        }
+        rg_status status =
+            net_tls_server_new(rg_secret_slice(raw->certificate.secret), rg_secret_slice(raw->private_key.secret),
+                               (enum net_tls_version)raw->min_version.word, &tls[i].server);
+        if (!rg_is_ok(status)) {
+            config_error(draft, raw->certificate.place, "%s", status.error->text);
+        }
+    }
+    return RG_OK;
+}
+
+static rg_status make_upstream(struct config_draft *draft, const struct config_raw_upstream *raw,
+                               struct config_upstream *upstream)
+{
+    *upstream = (struct config_upstream){
+        .name = raw->head.name,
+        .kind = (enum config_upstream_kind)raw->kind.word,
+        .connect_timeout_us = raw->connect_timeout.value,
+        .place = raw->head.place,
+    };
+    if (!raw->dsn.is_given) {
+        return RG_OK;
+    }
+    if (strcasestr(raw->dsn.text.data, "password") != NULL) {
+        config_warning(draft, raw->dsn.place, "a password is written out in \"dsn\"; use password = \"cred:NAME\"");
+    }
+    rg_status status = net_conninfo_parse(raw->dsn.text, rg_secret_slice(raw->password.secret),
+                                          upstream->kind == CONFIG_UPSTREAM_POSTGRES, &upstream->conninfo);
+    if (!rg_is_ok(status)) {
+        config_error(draft, raw->dsn.place, "\"dsn\": %s", status.error->text);
+        return RG_OK;
+    }
+    return rg_arena_copy(draft->arena, rg_slice_of(net_conninfo_dbname(upstream->conninfo)), &upstream->database);
+}
+
+static rg_status make_upstreams(struct config_draft *draft)
+{
+    const struct config_raw_upstream *raws = draft->raw.upstreams.items;
+    struct config_upstream *upstreams = NULL;
+    RG_TRY(config_check_unique(draft, &draft->raw.upstreams, sizeof *raws, "upstream"));
+    RG_TRY(rg_arena_array(draft->arena, draft->raw.upstreams.count, sizeof *upstreams, (void **)&upstreams));
+    draft->config->upstreams = upstreams;
+    draft->config->upstream_count = draft->raw.upstreams.count;
+    for (size_t i = 0; i < draft->raw.upstreams.count; i++) {
+        RG_TRY(make_upstream(draft, &raws[i], &upstreams[i]));
+    }
+    return RG_OK;
+}
+
+static bool is_port(struct rg_slice text)
+{
+    unsigned port = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9' || text.size > 5) {
+            return false;
+        }
+        port = port * 10 + (unsigned)(text.data[i] - '0');
+    }
+    return text.size > 0 && port <= UINT16_MAX;
+}
+
+/* "host:port" or "[v6]:port"; whether the host exists is found out when it is bound. */
+static bool is_address(struct rg_slice text)
+{
+    const char *colon = text.size == 0 ? NULL : memrchr(text.data, ':', text.size);
+    if (colon == NULL || colon == text.data) {
+        return false;
+    }
+    struct rg_slice host = rg_slice_make(text.data, (size_t)(colon - text.data));
+    bool is_bracketed = host.data[0] == '[';
+    bool is_host =
+        is_bracketed ? host.size > 2 && host.data[host.size - 1] == ']' : memchr(host.data, ':', host.size) == NULL;
+    size_t at = host.size + 1;
+    return is_host && memchr(host.data, ' ', host.size) == NULL && is_port(rg_slice_cut(text, at, text.size));
+}
+
+static void check_listener(struct config_draft *draft, const struct config_raw_listener *raw,
+                           const struct config_listener *listener)
+{
+    if (raw->listen.is_given && !is_address(raw->listen.text)) {
+        config_error(draft, raw->listen.place, "\"listen\" must be \"host:port\" or \"[v6]:port\"");
+    }
+    struct rg_place place = raw->login.is_given ? raw->login.place : raw->head.place;
+    if (listener->allows_oidc && draft->raw.idps.count == 0) {
+        config_error(draft, place, "login \"oidc\" needs an [idp.NAME]");
+    }
+    if (listener->allows_scram && draft->raw.accounts.count == 0) {
+        config_error(draft, place, "login \"scram\" needs [[service_accounts]]");
+    }
+}
+
+static rg_status make_listeners(struct config_draft *draft)
+{
+    const struct config_raw_listener *raws = draft->raw.listeners.items;
+    struct config_listener *listeners = NULL;
+    RG_TRY(config_check_unique(draft, &draft->raw.listeners, sizeof *raws, "listener"));
+    RG_TRY(rg_arena_array(draft->arena, draft->raw.listeners.count, sizeof *listeners, (void **)&listeners));
+    draft->config->listeners = listeners;
+    draft->config->listener_count = draft->raw.listeners.count;
+    for (size_t i = 0; i < draft->raw.listeners.count; i++) {
+        const struct config_raw_listener *raw = &raws[i];
+        struct config_listener *listener = &listeners[i];
+        *listener = (struct config_listener){
+            .name = raw->name.text,
+            .address = raw->listen.text,
+            .allows_oidc = (raw->login.word & 1U) != 0,
+            .allows_scram = (raw->login.word & 2U) != 0,
+            .place = raw->head.place,
+        };
+        size_t at = 0;
+        if (raw->tls.is_given &&
+            config_refer(draft, &draft->raw.tls, sizeof(struct config_raw_tls), "[tls.NAME]", &raw->tls, &at)) {
+            listener->tls = &draft->config->tls[at];
+        }
+        check_listener(draft, raw, listener);
+    }
+    return RG_OK;
+}
+
+rg_status config_make_network(struct config_draft *draft)
+{
+    RG_TRY(make_tls(draft));
+    RG_TRY(make_upstreams(draft));
+    return make_listeners(draft);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every key of the configuration: one row each, read by the loader and compared with docs/configuration.md
+ * by a test. What keys mean together is checked by the other config_*.c files. */
+#include "proxy/config_private.h"
+
+#define MEMBER(record, member) offsetof(struct config_raw_##record, member)
+#define SCHEMA(title, keys) {title, sizeof(keys) / sizeof(keys)[0], keys, false}
+#define UNSUPPORTED(name) {name, RG_SCHEMA_UNSUPPORTED, false, 0, 0, 0, NULL, NULL, NULL, NULL}
+
+/* clang-format off */
+#define SECOND INT64_C(1000000)
+#define DAY (INT64_C(86400) * SECOND)
+#define KIB INT64_C(1024)
+#define COUNT_MAX INT64_C(1000000000000000)
+
+
+
+static const char *const log_levels[] = {"debug", "info", "warning", "error", NULL};
+static const char *const log_formats[] = {"json", "text", NULL};
+static const char *const tls_versions[] = {"1.2", "1.3", NULL};
+static const char *const upstream_kinds[] = {"pgbouncer", "postgres", "hyper", NULL};
+static const char *const planes[] = {"sql", NULL};
+static const char *const logins[] = {"oidc", "scram", NULL};
+static const char *const idp_types[] = {"oidc", NULL};
+static const char *const statement_kinds[] = {"select", "insert", "update", "delete", NULL};
+static const char *const isolations[] = {"schema", NULL};
+static const char *const durabilities[] = {"synced", "written", NULL};
+static const char *const audit_statements[] = {"full", NULL};
+
+/* name, type, required, offset, minimum, maximum, words, table, default, its note in the manual */
+static const struct rg_schema_key top_keys[] = {
+    {"version", RG_SCHEMA_INTEGER, false, MEMBER(top, version), 1, 1, NULL, NULL, NULL, "required in the main file"},
+    {"include", RG_SCHEMA_STRINGS, false, MEMBER(top, include), 0, 0, NULL, NULL, NULL, "none"},
+};
+const struct rg_schema config_schema_top = {"the file", sizeof top_keys / sizeof top_keys[0], top_keys, true};
+
+static const struct rg_schema_key server_keys[] = {
+    {"workers", RG_SCHEMA_INTEGER, false, MEMBER(server, workers), 1, 1024, NULL, NULL, NULL, "one per core"},
+    {"pid_file", RG_SCHEMA_PATH, false, MEMBER(server, pid_file), 0, 0, NULL, NULL, NULL, "none"},
+    {"drain_timeout", RG_SCHEMA_DURATION, false, MEMBER(server, drain_timeout), 0, DAY, NULL, NULL, "\"30s\"", NULL},
+    UNSUPPORTED("user"), UNSUPPORTED("trusted_proxies"), UNSUPPORTED("metrics_max_tenants"),
+};
+static const struct rg_schema server_schema = SCHEMA("[server]", server_keys);
+
+static const struct rg_schema_key log_keys[] = {
+    {"level", RG_SCHEMA_WORD, false, MEMBER(log, level), 0, 0, log_levels, NULL, "\"info\"", NULL},
+    {"format", RG_SCHEMA_WORD, false, MEMBER(log, format), 0, 0, log_formats, NULL, "\"json\"", NULL},
+    {"file", RG_SCHEMA_PATH, false, MEMBER(log, file), 0, 0, NULL, NULL, NULL, "standard error"},
+};
+static const struct rg_schema log_schema = SCHEMA("[log]", log_keys);
+
+static const struct rg_schema_key tls_keys[] = {
+    {"certificate", RG_SCHEMA_PEM, true, MEMBER(tls, certificate), 0, 0, NULL, NULL, NULL, NULL},
+    {"private_key", RG_SCHEMA_PEM, true, MEMBER(tls, private_key), 0, 0, NULL, NULL, NULL, NULL},
+    {"min_version", RG_SCHEMA_WORD, false, MEMBER(tls, min_version), 0, 0, tls_versions, NULL, "\"1.2\"", NULL},
+    UNSUPPORTED("client_ca"), UNSUPPORTED("client_auth"), UNSUPPORTED("crl"),
+};
+static const struct rg_schema tls_schema = SCHEMA("[tls.NAME]", tls_keys);
+
+static const struct rg_schema_key upstream_keys[] = {
+    {"kind", RG_SCHEMA_WORD, true, MEMBER(upstream, kind), 0, 0, upstream_kinds, NULL, NULL, NULL},
+    {"dsn", RG_SCHEMA_STRING, true, MEMBER(upstream, dsn), 0, 0, NULL, NULL, NULL, NULL},
+    {"password", RG_SCHEMA_SECRET, false, MEMBER(upstream, password), 0, 0, NULL, NULL, NULL, "none"},
+    {"connect_timeout", RG_SCHEMA_DURATION, false, MEMBER(upstream, connect_timeout), SECOND / 10, 3600 * SECOND, NULL, NULL, "\"10s\"", NULL},
+    UNSUPPORTED("url"), UNSUPPORTED("tls"), UNSUPPORTED("identity"), UNSUPPORTED("pool"),
+};
+static const struct rg_schema upstream_schema = SCHEMA("[upstreams.NAME]", upstream_keys);
+
+static const struct rg_schema_key listener_keys[] = {
+    {"name", RG_SCHEMA_STRING, true, MEMBER(listener, name), 0, 0, NULL, NULL, NULL, NULL},
+    {"plane", RG_SCHEMA_WORD, true, MEMBER(listener, plane), 0, 0, planes, NULL, NULL, NULL},
+    {"listen", RG_SCHEMA_STRING, true, MEMBER(listener, listen), 0, 0, NULL, NULL, NULL, NULL},
+    {"tls", RG_SCHEMA_STRING, true, MEMBER(listener, tls), 0, 0, NULL, NULL, NULL, NULL},
+    {"login", RG_SCHEMA_WORDS, false, MEMBER(listener, login), 0, 0, logins, NULL, "[\"oidc\"]", NULL},
+    UNSUPPORTED("upstream"), UNSUPPORTED("identity_from"), UNSUPPORTED("proxy_protocol"),
+};
+static const struct rg_schema listener_schema = SCHEMA("[[listeners]]", listener_keys);
+
+static const struct rg_schema_key idp_keys[] = {
+    {"type", RG_SCHEMA_WORD, true, MEMBER(idp, type), 0, 0, idp_types, NULL, NULL, NULL},
+    {"issuer", RG_SCHEMA_STRING, true, MEMBER(idp, issuer), 0, 0, NULL, NULL, NULL, NULL},
+    {"audience", RG_SCHEMA_STRINGS, true, MEMBER(idp, audience), 0, 0, NULL, NULL, NULL, NULL},
+    {"algorithms", RG_SCHEMA_STRINGS, false, MEMBER(idp, algorithms), 0, 0, NULL, NULL, NULL, "all asymmetric ones"},
+    {"jwks_cooldown", RG_SCHEMA_DURATION, false, MEMBER(idp, jwks_cooldown), SECOND, 3600 * SECOND, NULL, NULL, "\"60s\"", NULL},
+    {"clock_skew", RG_SCHEMA_DURATION, false, MEMBER(idp, clock_skew), 0, 300 * SECOND, NULL, NULL, "\"30s\"", NULL},
+    {"ca_file", RG_SCHEMA_PATH, false, MEMBER(idp, ca_file), 0, 0, NULL, NULL, NULL, "the system's authorities"},
+    {"jwks_uri", RG_SCHEMA_STRING, false, MEMBER(idp, jwks_uri), 0, 0, NULL, NULL, NULL, "from the discovery document"},
+    {"user_claim", RG_SCHEMA_STRING, false, MEMBER(idp, user_claim), 0, 0, NULL, NULL, NULL, "preferred_username, email, sub"},
+    UNSUPPORTED("client_id"), UNSUPPORTED("client_secret"), UNSUPPORTED("introspection"), UNSUPPORTED("issuer_template"),
+    UNSUPPORTED("metadata"), UNSUPPORTED("entity_id"), UNSUPPORTED("allow_idp_initiated"),
+    UNSUPPORTED("require_encrypted_assertions"),
+};
+static const struct rg_schema idp_schema = SCHEMA("[idp.NAME]", idp_keys);
+
+static const struct rg_schema_key account_keys[] = {
+    {"name", RG_SCHEMA_STRING, true, MEMBER(account, name), 0, 0, NULL, NULL, NULL, NULL},
+    {"verifier", RG_SCHEMA_SECRET, true, MEMBER(account, verifier), 0, 0, NULL, NULL, NULL, NULL},
+    {"claims", RG_SCHEMA_NODE, false, MEMBER(account, claims), 0, 0, NULL, NULL, NULL, "none"},
+};
+static const struct rg_schema account_schema = SCHEMA("[[service_accounts]]", account_keys);
+
+static const struct rg_schema_key from_keys[] = {
+    {"oidc", RG_SCHEMA_STRING, true, MEMBER(from, oidc), 0, 0, NULL, NULL, NULL, NULL},
+    UNSUPPORTED("saml"),
+};
+const struct rg_schema config_schema_from = SCHEMA("from", from_keys);
+
+static const struct rg_schema_key claim_keys[] = {
+    {"from", RG_SCHEMA_NODE, false, MEMBER(claim, from), 0, 0, NULL, NULL, NULL, "the claim of that name"},
+    {"type", RG_SCHEMA_STRING, true, MEMBER(claim, type), 0, 0, NULL, NULL, NULL, NULL},
+    {"required", RG_SCHEMA_BOOL, false, MEMBER(claim, required), 0, 0, NULL, NULL, "false", NULL},
+    {"max", RG_SCHEMA_INTEGER, false, MEMBER(claim, max), 1, 4096, NULL, NULL, "64", NULL},
+    {"lower", RG_SCHEMA_BOOL, false, MEMBER(claim, lower), 0, 0, NULL, NULL, "false", NULL},
+    {"split", RG_SCHEMA_STRING, false, MEMBER(claim, split), 0, 0, NULL, NULL, NULL, "none"},
+};
+static const struct rg_schema claim_schema = SCHEMA("[claims]", claim_keys);
+
+static const struct rg_schema_key match_keys[] = {
+    {"idp", RG_SCHEMA_STRING, false, MEMBER(match, idp), 0, 0, NULL, NULL, NULL, "one of idp, service_account"},
+    {"claim", RG_SCHEMA_STRING, false, MEMBER(match, claim), 0, 0, NULL, NULL, NULL, "none"},
+    {"value", RG_SCHEMA_STRING, false, MEMBER(match, value), 0, 0, NULL, NULL, NULL, "required with claim"},
+    {"service_account", RG_SCHEMA_STRING, false, MEMBER(match, service_account), 0, 0, NULL, NULL, NULL, "one of idp, service_account"},
+};
+const struct rg_schema config_schema_match = SCHEMA("match", match_keys);
+
+static const struct rg_schema_key route_keys[] = {
+    {"upstream", RG_SCHEMA_STRING, true, MEMBER(route, upstream), 0, 0, NULL, NULL, NULL, NULL},
+    {"schemas", RG_SCHEMA_MAP, false, MEMBER(route, schemas), 0, 0, NULL, NULL, NULL, "none"},
+    {"limits", RG_SCHEMA_STRING, false, MEMBER(route, limits), 0, 0, NULL, NULL, NULL, "default"},
+    {"database", RG_SCHEMA_STRING, false, MEMBER(route, database), 0, 0, NULL, NULL, NULL, "the upstream's"},
+};
+const struct rg_schema config_schema_route = SCHEMA("route", route_keys);
+
+static const struct rg_schema_key tenant_keys[] = {
+    {"id", RG_SCHEMA_STRING, true, MEMBER(tenant, id), 0, 0, NULL, NULL, NULL, NULL},
+    {"match", RG_SCHEMA_TABLE, true, MEMBER(tenant, match), 0, 0, NULL, &config_schema_match, NULL, NULL},
+    {"route", RG_SCHEMA_TABLE, true, MEMBER(tenant, route), 0, 0, NULL, &config_schema_route, NULL, NULL},
+    {"frozen", RG_SCHEMA_BOOL, false, MEMBER(tenant, frozen), 0, 0, NULL, NULL, "false", NULL},
+    UNSUPPORTED("labels"),
+};
+static const struct rg_schema tenant_schema = SCHEMA("[[tenants]]", tenant_keys);
+
+static const struct rg_schema_key pattern_id_keys[] = {
+    {"claim", RG_SCHEMA_STRING, true, MEMBER(pattern_id, claim), 0, 0, NULL, NULL, NULL, NULL},
+    {"allow", RG_SCHEMA_STRING, true, MEMBER(pattern_id, allow), 0, 0, NULL, NULL, NULL, NULL},
+};
+const struct rg_schema config_schema_pattern_id = SCHEMA("id", pattern_id_keys);
+
+static const struct rg_schema_key pattern_keys[] = {
+    {"match", RG_SCHEMA_TABLE, true, MEMBER(pattern, match), 0, 0, NULL, &config_schema_match, NULL, NULL},
+    {"id", RG_SCHEMA_TABLE, true, MEMBER(pattern, id), 0, 0, NULL, &config_schema_pattern_id, NULL, NULL},
+    {"route", RG_SCHEMA_TABLE, true, MEMBER(pattern, route), 0, 0, NULL, &config_schema_route, NULL, NULL},
+};
+static const struct rg_schema pattern_schema = SCHEMA("[[tenant_patterns]]", pattern_keys);
+
+static const struct rg_schema_key limits_keys[] = {
+    {"rows", RG_SCHEMA_INTEGER, false, MEMBER(limits, rows), 1, COUNT_MAX, NULL, NULL, "1_000_000", NULL},
+    {"bytes", RG_SCHEMA_SIZE, false, MEMBER(limits, bytes), KIB, COUNT_MAX, NULL, NULL, "\"1GiB\"", NULL},
+    {"concurrency", RG_SCHEMA_INTEGER, false, MEMBER(limits, concurrency), 1, 1000000, NULL, NULL, "64", NULL},
+    {"statement_timeout", RG_SCHEMA_DURATION, false, MEMBER(limits, statement_timeout), 1000, DAY, NULL, NULL, "\"60s\"", NULL},
+    {"idle_timeout", RG_SCHEMA_DURATION, false, MEMBER(limits, idle_timeout), SECOND, 30 * DAY, NULL, NULL, "\"1h\"", NULL},
+    {"login_timeout", RG_SCHEMA_DURATION, false, MEMBER(limits, login_timeout), SECOND, 3600 * SECOND, NULL, NULL, "\"15s\"", NULL},
+    UNSUPPORTED("queue"), UNSUPPORTED("plan_cost"), UNSUPPORTED("statements_per_minute"),
+};
+static const struct rg_schema limits_schema = SCHEMA("[limits.NAME]", limits_keys);
+
+static const struct rg_schema_key policy_keys[] = {
+    {"name", RG_SCHEMA_STRING, false, MEMBER(policy, name), 0, 0, NULL, NULL, NULL, "policies[N], N from 1"},
+    {"on", RG_SCHEMA_STRINGS, true, MEMBER(policy, on), 0, 0, NULL, NULL, NULL, NULL},
+    {"for", RG_SCHEMA_WORDS, true, MEMBER(policy, kinds), 0, 0, statement_kinds, NULL, NULL, NULL},
+    {"to", RG_SCHEMA_STRINGS, false, MEMBER(policy, to), 0, 0, NULL, NULL, NULL, "every tenant"},
+    {"except", RG_SCHEMA_STRINGS, false, MEMBER(policy, except), 0, 0, NULL, NULL, NULL, "none"},
+    {"group", RG_SCHEMA_STRING, false, MEMBER(policy, group), 0, 0, NULL, NULL, NULL, "none"},
+    {"using", RG_SCHEMA_STRING, false, MEMBER(policy, using_text), 0, 0, NULL, NULL, NULL, "none"},
+    {"isolation", RG_SCHEMA_WORD, false, MEMBER(policy, isolation), 0, 0, isolations, NULL, NULL, "none"},
+    {"allow_subselect", RG_SCHEMA_BOOL, false, MEMBER(policy, allow_subselect), 0, 0, NULL, NULL, "false", NULL},
+    UNSUPPORTED("with_check"), UNSUPPORTED("columns"), UNSUPPORTED("valid_from"), UNSUPPORTED("valid_until"),
+    UNSUPPORTED("reason"),
+};
+static const struct rg_schema policy_schema = SCHEMA("[[policies]]", policy_keys);
+
+static const struct rg_schema_key functions_keys[] = {
+    {"allow", RG_SCHEMA_STRINGS, false, MEMBER(functions, allow), 0, 0, NULL, NULL, NULL, "none"},
+    {"deny", RG_SCHEMA_STRINGS, false, MEMBER(functions, deny), 0, 0, NULL, NULL, NULL, "none"},
+};
+static const struct rg_schema functions_schema = SCHEMA("[functions]", functions_keys);
+
+static const struct rg_schema_key audit_keys[] = {
+    {"directory", RG_SCHEMA_PATH, true, MEMBER(audit, directory), 0, 0, NULL, NULL, NULL, NULL},
+    {"origin", RG_SCHEMA_STRING, false, MEMBER(audit, origin), 0, 0, NULL, NULL, NULL, "rowgate/audit/HOSTNAME/1"},
+    {"durability", RG_SCHEMA_WORD, false, MEMBER(audit, durability), 0, 0, durabilities, NULL, "\"synced\"", NULL},
+    {"statement", RG_SCHEMA_WORD, false, MEMBER(audit, statement), 0, 0, audit_statements, NULL, "\"full\"", NULL},
+    {"segment_size", RG_SCHEMA_SIZE, false, MEMBER(audit, segment_size), 128 * KIB, INT64_C(1) << 40, NULL, NULL, "\"256MiB\"", NULL},
+    UNSUPPORTED("mode"), UNSUPPORTED("signing_key"), UNSUPPORTED("checkpoint_every"), UNSUPPORTED("witnesses"),
+    UNSUPPORTED("disk_budget"), UNSUPPORTED("sinks"),
+};
+static const struct rg_schema audit_schema = SCHEMA("[audit]", audit_keys);
+
+#define ONE(name, record, required) {#name, CONFIG_SHAPE_ONE, required, &record##_schema, sizeof(struct config_raw_##record), offsetof(struct config_raw, record), 0}
+#define MANY(name, shape, record, member, required, key) {#name, shape, required, &record##_schema, sizeof(struct config_raw_##record), offsetof(struct config_raw, member), key}
+#define LATER(name) {name, CONFIG_SHAPE_UNSUPPORTED, false, NULL, 0, 0, 0}
+
+const struct config_section config_sections[] = {
+    ONE(server, server, false),
+    ONE(log, log, false),
+    MANY(tls, CONFIG_SHAPE_NAMED, tls, tls, false, 0),
+    MANY(upstreams, CONFIG_SHAPE_NAMED, upstream, upstreams, false, 0),
+    MANY(listeners, CONFIG_SHAPE_ARRAY, listener, listeners, true, MEMBER(listener, name)),
+    MANY(idp, CONFIG_SHAPE_NAMED, idp, idps, false, 0),
+    MANY(service_accounts, CONFIG_SHAPE_ARRAY, account, accounts, false, MEMBER(account, name)),
+    MANY(claims, CONFIG_SHAPE_NAMED, claim, claims, false, 0),
+    MANY(tenants, CONFIG_SHAPE_ARRAY, tenant, tenants, false, MEMBER(tenant, id)),
+    MANY(tenant_patterns, CONFIG_SHAPE_ARRAY, pattern, patterns, false, 0),
+    MANY(limits, CONFIG_SHAPE_NAMED, limits, limits, false, 0),
+    MANY(policies, CONFIG_SHAPE_ARRAY, policy, policies, false, MEMBER(policy, name)),
+    ONE(functions, functions, false),
+    ONE(audit, audit, true),
+    LATER("admin"), LATER("superset"), LATER("masks"), LATER("statements"), LATER("alerts"), LATER("tests"),
+};
+/* clang-format on */
+const size_t config_section_count = sizeof config_sections / sizeof config_sections[0];
