@@ -85,13 +85,14 @@
     "(SELECT rg_k.oid FROM pg_catalog.pg_constraint AS rg_k WHERE rg_k.connamespace IN " OWN_NAMESPACES                \
     " AND " IS_VISIBLE_CONSTRAINT("rg_k") ")"
 
-/* pg_get_indexdef's text with the logical schema: x, i, c, n alias the index's pg_class and pg_index rows, the
- * table's pg_class row and its namespace. */
-#define INDEX_DEFINITION(x, i, c, n)                                                                                   \
+/* pg_get_indexdef's text with the tenant's name of the table: x and i alias the index's pg_class and pg_index rows. */
+#define INDEX_PREFIX(x, i, table_name)                                                                                 \
     "pg_catalog.concat('CREATE ', CASE WHEN " i ".indisunique THEN 'UNIQUE ' END, 'INDEX ', pg_catalog.quote_ident(" x \
-    ".relname), ' ON ', CASE WHEN " x ".relkind = 'I' THEN 'ONLY ' END, pg_catalog.quote_ident(" LOGICAL_TEXT(         \
-        n) "), '.', pg_catalog.quote_ident(" c ".relname), pg_catalog.substr(pg_catalog.pg_get_indexdef(" i            \
-           ".indexrelid), pg_catalog.strpos(pg_catalog.pg_get_indexdef(" i ".indexrelid), ' USING ')))"
+    ".relname), ' ON ', CASE WHEN " x ".relkind = 'I' THEN 'ONLY ' END, " table_name ")"
+#define INDEX_SUFFIX(definition) "pg_catalog.substr(" definition ", pg_catalog.strpos(" definition ", ' USING '))"
+#define INDEX_DEFINITION(x, i, c, n)                                                                                   \
+    "pg_catalog.concat(" INDEX_PREFIX(x, i, RELATION_FULL_NAME(c, n)) ", " INDEX_SUFFIX(                               \
+        "pg_catalog.pg_get_indexdef(" i ".indexrelid)") ")"
 
 /* What drivers ask for. No path, no address, nothing that a role or a database can be set to. */
 #define HARMLESS_SETTINGS                                                                                              \

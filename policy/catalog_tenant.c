@@ -11,72 +11,33 @@ CATALOG_SELECT(pg_namespace) = FENCED(
                                                              "pg_catalog.pg_namespace AS n WHERE n.oid = " PG_CATALOG
                                        " OR " IS_OWN("n") " OR n.nspname = ANY (:rg_relation_schemas)");
 
-CATALOG_SELECT(pg_class) =
-    FENCED("SELECT c.oid, c.relname, c.relnamespace, c.reltype, c.reloftype, " OWNER
-           " AS relowner, c.relam, 0::pg_catalog.oid AS relfilenode, 0::pg_catalog.oid AS reltablespace, CASE "
-           "WHEN " IS_OWN("n") " THEN c.relpages ELSE 0 END AS relpages, CASE WHEN " IS_OWN(
-               "n") " THEN c.reltuples ELSE -1 END AS reltuples, CASE WHEN " IS_OWN("n") " THEN c.relallvisible ELSE 0 "
-                                                                                         "END AS relallvisible, "
-                                                                                         "c.reltoastrelid, "
-                                                                                         "c.relhasindex, "
-                                                                                         "c.relisshared, "
-                                                                                         "c.relpersistence, c.relkind, "
-                                                                                         "c.relnatts, CASE "
-                                                                                         "WHEN " IS_OWN(
-                                                                                             "n") " THEN c.relchecks "
-                                                                                                  "ELSE "
-                                                                                                  "0::pg_catalog.int2 "
-                                                                                                  "END AS relchecks, "
-                                                                                                  "false AS "
-                                                                                                  "relhasrules, false "
-                                                                                                  "AS "
-                                                                                                  "relhastriggers, "
-                                                                                                  "c.relhassubclass, "
-                                                                                                  "false AS "
-                                                                                                  "relrowsecurity, "
-                                                                                                  "false AS "
-                                                                                                  "relforcerowsecurity,"
-                                                                                                  " "
-                                                                                                  "c.relispopulated, "
-                                                                                                  "c.relreplident, "
-                                                                                                  "c.relispartition, "
-                                                                                                  "c.relrewrite, "
-                                                                                                  "'0'::pg_catalog.xid "
-                                                                                                  "AS "
-                                                                                                  "relfrozenxid, "
-                                                                                                  "'0'::pg_catalog.xid "
-                                                                                                  "AS relminmxid, "
-                                                                                                  "NULL::pg_catalog."
-                                                                                                  "aclitem[] AS "
-                                                                                                  "relacl, CASE "
-                                                                                                  "WHEN " IS_OWN("n") " THEN c.reloptions END AS reloptions, CASE WHEN " IS_OWN(
-                                                                                                      "n") " THEN "
-                                                                                                           "c."
-                                                                                                           "relpartboun"
-                                                                                                           "d END AS "
-                                                                                                           "relpartboun"
-                                                                                                           "d FROM "
-                                                                                                           "pg_catalog."
-                                                                                                           "pg_class "
-                                                                                                           "AS c JOIN "
-                                                                                                           "pg_catalog."
-                                                                                                           "pg_"
-                                                                                                           "namespace "
-                                                                                                           "AS n ON "
-                                                                                                           "n.oid = "
-                                                                                                           "c."
-                                                                                                           "relnamespac"
-                                                                                                           "e "
-                                                                                                           "WHERE"
-                                                                                                           " " IS_OWN("n") " OR " IS_SHARED(
-                                                                                                               "n",
-                                                                                                               "c") " O"
-                                                                                                                    "R "
-                                                                                                                    "c."
-                                                                                                                    "oi"
-                                                                                                                    "d "
-                                                                                                                    "IN"
-                                                                                                                    " " SHARED_INDEXES);
+CATALOG_SELECT(pg_class) = FENCED(
+    "SELECT c.oid, c.relname, c.relnamespace, c.reltype, c.reloftype, " OWNER
+    " AS relowner, c.relam, 0::pg_catalog.oid AS relfilenode, 0::pg_catalog.oid AS reltablespace, CASE "
+    "WHEN " IS_OWN("n") " THEN c.relpages ELSE 0 END AS relpages, CASE WHEN " IS_OWN(
+        "n") " THEN c.reltuples ELSE -1 END AS reltuples, CASE WHEN " IS_OWN("n") " THEN c.relallvisible ELSE 0 END AS "
+                                                                                  "relallvisible, c.reltoastrelid, "
+                                                                                  "c.relhasindex, c.relisshared, "
+                                                                                  "c.relpersistence, c.relkind, "
+                                                                                  "c.relnatts, CASE WHEN " IS_OWN("n") " THEN c.relchecks ELSE 0::pg_catalog.int2 END AS relchecks, (c.relhasrules AND " IS_OWN("n") ") AS relhasrules, (c.relhastriggers AND " IS_OWN(
+                                                                                      "n") ") AS relhastriggers, "
+                                                                                           "c.relhassubclass, "
+                                                                                           "(c.relrowsecurity "
+                                                                                           "AND " IS_OWN("n") ") AS "
+                                                                                                              "relrowse"
+                                                                                                              "curity, "
+                                                                                                              "(c."
+                                                                                                              "relforce"
+                                                                                                              "rowsecur"
+                                                                                                              "ity "
+                                                                                                              "AND"
+                                                                                                              " " IS_OWN("n") ") AS relforcerowsecurity, c.relispopulated, c.relreplident, c.relispartition, c.relrewrite, "
+                                                                                                                              "'0'::pg_catalog.xid AS relfrozenxid, '0'::pg_catalog.xid AS relminmxid, NULL::pg_catalog.aclitem[] "
+                                                                                                                              "AS relacl, CASE WHEN " IS_OWN("n") " THEN c.reloptions END AS reloptions, CASE WHEN " IS_OWN(
+                                                                                                                                  "n") " THEN c.relpartbound END AS relpartbound FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace "
+                                                                                                                                       "AS n ON n.oid = c.relnamespace WHERE " IS_OWN(
+                                                                                                                                           "n") " OR " IS_SHARED("n",
+                                                                                                                                                                 "c") " OR c.oid IN " SHARED_INDEXES);
 
 CATALOG_SELECT(pg_attribute) = FENCED(
     "SELECT a.attrelid, a.attname, a.atttypid, -1 AS attstattarget, a.attlen, a.attnum, a.attndims, "
@@ -139,15 +100,49 @@ CATALOG_SELECT(pg_depend) = FENCED(
 CATALOG_SELECT(pg_type) = FENCED(
     "SELECT t.oid, t.typname, t.typnamespace, " OWNER
     " AS typowner, t.typlen, t.typbyval, t.typtype, t.typcategory, t.typispreferred, t.typisdefined, "
-    "t.typdelim, t.typrelid, t.typsubscript, t.typelem, t.typarray, t.typinput, t.typoutput, "
-    "t.typreceive, t.typsend, t.typmodin, t.typmodout, t.typanalyze, t.typalign, t.typstorage, "
-    "t.typnotnull, t.typbasetype, t.typtypmod, t.typndims, t.typcollation, CASE WHEN " IS_OWN(
+    "t.typdelim, t.typrelid, CASE WHEN " IS_OWN(
         "n") " OR t.typnamespace = " PG_CATALOG
-             " THEN t.typdefaultbin END AS typdefaultbin, CASE WHEN " IS_OWN(
-                 "n") " OR t.typnamespace = " PG_CATALOG " THEN t.typdefault END AS typdefault, "
-                                                         "NULL::pg_catalog.aclitem[] AS typacl FROM pg_catalog.pg_type "
-                      "AS t JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace WHERE " IS_VISIBLE_TYPE("t",
-                                                                                                                "n"));
+             " THEN t.typsubscript ELSE 0::pg_catalog.regproc END AS typsubscript, t.typelem, t.typarray, CASE "
+             "WHEN " IS_OWN(
+                 "n") " OR t.typnamespace = " PG_CATALOG
+                      " THEN t.typinput ELSE 0::pg_catalog.regproc END AS typinput, CASE WHEN " IS_OWN(
+                          "n") " OR t.typnamespace = " PG_CATALOG
+                               " THEN t.typoutput ELSE 0::pg_catalog.regproc END AS typoutput, CASE WHEN " IS_OWN(
+                                   "n") " OR t.typnamespace = " PG_CATALOG
+                                        " THEN t.typreceive ELSE 0::pg_catalog.regproc END AS typreceive, CASE "
+                                        "WHEN " IS_OWN(
+                                            "n") " OR t.typnamespace = " PG_CATALOG
+                                                 " THEN t.typsend ELSE 0::pg_catalog.regproc END AS typsend, CASE "
+                                                 "WHEN " IS_OWN(
+                                                     "n") " OR t.typnamespace = " PG_CATALOG
+                                                          " THEN t.typmodin ELSE 0::pg_catalog.regproc END AS "
+                                                          "typmodin, CASE WHEN " IS_OWN(
+                                                              "n") " OR t.typnamespace = " PG_CATALOG
+                                                                   " THEN t.typmodout ELSE 0::pg_catalog.regproc END "
+                                                                   "AS typmodout, CASE WHEN " IS_OWN(
+                                                                       "n") " OR t.typnamespace = " PG_CATALOG
+                                                                            " THEN t.typanalyze ELSE "
+                                                                            "0::pg_catalog.regproc END AS typanalyze, "
+                                                                            "t.typalign, t.typstorage, "
+                                                                            "t.typnotnull, t.typbasetype, t.typtypmod, "
+                                                                            "t.typndims, t.typcollation, CASE "
+                                                                            "WHEN " IS_OWN(
+                                                                                "n") " OR t.typnamespace = " PG_CATALOG
+                                                                                     " THEN t.typdefaultbin END AS "
+                                                                                     "typdefaultbin, CASE WHEN " IS_OWN(
+                                                                                         "n") " OR t.typnamespace "
+                                                                                              "= " PG_CATALOG
+                                                                                              " THEN t.typdefault END "
+                                                                                              "AS typdefault, "
+                                                                                              "NULL::pg_catalog."
+                                                                                              "aclitem[] AS typacl "
+                                                                                              "FROM pg_catalog.pg_type "
+                                                                                              "AS t JOIN "
+                                                                                              "pg_catalog.pg_namespace "
+                                                                                              "AS n ON n.oid = "
+                                                                                              "t.typnamespace "
+                                                                                              "WHERE " IS_VISIBLE_TYPE(
+                                                                                                  "t", "n"));
 
 CATALOG_SELECT(pg_enum) = FENCED(
     "SELECT e.oid, e.enumtypid, e.enumsortorder, e.enumlabel FROM pg_catalog.pg_enum AS e WHERE "

@@ -20,6 +20,9 @@
  *   "pg_get_serial_sequence(oid)"  SQLAlchemy's pg_get_serial_sequence($1::regclass::text, $2)::regclass:
  *       $1 the OID column, the result is the sequence's oid
  *
+ * All templates give one value, but pg_partition_ancestors gives a set and may stand in FROM, where its alias is
+ * `pg_partition_ancestors(relid)` when the statement gives none.
+ *
  * Threads: any; everything is constant. */
 enum function_rule { FUNCTION_DENIED = 0, FUNCTION_ALLOWED, FUNCTION_GUARDED, FUNCTION_CONSTANT };
 

@@ -44,9 +44,10 @@ const char function_guard_setting[] =
 
 const char function_guard_built_in_is_visible[] = "(CAST($1 AS pg_catalog.oid) < 16384)";
 
-const char function_guard_table_is_visible[] =
-    BY_OID("rg_g.rg_found", "SELECT c.oid AS rg_oid, " RELATION_IS_FOUND(
-                                "c", "n") " AS rg_found" RELATION_AND_SCHEMA IS_VISIBLE_RELATION("n", "c"));
+const char function_guard_table_is_visible[] = BY_OID(
+    "rg_g.rg_found",
+    "SELECT c.oid AS rg_oid, " RELATION_IS_FOUND("c", "n") " AS rg_found" RELATION_AND_SCHEMA IS_VISIBLE_RELATION(
+        "n", "c") " OR c.oid IN " SHARED_INDEXES);
 
 const char function_guard_type_is_visible[] =
     BY_OID("rg_g.rg_found",
@@ -64,19 +65,18 @@ const char function_guard_relation_description[] =
 const char function_guard_col_description[] = GUARD("rg_g.rg_text", DESCRIPTION(CLASS_RELATION, VISIBLE_RELATIONS),
                                                     "rg_g.rg_oid = $1 AND rg_g.rg_column = $2 AND rg_g.rg_column <> 0");
 
-const char
-    function_guard_obj_description[] =
-        "CASE $2 WHEN 'pg_class' THEN " GUARD("rg_g.rg_text", DESCRIPTION(CLASS_RELATION, VISIBLE_RELATIONS), "rg_g.rg_oid = $1 AND rg_g.rg_column = 0") " WHEN 'pg_type' THEN " GUARD(
-            "rg_g.rg_text", DESCRIPTION(CLASS_TYPE, OWN_TYPES),
-            "rg_g.rg_oid = $1") " WHEN 'pg_constraint' THEN " GUARD("rg_g.rg_text",
-                                                                    DESCRIPTION(CLASS_CONSTRAINT, OWN_CONSTRAINTS),
-                                                                    "rg_g.rg_oid = $1") " WHEN 'pg_namespace' "
-                                                                                        "THEN " GUARD("rg_g.rg_text",
-                                                                                                      DESCRIPTION(
-                                                                                                          CLASS_NAMESPACE,
-                                                                                                          OWN_NAMESPACES),
-                                                                                                      "rg_g.rg_oid = "
-                                                                                                      "$1") " END";
+const char function_guard_obj_description[] =
+    "CASE $2 WHEN 'pg_class' THEN " GUARD("rg_g.rg_text", DESCRIPTION(CLASS_RELATION, VISIBLE_RELATIONS), "rg_g.rg_oid = $1 AND rg_g.rg_column = 0") " WHEN 'pg_type' THEN " GUARD(
+        "rg_g.rg_text", DESCRIPTION(CLASS_TYPE, OWN_TYPES),
+        "rg_g.rg_oid = $1") " WHEN 'pg_constraint' THEN " GUARD("rg_g.rg_text",
+                                                                DESCRIPTION(CLASS_CONSTRAINT, OWN_CONSTRAINTS),
+                                                                "rg_g.rg_oid = $1") " WHEN 'pg_namespace' "
+                                                                                    "THEN " GUARD(
+                                                                                        "rg_g.rg_text",
+                                                                                        DESCRIPTION(CLASS_NAMESPACE,
+                                                                                                    OWN_NAMESPACES),
+                                                                                        "rg_g.rg_oid = "
+                                                                                        "$1") " END";
 
 /* ---- expressions and definitions ---- */
 
@@ -96,104 +96,104 @@ const char function_guard_expr_pretty[] = EXPRESSION(", $3");
 #define KEY_ACTION(column, words)                                                                                      \
     "CASE " column " WHEN 'r' THEN '" words " RESTRICT' WHEN 'c' THEN '" words " CASCADE' WHEN 'n' THEN '" words       \
     " SET NULL' WHEN 'd' THEN '" words " SET DEFAULT' END"
-#define KEY_TEXT(k, c, n)                                                                                                                                                                                \
-    "CASE WHEN " k ".contype = 'f' THEN pg_catalog.concat('FOREIGN KEY (', " COLUMN_NAMES(                                                                                                               \
-        k, "conrelid", "conkey") ", ') REFERENCES ', " RELATION_NAME(c,                                                                                                                                  \
-                                                                     n) ", '(', " COLUMN_NAMES(k, "confrelid",                                                                                           \
-                                                                                               "confkey") ", ')', "                                                                                      \
-                                                                                                          "CASE " k                                                                                      \
-                                                                                                          ".confmatch"                                                                                   \
-                                                                                                          "type WHEN "                                                                                   \
-                                                                                                          "'f' THEN "                                                                                    \
-                                                                                                          "' MATCH "                                                                                     \
-                                                                                                          "FULL' "                                                                                       \
-                                                                                                          "WHEN 'p' "                                                                                    \
-                                                                                                          "THEN ' "                                                                                      \
-                                                                                                          "MATCH "                                                                                       \
-                                                                                                          "PARTIAL' "                                                                                    \
-                                                                                                          "END,"                                                                                         \
-                                                                                                          " " KEY_ACTION(k ".confupdtype", " ON UPDATE") ", " KEY_ACTION(                                \
-                                                                                                              k                                                                                          \
-                                                                                                              ".confd"                                                                                   \
-                                                                                                              "eltyp"                                                                                    \
-                                                                                                              "e",                                                                                       \
-                                                                                                              " ON "                                                                                     \
-                                                                                                              "DELET"                                                                                    \
-                                                                                                              "E") ","                                                                                   \
-                                                                                                                   " "                                                                                   \
-                                                                                                                   "C"                                                                                   \
-                                                                                                                   "A"                                                                                   \
-                                                                                                                   "S"                                                                                   \
-                                                                                                                   "E"                                                                                   \
-                                                                                                                   " "                                                                                   \
-                                                                                                                   "W"                                                                                   \
-                                                                                                                   "H"                                                                                   \
-                                                                                                                   "E"                                                                                   \
-                                                                                                                   "N"                                                                                   \
-                                                                                                                   " " k                                                                                 \
-                                                                                                                   "."                                                                                   \
-                                                                                                                   "c"                                                                                   \
-                                                                                                                   "o"                                                                                   \
-                                                                                                                   "n"                                                                                   \
-                                                                                                                   "f"                                                                                   \
-                                                                                                                   "d"                                                                                   \
-                                                                                                                   "e"                                                                                   \
-                                                                                                                   "l"                                                                                   \
-                                                                                                                   "s"                                                                                   \
-                                                                                                                   "e"                                                                                   \
-                                                                                                                   "t"                                                                                   \
-                                                                                                                   "c"                                                                                   \
-                                                                                                                   "o"                                                                                   \
-                                                                                                                   "l"                                                                                   \
-                                                                                                                   "s"                                                                                   \
-                                                                                                                   " "                                                                                   \
-                                                                                                                   "I"                                                                                   \
-                                                                                                                   "S"                                                                                   \
-                                                                                                                   " "                                                                                   \
-                                                                                                                   "N"                                                                                   \
-                                                                                                                   "O"                                                                                   \
-                                                                                                                   "T"                                                                                   \
-                                                                                                                   " "                                                                                   \
-                                                                                                                   "N"                                                                                   \
-                                                                                                                   "U"                                                                                   \
-                                                                                                                   "L"                                                                                   \
-                                                                                                                   "L"                                                                                   \
-                                                                                                                   " "                                                                                   \
-                                                                                                                   "T"                                                                                   \
-                                                                                                                   "H"                                                                                   \
-                                                                                                                   "E"                                                                                   \
-                                                                                                                   "N"                                                                                   \
-                                                                                                                   " "                                                                                   \
-                                                                                                                   "p"                                                                                   \
-                                                                                                                   "g"                                                                                   \
-                                                                                                                   "_"                                                                                   \
-                                                                                                                   "c"                                                                                   \
-                                                                                                                   "a"                                                                                   \
-                                                                                                                   "t"                                                                                   \
-                                                                                                                   "a"                                                                                   \
-                                                                                                                   "l"                                                                                   \
-                                                                                                                   "o"                                                                                   \
-                                                                                                                   "g"                                                                                   \
-                                                                                                                   "."                                                                                   \
-                                                                                                                   "c"                                                                                   \
-                                                                                                                   "o"                                                                                   \
-                                                                                                                   "n"                                                                                   \
-                                                                                                                   "c"                                                                                   \
-                                                                                                                   "a"                                                                                   \
-                                                                                                                   "t"                                                                                   \
-                                                                                                                   "("                                                                                   \
-                                                                                                                   "'"                                                                                   \
-                                                                                                                   " "                                                                                   \
-                                                                                                                   "("                                                                                   \
-                                                                                                                   "'"                                                                                   \
-                                                                                                                   ","                                                                                   \
-                                                                                                                   " " COLUMN_NAMES(                                                                     \
-                                                                                                                       k,                                                                                \
-                                                                                                                       "conrelid",                                                                       \
-                                                                                                                       "confdelsetcols") ", ')') END, CASE WHEN " k                                      \
-                                                                                                                                         ".condeferrable THEN ' DEFERRABLE' END, CASE WHEN " k           \
-                                                                                                                                         ".condeferred THEN ' INITIALLY DEFERRED' END, CASE WHEN NOT " k \
-                                                                                                                                         ".convalidated THEN ' NOT VALID' END) END"
+#define KEY_TEXT(k, c, n)                                                                                                                                                                             \
+    "CASE WHEN " k ".contype = 'f' THEN pg_catalog.concat('FOREIGN KEY (', " COLUMN_NAMES(                                                                                                            \
+        k,                                                                                                                                                                                            \
+        "conrelid", "conkey") ", ') REFERENCES ', " RELATION_NAME(c,                                                                                                                                  \
+                                                                  n) ", '(', " COLUMN_NAMES(k, "confrelid",                                                                                           \
+                                                                                            "confkey") ", ')', "                                                                                      \
+                                                                                                       "CASE " k                                                                                      \
+                                                                                                       ".confmatch"                                                                                   \
+                                                                                                       "type WHEN "                                                                                   \
+                                                                                                       "'f' THEN "                                                                                    \
+                                                                                                       "' MATCH "                                                                                     \
+                                                                                                       "FULL' "                                                                                       \
+                                                                                                       "WHEN 'p' "                                                                                    \
+                                                                                                       "THEN ' "                                                                                      \
+                                                                                                       "MATCH "                                                                                       \
+                                                                                                       "PARTIAL' "                                                                                    \
+                                                                                                       "END,"                                                                                         \
+                                                                                                       " " KEY_ACTION(k ".confupdtype", " ON UPDATE") ", " KEY_ACTION(                                \
+                                                                                                           k ".confd"                                                                                 \
+                                                                                                             "eltyp"                                                                                  \
+                                                                                                             "e",                                                                                     \
+                                                                                                           " ON "                                                                                     \
+                                                                                                           "DELET"                                                                                    \
+                                                                                                           "E") ","                                                                                   \
+                                                                                                                " "                                                                                   \
+                                                                                                                "C"                                                                                   \
+                                                                                                                "A"                                                                                   \
+                                                                                                                "S"                                                                                   \
+                                                                                                                "E"                                                                                   \
+                                                                                                                " "                                                                                   \
+                                                                                                                "W"                                                                                   \
+                                                                                                                "H"                                                                                   \
+                                                                                                                "E"                                                                                   \
+                                                                                                                "N"                                                                                   \
+                                                                                                                " " k                                                                                 \
+                                                                                                                "."                                                                                   \
+                                                                                                                "c"                                                                                   \
+                                                                                                                "o"                                                                                   \
+                                                                                                                "n"                                                                                   \
+                                                                                                                "f"                                                                                   \
+                                                                                                                "d"                                                                                   \
+                                                                                                                "e"                                                                                   \
+                                                                                                                "l"                                                                                   \
+                                                                                                                "s"                                                                                   \
+                                                                                                                "e"                                                                                   \
+                                                                                                                "t"                                                                                   \
+                                                                                                                "c"                                                                                   \
+                                                                                                                "o"                                                                                   \
+                                                                                                                "l"                                                                                   \
+                                                                                                                "s"                                                                                   \
+                                                                                                                " "                                                                                   \
+                                                                                                                "I"                                                                                   \
+                                                                                                                "S"                                                                                   \
+                                                                                                                " "                                                                                   \
+                                                                                                                "N"                                                                                   \
+                                                                                                                "O"                                                                                   \
+                                                                                                                "T"                                                                                   \
+                                                                                                                " "                                                                                   \
+                                                                                                                "N"                                                                                   \
+                                                                                                                "U"                                                                                   \
+                                                                                                                "L"                                                                                   \
+                                                                                                                "L"                                                                                   \
+                                                                                                                " "                                                                                   \
+                                                                                                                "T"                                                                                   \
+                                                                                                                "H"                                                                                   \
+                                                                                                                "E"                                                                                   \
+                                                                                                                "N"                                                                                   \
+                                                                                                                " "                                                                                   \
+                                                                                                                "p"                                                                                   \
+                                                                                                                "g"                                                                                   \
+                                                                                                                "_"                                                                                   \
+                                                                                                                "c"                                                                                   \
+                                                                                                                "a"                                                                                   \
+                                                                                                                "t"                                                                                   \
+                                                                                                                "a"                                                                                   \
+                                                                                                                "l"                                                                                   \
+                                                                                                                "o"                                                                                   \
+                                                                                                                "g"                                                                                   \
+                                                                                                                "."                                                                                   \
+                                                                                                                "c"                                                                                   \
+                                                                                                                "o"                                                                                   \
+                                                                                                                "n"                                                                                   \
+                                                                                                                "c"                                                                                   \
+                                                                                                                "a"                                                                                   \
+                                                                                                                "t"                                                                                   \
+                                                                                                                "("                                                                                   \
+                                                                                                                "'"                                                                                   \
+                                                                                                                " "                                                                                   \
+                                                                                                                "("                                                                                   \
+                                                                                                                "'"                                                                                   \
+                                                                                                                ","                                                                                   \
+                                                                                                                " " COLUMN_NAMES(                                                                     \
+                                                                                                                    k,                                                                                \
+                                                                                                                    "conrelid",                                                                       \
+                                                                                                                    "confdelsetcols") ", ')') END, CASE WHEN " k                                      \
+                                                                                                                                      ".condeferrable THEN ' DEFERRABLE' END, CASE WHEN " k           \
+                                                                                                                                      ".condeferred THEN ' INITIALLY DEFERRED' END, CASE WHEN NOT " k \
+                                                                                                                                      ".convalidated THEN ' NOT VALID' END) END"
 #define CONSTRAINT(pretty)                                                                                             \
     BY_OID("COALESCE(rg_g.rg_key, pg_catalog.pg_get_constraintdef(rg_g.rg_oid" pretty "))",                            \
            "SELECT k.oid AS rg_oid, " KEY_TEXT(                                                                        \
@@ -205,22 +205,33 @@ const char function_guard_expr_pretty[] = EXPRESSION(", $3");
 const char function_guard_constraintdef[] = CONSTRAINT("");
 const char function_guard_constraintdef_pretty[] = CONSTRAINT(", $2");
 
-#define INDEX(value)                                                                                                   \
-    BY_OID(value,                                                                                                      \
-           "SELECT i.indexrelid AS rg_oid, " INDEX_DEFINITION(                                                         \
-               "x", "i", "c",                                                                                          \
-               "n") " AS rg_text FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid"  \
-                    " JOIN pg_catalog.pg_class AS c ON c.oid = i.indrelid"                                             \
-                    " JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"                                     \
-                    " WHERE " IS_OWN("n") " OR i.indexrelid IN " SHARED_INDEXES)
-const char function_guard_indexdef[] = INDEX("rg_g.rg_text");
-const char function_guard_indexdef_column[] =
-    INDEX("CASE WHEN $2 = 0 THEN rg_g.rg_text ELSE pg_catalog.pg_get_indexdef(rg_g.rg_oid, $2, $3) END");
+#define INDEX(value, columns)                                                                                          \
+    BY_OID(value, "SELECT i.indexrelid AS rg_oid, " columns                                                            \
+                  " FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid"               \
+                  " JOIN pg_catalog.pg_class AS c ON c.oid = i.indrelid"                                               \
+                  " JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"                                       \
+                  " WHERE " IS_OWN("n") " OR i.indexrelid IN " SHARED_INDEXES)
+const char function_guard_indexdef[] = INDEX("rg_g.rg_text", INDEX_DEFINITION("x", "i", "c", "n") " AS rg_text");
+
+/* Column 0 is the whole definition; pretty ($3) leaves the schema out where the search_path finds the table. */
+const char function_guard_indexdef_column[] = INDEX(
+    "CASE WHEN $2 = 0 THEN pg_catalog.concat(CASE WHEN $3 THEN rg_g.rg_short ELSE rg_g.rg_long END, " INDEX_SUFFIX(
+        "pg_catalog.pg_get_indexdef(rg_g.rg_oid, 0, $3)") ") ELSE pg_catalog.pg_get_indexdef(rg_g.rg_oid, $2, $3) END",
+    INDEX_PREFIX("x", "i", RELATION_NAME("c", "n")) " AS rg_short, " INDEX_PREFIX(
+        "x", "i", RELATION_FULL_NAME("c", "n")) " AS rg_long");
 
 const char function_guard_partkeydef[] =
     BY_OID("pg_catalog.pg_get_partkeydef(rg_g.rg_oid)",
            "SELECT p.partrelid AS rg_oid FROM pg_catalog.pg_partitioned_table AS p WHERE p.partrelid IN " OWN_RELATIONS
            " OR (p.partexprs IS NULL AND p.partrelid IN " VISIBLE_RELATIONS ")");
+
+/* A set: unnest stands where the call stood, in the select list or in FROM. psql's \d asks it for foreign keys. */
+const char function_guard_partition_ancestors[] =
+    "pg_catalog.unnest(ARRAY(SELECT rg_a.rg_relation::pg_catalog.oid FROM (SELECT c.oid AS rg_oid" RELATION_AND_SCHEMA
+        IS_VISIBLE_RELATION(
+            "n", "c") ") AS rg_g"
+                      " CROSS JOIN LATERAL pg_catalog.pg_partition_ancestors(rg_g.rg_oid) AS rg_a(rg_relation)"
+                      " WHERE rg_g.rg_oid = $1 AND rg_a.rg_relation::pg_catalog.oid IN " VISIBLE_RELATIONS "))";
 
 /* ---- functions: initdb's only ---- */
 
@@ -259,11 +270,11 @@ const char function_guard_regtype[] =
 
 /* ---- casts of a name to an OID ---- */
 
-/* Unquoted text folds to lower case, as regclass does it. */
+/* Unquoted text folds to lower case, as regclass does it; psql writes an OID's digits as text. */
 #define FOLDED(name) "CASE WHEN pg_catalog.strpos(" name ", '\"') = 0 THEN pg_catalog.lower(" name ") ELSE " name " END"
 #define HAS_NAME(name) "(rg_g.rg_full = " FOLDED(name) " OR (rg_g.rg_found AND rg_g.rg_name = " FOLDED(name) "))"
 #define RELATION_NAMES                                                                                                 \
-    "pg_catalog.quote_ident(c.relname) AS rg_name, " RELATION_FULL_NAME(                                               \
+    "CAST(c.oid AS pg_catalog.text) AS rg_digits, pg_catalog.quote_ident(c.relname) AS rg_name, " RELATION_FULL_NAME(  \
         "c", "n") " AS rg_full, "                                                                                      \
                   "(" RELATION_IS_FOUND("c", "n") " OR n.oid = " PG_CATALOG ") AS rg_found"
 
@@ -271,7 +282,7 @@ const char function_guard_regclass_name[] =
     GUARD("rg_g.rg_oid",
           "SELECT c.oid AS rg_oid, " RELATION_NAMES RELATION_AND_SCHEMA IS_VISIBLE_RELATION(
               "n", "c") " OR n.oid = " PG_CATALOG,
-          HAS_NAME("$1"));
+          HAS_NAME("$1") " OR rg_g.rg_digits = $1");
 
 /* Sequences owned by a column of the tenant's own tables. */
 #define COLUMN_SEQUENCES(columns)                                                                                      \

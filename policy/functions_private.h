@@ -24,6 +24,7 @@ extern const char function_guard_function_result[];
 extern const char function_guard_indexdef[];
 extern const char function_guard_indexdef_column[];
 extern const char function_guard_obj_description[];
+extern const char function_guard_partition_ancestors[];
 extern const char function_guard_partkeydef[];
 extern const char function_guard_regclass[];
 extern const char function_guard_regclass_name[];

@@ -145,7 +145,7 @@ static bool listeners_are_alike(const struct config *a, const struct config *b)
     for (size_t i = 0; are_alike && i < a->listener_count; i++) {
         const struct config_listener *x = &a->listeners[i];
         const struct config_listener *y = &b->listeners[i];
-        are_alike = rg_slice_is_equal(x->name, y->name) && rg_slice_is_equal(x->host, y->host) && x->port == y->port;
+        are_alike = rg_slice_is_equal(x->name, y->name) && rg_slice_is_equal(x->address, y->address);
     }
     return are_alike;
 }
@@ -253,14 +253,10 @@ static rg_status open_listeners(struct gateway *gateway)
     gateway->listeners = rg_memory_array(config->listener_count, sizeof(struct net_listener *));
     for (size_t i = 0; i < config->listener_count; i++) {
         const struct config_listener *row = &config->listeners[i];
-        bool is_v6 = memchr(row->host.data, ':', row->host.size) != NULL;
-        char address[300];
-        int size = snprintf(address, sizeof address, is_v6 ? "[%.*s]:%u" : "%.*s:%u", rg_slice_shown(row->host),
-                            row->host.data, (unsigned)row->port);
-        RG_TRY(net_listener_open(rg_slice_make(address, (size_t)size), &gateway->listeners[i]));
+        RG_TRY(net_listener_open(row->address, &gateway->listeners[i]));
         gateway->listener_count++;
         rg_log_event(gateway->log, RG_LOG_INFO, "listener.open", "s:s%, s:s%, s:i", "name", row->name.data,
-                     row->name.size, "host", row->host.data, row->host.size, "port",
+                     row->name.size, "address", row->address.data, row->address.size, "port",
                      (int)net_listener_port(gateway->listeners[i]));
     }
     return RG_OK;

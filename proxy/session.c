@@ -334,7 +334,8 @@ static void on_handshake_done(void *context, struct net_stream *stream, const ch
 static void start_handshake(struct session *session)
 {
     session->phase = SESSION_HANDSHAKE;
-    net_stream_start_tls(session->client, session->snapshot->tls[session->listener], on_handshake_done, session);
+    net_stream_start_tls(session->client, session->snapshot->config->listeners[session->listener].tls->server,
+                         on_handshake_done, session);
 }
 
 static void answer_ssl_request(struct session *session)

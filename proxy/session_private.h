@@ -106,7 +106,6 @@ struct session {
     struct net_stream *server; /* NULL until open */
     struct pgwire_scanner scanner;
     unsigned attempts;
-    char connect_error[256];
     bool is_connect_failed;
     bool has_forwarded_settings; /* lost with the upstream, so the session is lost too */
     bool is_server_paused;

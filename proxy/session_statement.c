@@ -125,6 +125,9 @@ enum pipeline_next statement_plan(struct session *session)
             session_fatal(session, &refusal);
             return PIPELINE_REFUSED;
         }
+        if (status.error->kind == RG_DENIED) { /* not UTF-8: character_not_in_repertoire */
+            memcpy(refusal.sqlstate, "22021", sizeof refusal.sqlstate);
+        }
         return session_refuse(session, &refusal);
     }
     if (row->plan == NULL || session->command.cached != NULL) {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The upstream session of a client's session: opened when first needed, opened again when it was lost between
  * transactions, cancelled, closed. */
-#include <stdio.h>
-
 #include "proxy/session_private.h"
 
 static void on_open(void *context, struct net_upstream *upstream, const char *error);
@@ -69,18 +67,15 @@ void upstream_lost(struct session *session, const char *reason)
 
 static rg_status start_opening(struct session *session)
 {
-    struct gateway *gateway = session->worker->gateway;
-    const struct config *config = session->snapshot->config;
-    size_t index = snapshot_upstream(session->snapshot, &session->tenant.route);
-    uint64_t deadline_ms = (uint64_t)config->upstreams[index].connect_timeout_us / 1000;
-    (void)gateway;
-    return net_upstream_open(session->worker->loop, session->snapshot->conninfos[index], deadline_ms, on_open, session,
-                             &session->upstream);
+    const struct config_upstream *upstream =
+        config_upstream_find(session->snapshot->config, session->tenant.route.upstream);
+    RG_ASSERT(upstream != NULL); /* checked when the configuration was loaded */
+    return net_upstream_open(session->worker->loop, upstream->conninfo, (uint64_t)upstream->connect_timeout_us / 1000,
+                             on_open, session, &session->upstream);
 }
 
-static void fail_opening(struct session *session, const char *error)
+static void fail_opening(struct session *session)
 {
-    (void)snprintf(session->connect_error, sizeof session->connect_error, "%s", error);
     session->is_connect_failed = true;
     session_resume(session);
 }
@@ -90,7 +85,7 @@ static void on_retry(void *context)
     struct session *session = context;
     rg_status status = start_opening(session);
     if (!rg_is_ok(status)) {
-        fail_opening(session, status.error->text);
+        fail_opening(session);
     }
 }
 
@@ -102,14 +97,12 @@ static void on_open(void *context, struct net_upstream *upstream, const char *er
         rg_log_event(session->worker->gateway->log, RG_LOG_WARNING, "sql.upstream.unavailable", "s:I, s:s%, s:i, s:s",
                      "session", (long long)session->id, "upstream", session->tenant.route.upstream.data,
                      session->tenant.route.upstream.size, "attempt", (int)session->attempts, "reason", error);
-        char text[sizeof session->connect_error];
-        (void)snprintf(text, sizeof text, "%s", error);
         net_upstream_close(&session->upstream);
         if (session->attempts < SESSION_CONNECT_ATTEMPTS) {
             uint64_t delay_ms = 100u << (session->attempts++ - 1);
             net_timer_start(session->worker->loop, &session->retry_timer, delay_ms, on_retry, session);
         } else {
-            fail_opening(session, text);
+            fail_opening(session);
         }
         return;
     }
@@ -151,7 +144,6 @@ enum pipeline_next session_connect(struct session *session)
     session->attempts = 1;
     rg_status status = start_opening(session);
     if (!rg_is_ok(status)) {
-        (void)snprintf(session->connect_error, sizeof session->connect_error, "%s", status.error->text);
         return refuse_unavailable(session);
     }
     return PIPELINE_SUSPEND;

@@ -5,17 +5,13 @@
 #include "auth/jwks_cache.h"
 #include "base/rg_log.h"
 #include "proxy/config.h"
-#include "proxy/net/conninfo.h"
-#include "proxy/net/tls.h"
 
-/* A configuration with the running things made from it: TLS settings, connection strings, the key
- * cache. Immutable, atomically refcounted; a reload makes a new one and swaps the pointer. */
+/* A configuration with the key cache of its identity providers. Immutable, atomically refcounted; a reload makes a new
+ * one and swaps the pointer. */
 struct snapshot {
     _Atomic size_t references;
     struct config *config;
     struct auth_jwks_cache *jwks;
-    struct net_tls **tls;            /* one per config->listeners */
-    struct net_conninfo **conninfos; /* one per config->upstreams */
     char digest[2 * RG_SHA256_SIZE + 1];
     struct snapshot *older; /* the gateway's list of what was in force before */
 };
@@ -27,8 +23,5 @@ struct snapshot *snapshot_ref(struct snapshot *snapshot);
 /* Drops one reference. The last one joins the key cache's thread: must not happen on an event loop, so the
  * gateway keeps one until it has asked every loop to let go. */
 void snapshot_free(struct snapshot **snapshot);
-
-/* Index of a route's upstream in config->upstreams; the configuration loader has checked that it exists. */
-size_t snapshot_upstream(const struct snapshot *snapshot, const struct tenant_route *route);
 
 #endif

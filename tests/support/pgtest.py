@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A private PostgreSQL 15 for tests: own data directory, own Unix socket, own loopback port, gone afterwards.
 
-    with pgtest.Server() as server:
-        with server.connect() as connection: ...
+    with pgtest.Server() as server, contextlib.closing(server.connect()) as connection: ...
 
 or as a pytest fixture: `from pgtest import postgres_server` (one server per test session). Works as root (the
 server runs as the user postgres) and as an ordinary user. Standard library and psycopg2 only.
