@@ -25,7 +25,8 @@ function(rg_folder name)
     endif()
 endfunction()
 
-# rg_program(NAME FOLDER DIR DEPENDS ...): the executable, placed in build/.
+# rg_program(NAME FOLDER DIR DEPENDS ...): the executable, in RG_PROGRAM_DIR (the release preset: build/) or where the
+# preset builds.
 function(rg_program name)
     cmake_parse_arguments(ARG "" "FOLDER" "DEPENDS" ${ARGN})
     file(GLOB sources CONFIGURE_DEPENDS ${ARG_FOLDER}/*.c)
@@ -34,6 +35,9 @@ function(rg_program name)
         set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
         target_link_libraries(${name} PRIVATE ${ARG_DEPENDS})
         target_link_options(${name} PRIVATE -pie)
+        if(RG_PROGRAM_DIR)
+            set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${RG_PROGRAM_DIR})
+        endif()
     endif()
 endfunction()
 
