@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/rg_buf.h"
+
+#include "tests/support/rg_test.h"
+
+static void puts_at_the_end_and_consumes_at_the_front(void **state)
+{
+    (void)state;
+    RG_AUTO(rg_buf_done) struct rg_buf buf;
+    rg_buf_init(&buf, 100000);
+    size_t put = 0;
+    size_t taken = 0;
+    for (int round = 0; round < 2000; round++) {
+        char bytes[37];
+        for (size_t i = 0; i < sizeof bytes; i++) {
+            bytes[i] = (char)(put++ & 127);
+        }
+        assert_ok(rg_buf_put(&buf, rg_slice_make(bytes, sizeof bytes)));
+        struct rg_slice held = rg_slice_cut(rg_buf_slice(&buf), 0, 31);
+        for (size_t i = 0; i < held.size; i++) {
+            assert_int_equal(held.data[i], (char)(taken++ & 127));
+        }
+        rg_buf_consume(&buf, held.size);
+    }
+    assert_int_equal(rg_buf_size(&buf), put - taken);
+}
+
+static void refuses_past_its_maximum_and_keeps_what_it_holds(void **state)
+{
+    (void)state;
+    RG_AUTO(rg_buf_done) struct rg_buf buf;
+    rg_buf_init(&buf, 4);
+    assert_ok(rg_buf_put(&buf, RG_SLICE("abc")));
+    assert_fails(RG_LIMIT, rg_buf_put(&buf, RG_SLICE("de")));
+    assert_fails(RG_LIMIT, rg_buf_put_u16(&buf, 1));
+    assert_fails(RG_LIMIT, rg_buf_put_cstr(&buf, RG_SLICE("d")));
+    assert_fails(RG_LIMIT, rg_buf_printf(&buf, "%d", 12345));
+    assert_slice(rg_buf_slice(&buf), "abc");
+    struct rg_buf zero = {0};
+    assert_fails(RG_LIMIT, rg_buf_put_u8(&zero, 1));
+}
+
+static void writes_network_order_and_patches_lengths(void **state)
+{
+    (void)state;
+    RG_AUTO(rg_buf_done) struct rg_buf buf;
+    rg_buf_init(&buf, 64);
+    assert_ok(rg_buf_put_u8(&buf, 'Q'));
+    assert_ok(rg_buf_put_u32(&buf, 0));
+    assert_ok(rg_buf_put_u16(&buf, 0x0102));
+    rg_buf_set_u32(&buf, 1, 0xa1b2c3d4);
+    assert_memory_equal(rg_buf_slice(&buf).data, "Q\xa1\xb2\xc3\xd4\x01\x02", 7);
+    rg_buf_truncate(&buf, 1);
+    assert_slice(rg_buf_slice(&buf), "Q");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(puts_at_the_end_and_consumes_at_the_front),
+        cmocka_unit_test(refuses_past_its_maximum_and_keeps_what_it_holds),
+        cmocka_unit_test(writes_network_order_and_patches_lengths),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
