@@ -292,12 +292,14 @@ static rg_status read_secret(const struct rg_schema_reading *reading)
     if (!has_type(reading, node, RG_TOML_STRING)) {
         return RG_OK;
     }
-    if (rg_secret_is_reference(node->text)) {
-        return store_secret(reading, rg_secret_load(node->text, directory_of(node->place), &secret), secret);
+    bool is_reference = rg_secret_is_reference(node->text);
+    if (!is_reference) {
+        rg_diag_warning(reading->context->diag, node->place,
+                        "\"%s\" is written out in this file; use file:PATH, env:NAME or cred:NAME", reading->key->name);
     }
-    rg_diag_warning(reading->context->diag, node->place,
-                    "\"%s\" is written out in this file; use file:PATH, env:NAME or cred:NAME", reading->key->name);
-    return store_secret(reading, rg_secret_new(node->text, &secret), secret);
+    rg_status status = is_reference ? rg_secret_load(node->text, directory_of(node->place), &secret)
+                                    : rg_secret_new(node->text, &secret);
+    return store_secret(reading, status, secret);
 }
 
 static rg_status load_pem(const struct rg_toml_node *node, struct rg_secret **out_secret)

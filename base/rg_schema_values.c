@@ -101,7 +101,8 @@ const char *rg_schema_nearest(struct rg_slice name, const char *(*candidate)(con
     size_t nearest_distance = name.size / 3 + 2; /* farther than this is another word */
     for (size_t i = 0; i < count && name.size <= WORD_MAX; i++) {
         struct rg_slice word = rg_slice_of(candidate(list, i));
-        size_t found = word.size <= WORD_MAX ? distance(name, word) : SIZE_MAX;
+        bool is_start = name.size >= 3 && rg_slice_has_prefix(word, name); /* "warn" of "warning" */
+        size_t found = is_start ? 1 : word.size <= WORD_MAX ? distance(name, word) : SIZE_MAX;
         if (found < nearest_distance && found < word.size) {
             nearest = word.data;
             nearest_distance = found;

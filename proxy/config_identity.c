@@ -50,6 +50,7 @@ static rg_status make_claim(struct config_draft *draft, const struct config_raw_
                             struct auth_claim_spec *out_spec)
 {
     struct auth_claim_spec spec = {.name = raw->head.name, .split = raw->split.text};
+    spec.type.scalar = AUTH_SCALAR_TEXT; /* when the type is wrong or missing, what uses the claim is not blamed too */
     RG_TRY(read_from(draft, raw, &spec.oidc_path));
     if (auth_type_find(raw->type.text, &spec.type)) {
         check_claim(draft, raw, spec.type);
@@ -143,6 +144,16 @@ static bool is_https(struct rg_slice url)
            strpbrk(url.data, " \t\r\n\"<>\\^`{|}") == NULL;
 }
 
+static bool is_audience_sound(const struct rg_schema_list *audience)
+{
+    for (size_t i = 0; i < audience->count; i++) {
+        if (audience->items[i].text.size == 0) {
+            return false;
+        }
+    }
+    return audience->count > 0;
+}
+
 /* true = nothing is wrong that a key of the file can be blamed for. */
 static bool check_idp(struct config_draft *draft, const struct config_raw_idp *raw)
 {
@@ -155,7 +166,7 @@ static bool check_idp(struct config_draft *draft, const struct config_raw_idp *r
     if (raw->jwks_uri.is_given && !is_https(raw->jwks_uri.text)) {
         config_error(draft, raw->jwks_uri.place, "\"jwks_uri\" must be an https:// URL");
     }
-    return draft->diag->error_count == before && raw->issuer.is_given && raw->audience.count > 0;
+    return draft->diag->error_count == before && raw->issuer.is_given && is_audience_sound(&raw->audience);
 }
 
 static rg_status check_ca_file(struct config_draft *draft, const struct config_raw_idp *raw)

@@ -3,17 +3,16 @@
  * by a test. What keys mean together is checked by the other config_*.c files. */
 #include "proxy/config_private.h"
 
+/* One row, one line: */
+/* clang-format off */
 #define MEMBER(record, member) offsetof(struct config_raw_##record, member)
 #define SCHEMA(title, keys) {title, sizeof(keys) / sizeof(keys)[0], keys, false}
 #define UNSUPPORTED(name) {name, RG_SCHEMA_UNSUPPORTED, false, 0, 0, 0, NULL, NULL, NULL, NULL}
 
-/* clang-format off */
 #define SECOND INT64_C(1000000)
 #define DAY (INT64_C(86400) * SECOND)
 #define KIB INT64_C(1024)
 #define COUNT_MAX INT64_C(1000000000000000)
-
-
 
 static const char *const log_levels[] = {"debug", "info", "warning", "error", NULL};
 static const char *const log_formats[] = {"json", "text", NULL};

@@ -143,6 +143,23 @@ static bool is_utf8(const char *name)
     return strcasecmp(name, "UTF8") == 0 || strcasecmp(name, "UTF-8") == 0;
 }
 
+/* libpq looks at ports only when it connects. */
+static rg_status check_ports(const struct net_conninfo *conninfo)
+{
+    const char *at = net_conninfo_value(conninfo, "port");
+    for (unsigned long number = 0; at != NULL && *at != '\0'; at++) {
+        if (*at == ',') {
+            number = 0;
+            continue;
+        }
+        number = number * 10 + (unsigned long)(*at - '0');
+        if (*at < '0' || *at > '9' || number < 1 || number > UINT16_MAX) {
+            return rg_fail(RG_CONFIG, "port must be a number from 1 to 65535");
+        }
+    }
+    return RG_OK;
+}
+
 static rg_status check_given(struct net_conninfo *conninfo)
 {
     const char *encoding = net_conninfo_value(conninfo, "client_encoding");
@@ -236,6 +253,7 @@ rg_status net_conninfo_parse(struct rg_slice dsn, struct rg_slice password, bool
     RG_TRY(add_ours(conninfo, password));
     RG_TRY(resolve(conninfo));
     RG_TRY(check_given(conninfo));
+    RG_TRY(check_ports(conninfo));
     if (pins_settings) {
         RG_TRY(pin_settings(conninfo));
     }

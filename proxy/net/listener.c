@@ -170,7 +170,7 @@ static void accept_some(void *context)
             net_poll_want(acceptor->poll, false, false);
             net_timer_start(acceptor->loop, &acceptor->rest, REST_MS, end_rest, acceptor);
             break;
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        } else if (errno == EAGAIN) {
             break;
         } /* else that one connection failed already (ECONNABORTED): the next */
     }

@@ -13,7 +13,7 @@ enum { FIRST_READ_BYTES = 4096, READ_TURN_BYTES = 512 * 1024, KEPT_OUTPUT_BYTES 
 
 static enum net_io describe_errno(struct net_stream *stream, const char *verb)
 {
-    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) {
+    if (errno == EAGAIN || errno == EINTR) {
         return NET_IO_WANT_READ;
     }
     char text[NET_REASON_SIZE];

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RG_CLI_CLI_H
+#define RG_CLI_CLI_H
+
+/* One function per subcommand, in a file of its own. argv[0] is the subcommand's name. The result is the
+ * exit status: 0 fine, 1 a finding, 2 trouble. */
+
+enum { CLI_FINE = 0, CLI_FINDING = 1, CLI_TROUBLE = 2 };
+
+int cli_check(int argc, char **argv);
+int cli_version(int argc, char **argv);
+
+#endif
