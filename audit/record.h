@@ -73,7 +73,7 @@ struct audit_event {
     /* log.recovered */
     uint64_t recovered_bytes;
     const struct rg_digest *recovered_sha256;
-    uint64_t recovered_after_seq; /* the first number that was lost, = last good + 1 */
+    uint64_t recovered_from_seq; /* number of the first record that was unfinished */
 };
 
 enum {

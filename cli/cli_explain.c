@@ -259,6 +259,16 @@ static rg_status read_sql(const char *argument, struct rg_arena *arena, struct r
     return RG_OK;
 }
 
+static void print_findings(const struct rg_diag *diag)
+{
+    for (const struct rg_finding *finding = diag->first; finding != NULL; finding = finding->next) {
+        if (finding->severity == RG_SEVERITY_ERROR) {
+            (void)fprintf(stderr, "%s:%u:%u: %.*s\n", finding->place.file == NULL ? "" : finding->place.file,
+                          finding->place.line, finding->place.column, (int)finding->text.size, finding->text.data);
+        }
+    }
+}
+
 static int explain(struct explain_options *options, struct rg_arena *arena)
 {
     struct rg_diag diag;
@@ -275,7 +285,7 @@ static int explain(struct explain_options *options, struct rg_arena *arena)
     }
     if (!rg_is_ok(status)) {
         (void)fprintf(stderr, "rowgate: %s\n", status.error->text);
-        cli_print_findings(&diag, options->path);
+        print_findings(&diag);
         config_free(&config);
         return 2;
     }

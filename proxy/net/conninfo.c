@@ -22,6 +22,8 @@ struct net_conninfo {
     struct pair pairs[NET_CONNINFO_MAX];
 };
 
+/* A gssencmode that libpq refuses and names in its refusal: see resolve. */
+static const char probe[] = "rowgate:probe";
 static const char pinned_options[] = "-c search_path=pg_catalog -c standard_conforming_strings=on";
 
 static char *copy_text(struct rg_slice text)
@@ -120,6 +122,9 @@ static rg_status read_dsn(struct net_conninfo *conninfo, struct rg_slice dsn)
 {
     if (memchr(dsn.data == NULL ? "" : dsn.data, '\0', dsn.size) != NULL) {
         return rg_fail(RG_CONFIG, "not a libpq connection string: it holds a zero byte");
+    }
+    if (memmem(dsn.data == NULL ? "" : dsn.data, dsn.size, probe, sizeof probe - 1) != NULL) {
+        return rg_fail(RG_CONFIG, "%s is no value of a connection setting", probe);
     }
     char *text = copy_text(dsn);
     char *message = NULL;
@@ -222,7 +227,6 @@ static rg_status take_resolved(struct net_conninfo *conninfo, PGconn *connection
  * connecting: a gssencmode that it refuses ends PQconnectStartParams before the first socket. */
 static rg_status resolve(struct net_conninfo *conninfo)
 {
-    static const char probe[] = "rowgate";
     struct net_conninfo_pairs pairs;
     net_conninfo_list(conninfo, &pairs);
     for (size_t i = 0; i < pairs.count; i++) {
@@ -235,7 +239,7 @@ static rg_status resolve(struct net_conninfo *conninfo)
         return rg_fail(RG_INTERNAL, "libpq cannot resolve the connection settings");
     }
     const char *message = PQerrorMessage(connection);
-    if (strstr(message, "gssencmode") == NULL) {
+    if (strstr(message, probe) == NULL) {
         char line[256];
         net_conninfo_one_line(message, line, sizeof line);
         return rg_fail(RG_CONFIG, "%s", line);

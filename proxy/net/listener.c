@@ -44,9 +44,12 @@ static rg_status split_address(struct rg_slice address, char host[HOST_SIZE], ch
         name.size = 0; /* an IPv6 address needs its brackets */
     }
     bool is_number = number.size > 0 && number.size < PORT_SIZE;
-    for (size_t i = 0; i < number.size; i++) {
-        is_number = is_number && number.data[i] >= '0' && number.data[i] <= '9';
+    unsigned value = 0;
+    for (size_t i = 0; is_number && i < number.size; i++) {
+        is_number = number.data[i] >= '0' && number.data[i] <= '9';
+        value = value * 10 + (unsigned)(number.data[i] - '0');
     }
+    is_number = is_number && value <= UINT16_MAX;
     if (!is_number || name.size == 0 || name.size >= HOST_SIZE || memchr(name.data, '\0', name.size) != NULL) {
         return rg_fail(RG_CONFIG, "\"%.*s\" is not an address such as \"127.0.0.1:6432\" or \"[::]:6432\"",
                        rg_slice_shown(address), address.data == NULL ? "" : address.data);

@@ -3,6 +3,7 @@
  * readiness, posts, timers, tasks (sends), turn end, graves, in this order. */
 #include "proxy/net/loop_private.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -130,7 +131,8 @@ static void run_list(h2o_linklist_t *list)
     h2o_linklist_init_anchor(&batch);
     h2o_linklist_insert_list(&batch, list);
     while (!h2o_linklist_is_empty(&batch)) {
-        struct net_task *task = H2O_STRUCT_FROM_MEMBER(struct net_task, link, batch.next);
+        static_assert(offsetof(struct net_task, link) == 0, "a task is found by its link");
+        struct net_task *task = (void *)batch.next;
         h2o_linklist_unlink(&task->link);
         task->run(task->context);
     }

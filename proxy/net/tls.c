@@ -25,7 +25,6 @@ struct net_tls {
 
 /* TLS 1.2: forward secrecy and AEAD only. The 1.3 suites are all both. */
 static const char tls12_ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
-static const char groups[] = "X25519:P-256:P-384";
 static const unsigned char postgresql_alpn[] = {10, 'p', 'o', 's', 't', 'g', 'r', 'e', 's', 'q', 'l'};
 
 void net_tls_error_text(char *out_text, size_t size)
@@ -79,6 +78,7 @@ static rg_status harden(SSL_CTX *context, enum net_tls_version min_version)
     SSL_CTX_set_read_ahead(context, 1);
     SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
     SSL_CTX_set_alpn_select_cb(context, choose_alpn, NULL);
+    char groups[] = "X25519:P-256:P-384"; /* OpenSSL's macro takes no const */
     int version = min_version == NET_TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
     if (SSL_CTX_set_num_tickets(context, 0) != 1 || SSL_CTX_set_min_proto_version(context, version) != 1 ||
         SSL_CTX_set_cipher_list(context, tls12_ciphers) != 1 || SSL_CTX_set1_groups_list(context, groups) != 1) {

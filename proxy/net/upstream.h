@@ -30,7 +30,7 @@ int net_upstream_pid(const struct net_upstream *upstream); /* the backend's, 0 u
 /* Asks the server to cancel what this session runs, on the loop's offload. Best effort, as the
  * protocol has it: the request may come too late and hit the session's next statement, so the owner
  * must not reuse the session before on_done (which may be NULL; comes once, also after the upstream
- * was closed; error NULL = sent).
+ * was closed; error NULL = sent). libpq 15 sends it in clear, as any client of that age.
  * Returns: RG_LIMIT when too many wait, RG_CLOSED when not open; on_done is not called then. */
 rg_status net_upstream_cancel(struct net_upstream *upstream, void (*on_done)(void *context, const char *error),
                               void *context) RG_MUST_CHECK;

@@ -68,6 +68,8 @@ def translate(tables, sql):
     (first in the search_path), reg* casts of columns become calls."""
     sql = re.sub(r"pg_catalog\.pg_get_serial_sequence\(\s*(\w+\.\w+)::regclass::text, (\w+\.\w+)\s*\)::regclass::oid",
                  r"cat_acme.rg_serial_sequence(\1, \2)", sql)
+    sql = re.sub(r"CAST\(CAST\(pg_catalog\.pg_get_serial_sequence\(CAST\(CAST\(([\w.]+) AS REGCLASS\) AS TEXT\), ([\w.]+)\)"
+                 r" AS REGCLASS\) AS OID\)", r"cat_acme.rg_serial_sequence(\1, \2)", sql)  # SQLAlchemy 2's spelling
     sql = re.sub(r"(\w+\.\w+|\b\w+)::(?:pg_catalog\.)?regclass\b(?!::oid)", r"cat_acme.rg_regclass(\1)", sql)
     sql = re.sub(r"('[^']*')::(?:pg_catalog\.)?regclass\b", r"cat_acme.rg_regclass_name(\1)", sql)
 

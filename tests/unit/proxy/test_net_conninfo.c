@@ -46,6 +46,8 @@ static void refuses_with_libpqs_words(void **state)
         {"host=a,b port=1,x", "port must be"},
         {"host=a port=-1", "port must be"},
         {"host=a port=99999999999999999999999999", "port must be"},
+        {"service=absent-gssencmode", "absent-gssencmode"},
+        {"user=a service=rowgate:probe", "rowgate:probe"},
         {"service=absent-service-of-a-test", "absent-service-of-a-test"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

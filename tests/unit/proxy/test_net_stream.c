@@ -133,27 +133,36 @@ static void input_gathers_until_it_is_consumed(void **state)
     close_end(&end);
 }
 
-static void many_small_writes_leave_in_one_send(void **state)
+static void only_stream_sockets_are_adopted(void **state)
 {
     (void)state;
     int fds[2];
-    struct end end = {0};
+    struct net_loop *loop = NULL;
+    struct net_stream *stream = NULL;
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
-    assert_ok(net_loop_new(NULL, &end.loop));
-    assert_fails(RG_INTERNAL, net_stream_adopt(end.loop, fds[0], &end.stream)); /* a stream socket is required */
-    assert_null(end.stream);
-    close(fds[0]);
+    assert_ok(net_loop_new(NULL, &loop));
+    assert_fails(RG_INTERNAL, net_stream_adopt(loop, fds[0], &stream));
+    assert_fails(RG_INTERNAL, net_stream_adopt(loop, -1, &stream));
+    assert_null(stream);
+    close(fds[0]); /* still ours */
     close(fds[1]);
-    net_loop_free(&end.loop);
+    net_loop_free(&loop);
+}
+
+static void small_writes_wait_for_the_turns_end_and_leave_together(void **state)
+{
+    (void)state;
+    struct end end;
+    char text[2000];
     open_end(&end);
     for (int i = 0; i < 100; i++) {
         assert_ok(net_stream_write(end.stream, RG_SLICE("0123456789")));
     }
     assert_int_equal(net_stream_pending(end.stream), 1000);
-    net_test_run_for(end.loop, 10);
+    assert_int_equal(recv(end.peer, text, sizeof text, MSG_DONTWAIT), -1);
+    net_loop_turn(end.loop, 0);
     assert_int_equal(net_stream_pending(end.stream), 0);
-    char text[2000];
-    assert_int_equal(recv(end.peer, text, sizeof text, 0), 1000);
+    assert_int_equal(recv(end.peer, text, sizeof text, MSG_DONTWAIT), 1000);
     close_end(&end);
 }
 
@@ -419,7 +428,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(input_gathers_until_it_is_consumed),
-        cmocka_unit_test(many_small_writes_leave_in_one_send),
+        cmocka_unit_test(only_stream_sockets_are_adopted),
+        cmocka_unit_test(small_writes_wait_for_the_turns_end_and_leave_together),
         cmocka_unit_test(a_fast_peer_cannot_grow_the_input_past_its_limit),
         cmocka_unit_test(a_paused_stream_reads_nothing_and_a_resumed_one_all),
         cmocka_unit_test(resume_tells_of_input_that_was_there_before),

@@ -446,12 +446,12 @@ struct refusal {
 static void wrong_certificates_and_keys_are_refused_by_name(void **state)
 {
     (void)state;
-    struct net_test_identity other;
+    static struct net_test_identity other;
     net_test_make_identity(&other, 3600);
     static const char locked[] =
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
         "MIGbMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAhT0b0=\n-----END ENCRYPTED PRIVATE KEY-----\n";
-    char cut_chain[sizeof identity.certificate + 64];
+    static char cut_chain[sizeof identity.certificate + 64];
     (void)snprintf(cut_chain, sizeof cut_chain, "%s-----BEGIN CERTIFICATE-----\nAAAA\n", identity.certificate);
     const struct refusal rows[] = {
         {identity.certificate, other.key, "does not belong to the certificate"},
@@ -476,7 +476,7 @@ static void wrong_certificates_and_keys_are_refused_by_name(void **state)
 static void an_expired_certificate_loads_and_says_so(void **state)
 {
     (void)state;
-    struct net_test_identity old;
+    static struct net_test_identity old;
     net_test_make_identity(&old, -60);
     struct net_tls *tls = NULL;
     assert_ok(net_tls_server_new(rg_slice_of(old.certificate), rg_slice_of(old.key), NET_TLS_1_2, &tls));

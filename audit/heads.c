@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tenant heads: open addressing, grown at half load, never shrunk. */
+#include "audit/heads.h"
+
+#include "base/rg_memory.h"
+
+enum { FIRST_SLOTS = 64 };
+
+static uint64_t hash(uint64_t seed, struct rg_slice tenant)
+{
+    uint64_t value = seed ^ UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < tenant.size; i++) {
+        value = (value ^ (unsigned char)tenant.data[i]) * UINT64_C(0x100000001b3);
+    }
+    return value ^ value >> 32;
+}
+
+static struct audit_tenant_head *slot_of(const struct audit_heads *heads, struct rg_slice tenant)
+{
+    size_t mask = heads->slot_count - 1;
+    size_t at = hash(heads->seed, tenant) & mask;
+    while (heads->slots[at].tenant.size > 0 && !rg_slice_is_equal(heads->slots[at].tenant, tenant)) {
+        at = (at + 1) & mask;
+    }
+    return &heads->slots[at];
+}
+
+static void grow(struct audit_heads *heads)
+{
+    struct audit_heads bigger = *heads;
+    if (heads->slot_count == 0) {
+        rg_random(&bigger.seed, sizeof bigger.seed);
+    }
+    bigger.slot_count = heads->slot_count == 0 ? FIRST_SLOTS : heads->slot_count * 2;
+    bigger.slots = rg_memory_array(bigger.slot_count, sizeof *bigger.slots);
+    for (size_t i = 0; i < heads->slot_count; i++) {
+        if (heads->slots[i].tenant.size > 0) {
+            *slot_of(&bigger, heads->slots[i].tenant) = heads->slots[i];
+        }
+    }
+    rg_memory_free(heads->slots);
+    *heads = bigger;
+}
+
+void audit_heads_done(struct audit_heads *heads)
+{
+    for (size_t i = 0; i < heads->slot_count; i++) {
+        rg_memory_free((void *)(uintptr_t)heads->slots[i].tenant.data);
+    }
+    rg_memory_free(heads->slots);
+    *heads = (struct audit_heads){0};
+}
+
+struct audit_tenant_head *audit_heads_find(const struct audit_heads *heads, struct rg_slice tenant)
+{
+    if (heads->used == 0 || tenant.size == 0) {
+        return NULL;
+    }
+    struct audit_tenant_head *slot = slot_of(heads, tenant);
+    return slot->tenant.size > 0 ? slot : NULL;
+}
+
+rg_status audit_heads_get(struct audit_heads *heads, struct rg_slice tenant, const struct rg_digest *first_leaf,
+                          struct audit_tenant_head **out_head)
+{
+    RG_ASSERT(tenant.size > 0);
+    struct audit_tenant_head *head = audit_heads_find(heads, tenant);
+    if (head == NULL && heads->used >= AUDIT_TENANTS_MAX) {
+        return rg_fail(RG_LIMIT, "more than %d tenants in one log", AUDIT_TENANTS_MAX);
+    }
+    if (head == NULL) {
+        if (heads->used * 2 >= heads->slot_count) {
+            grow(heads);
+        }
+        char *key = rg_memory_alloc(tenant.size);
+        memcpy(key, tenant.data, tenant.size);
+        head = slot_of(heads, tenant);
+        *head = (struct audit_tenant_head){.tenant = {key, tenant.size}, .leaf = *first_leaf};
+        heads->used++;
+    }
+    *out_head = head;
+    return RG_OK;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RG_AUDIT_HEADS_H
+#define RG_AUDIT_HEADS_H
+
+#include "base/rg_crypto.h"
+
+/* The newest record of each tenant: a small hash map from tenant id to (next tseq, leaf). Owns its
+ * keys. Threads: one at a time. The zero value is empty. */
+struct audit_tenant_head {
+    struct rg_slice tenant; /* owned by the map */
+    uint64_t next_tseq;
+    struct rg_digest leaf;
+};
+
+struct audit_heads {
+    struct audit_tenant_head *slots;
+    size_t slot_count; /* a power of two */
+    size_t used;
+    uint64_t seed; /* so that nobody can choose ids that collide */
+};
+
+enum { AUDIT_TENANTS_MAX = 1 << 20 };
+
+void audit_heads_done(struct audit_heads *heads);
+/* The tenant's head, or NULL. Valid until the next audit_heads_get. */
+struct audit_tenant_head *audit_heads_find(const struct audit_heads *heads, struct rg_slice tenant);
+/* The tenant's head; a new one starts at tseq 0 with the given leaf. RG_LIMIT past AUDIT_TENANTS_MAX. */
+rg_status audit_heads_get(struct audit_heads *heads, struct rg_slice tenant, const struct rg_digest *first_leaf,
+                          struct audit_tenant_head **out_head) RG_MUST_CHECK;
+
+#endif

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RG_CLI_AUDIT_H
+#define RG_CLI_AUDIT_H
+
+/* rowgate audit ...: argv[0] is "audit". Prints results to stdout, words to stderr.
+ * Returns the exit status: verify 0, 1, 2, 3, 4 by finding; 6 for usage and I/O. */
+int cli_audit(int argc, char **argv);
+
+#endif

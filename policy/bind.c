@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A policy set bound to one identity: which relations it may reach, under which physical names, with which
+ * predicate. What no row names stays out of reach. */
+#include "base/rg_buf.h"
+#include "base/rg_memory.h"
+#include "policy/set_private.h"
+
+enum { BINDING_LIMIT_BYTES = 64 << 20, BOUND_MAX = 100000 };
+
+static bool is_listed(const struct rg_slice *names, size_t count, struct rg_slice name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (rg_slice_is_equal(names[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool map_find(const struct policy_binding *binding, struct rg_slice logical, struct rg_slice *out_physical)
+{
+    for (size_t i = 0; i < binding->schema_count; i++) {
+        if (rg_slice_is_equal(binding->schemas[i].logical, logical)) {
+            *out_physical = binding->schemas[i].physical;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool policy_schema_find(const struct policy_binding *binding, struct rg_slice logical, struct rg_slice *out_physical)
+{
+    for (size_t i = 0; i < binding->bound_count; i++) {
+        if (rg_slice_is_equal(binding->bounds[i].logical, logical)) {
+            *out_physical = binding->bounds[i].physical;
+            return true;
+        }
+    }
+    return map_find(binding, logical, out_physical);
+}
+
+const struct policy_bound *policy_bound_find(const struct policy_binding *binding, struct rg_slice schema,
+                                             struct rg_slice name)
+{
+    const struct policy_bound *any = NULL;
+    for (size_t i = 0; i < binding->bound_count; i++) {
+        const struct policy_bound *bound = &binding->bounds[i];
+        if (rg_slice_is_equal(bound->logical, schema)) {
+            if (rg_slice_is_equal(bound->name, name)) {
+                return bound;
+            }
+            any = bound->name.size == 0 ? bound : any;
+        }
+    }
+    return any;
+}
+
+/* ---- which rules apply ---- */
+
+static bool applies(const struct policy_binding *binding, const struct policy_rule *rule, struct rg_slice tenant)
+{
+    const struct policy_row *row = rule->row;
+    (void)binding;
+    return (row->to_count == 0 || is_listed(row->to, row->to_count, tenant)) &&
+           !is_listed(row->except, row->except_count, tenant);
+}
+
+/* A rule that relies on the route's map says nothing about a schema that the map does not have. */
+static bool pattern_applies(const struct policy_binding *binding, const struct policy_rule *rule,
+                            const struct policy_pattern *pattern)
+{
+    struct rg_slice physical = {0};
+    return !rule->row->is_schema_isolated || map_find(binding, pattern->schema, &physical);
+}
+
+static bool covers(const struct policy_binding *binding, const struct policy_rule *rule, struct rg_slice schema,
+                   struct rg_slice name)
+{
+    for (size_t i = 0; i < rule->pattern_count; i++) {
+        const struct policy_pattern *pattern = &rule->patterns[i];
+        if (rg_slice_is_equal(pattern->schema, schema) && pattern_applies(binding, rule, pattern) &&
+            (pattern->name.size == 0 || rg_slice_is_equal(pattern->name, name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- one relation ---- */
+
+struct binder {
+    struct policy_binding *binding;
+    const struct policy_subject *subject;
+    const struct policy_rule **applying;
+    size_t applying_count;
+    struct policy_bound *bounds;
+};
+
+static void grant(struct policy_bound *bound, const struct policy_row *row)
+{
+    bound->for_select = bound->for_select || row->for_select;
+    bound->for_insert = bound->for_insert || row->for_insert;
+    bound->for_update = bound->for_update || row->for_update;
+    bound->for_delete = bound->for_delete || row->for_delete;
+}
+
+static rg_status bind_relation(struct binder *binder, const struct policy_pattern *pattern, struct policy_bound *bound)
+{
+    struct policy_binding *binding = binder->binding;
+    struct rg_arena *arena = &binding->arena;
+    const struct policy_rule **rules = NULL;
+    size_t count = 0;
+    bool has_write_predicate = false;
+    RG_TRY(rg_arena_array(arena, binder->applying_count + 1, sizeof(void *), (void **)&rules));
+    bound->rules = (struct rg_slice){"", 0};
+    for (size_t i = 0; i < binder->applying_count; i++) {
+        const struct policy_rule *rule = binder->applying[i];
+        if (!covers(binding, rule, pattern->schema, pattern->name)) {
+            continue;
+        }
+        grant(bound, rule->row);
+        has_write_predicate = has_write_predicate || (rule->predicate != NULL && !rule->row->for_select);
+        if (rule->row->for_select) {
+            rules[count++] = rule;
+        }
+        RG_TRY(rg_arena_printf(arena, &bound->rules, "%.*s%s%.*s", RG_SLICE_ARGS(bound->rules),
+                               bound->rules.size == 0 ? "" : ", ", RG_SLICE_ARGS(rule->row->name)));
+    }
+    if (has_write_predicate) {
+        bound->for_insert = bound->for_update = bound->for_delete = false;
+    }
+    bound->logical = pattern->schema;
+    bound->name = pattern->name;
+    bound->physical = pattern->schema;
+    bound->is_own = map_find(binding, pattern->schema, &bound->physical);
+    return sql_predicate_bind(binding, binder->subject->identity, rules, count, bound);
+}
+
+static bool is_bound(const struct binder *binder, const struct policy_pattern *pattern)
+{
+    for (size_t i = 0; i < binder->binding->bound_count; i++) {
+        if (rg_slice_is_equal(binder->bounds[i].logical, pattern->schema) &&
+            rg_slice_is_equal(binder->bounds[i].name, pattern->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static rg_status bind_rules(struct binder *binder)
+{
+    struct policy_binding *binding = binder->binding;
+    const struct policy_set *set = binding->set;
+    size_t room = 0;
+    RG_TRY(rg_arena_array(&binding->arena, set->rule_count + 1, sizeof(void *), (void **)&binder->applying));
+    for (size_t i = 0; i < set->rule_count; i++) {
+        if (applies(binding, &set->rules[i], binder->subject->tenant->id)) {
+            binder->applying[binder->applying_count++] = &set->rules[i];
+            room += set->rules[i].pattern_count;
+        }
+    }
+    if (room > BOUND_MAX) {
+        return rg_fail(RG_LIMIT, "%zu relations in the policies of one tenant", room);
+    }
+    RG_TRY(rg_arena_array(&binding->arena, room + 1, sizeof *binder->bounds, (void **)&binder->bounds));
+    binding->bounds = binder->bounds;
+    for (size_t i = 0; i < binder->applying_count; i++) {
+        const struct policy_rule *rule = binder->applying[i];
+        for (size_t j = 0; j < rule->pattern_count; j++) {
+            if (pattern_applies(binding, rule, &rule->patterns[j]) && !is_bound(binder, &rule->patterns[j])) {
+                RG_TRY(bind_relation(binder, &rule->patterns[j], &binder->bounds[binding->bound_count]));
+                binding->bound_count++;
+            }
+        }
+    }
+    return RG_OK;
+}
+
+/* ---- what the catalogue's templates must know ---- */
+
+static rg_status list_shared(struct policy_binding *binding)
+{
+    struct rg_arena *arena = &binding->arena;
+    struct rg_slice *names = NULL;
+    struct rg_slice *physical = NULL;
+    struct rg_slice *logical = NULL;
+    RG_TRY(rg_arena_array(arena, binding->bound_count + 1, sizeof *names, (void **)&names));
+    RG_TRY(rg_arena_array(arena, binding->bound_count + 1, sizeof *physical, (void **)&physical));
+    RG_TRY(rg_arena_array(arena, binding->bound_count + 1, sizeof *logical, (void **)&logical));
+    for (size_t i = 0; i < binding->bound_count; i++) {
+        const struct policy_bound *bound = &binding->bounds[i];
+        if (bound->is_own || !bound->for_select || bound->name.size == 0) {
+            continue;
+        }
+        RG_TRY(rg_arena_printf(arena, &names[binding->shared_count++], "%.*s.%.*s", RG_SLICE_ARGS(bound->physical),
+                               RG_SLICE_ARGS(bound->name)));
+        if (!is_listed(physical, binding->shared_schema_count, bound->physical)) {
+            physical[binding->shared_schema_count] = bound->physical;
+            logical[binding->shared_schema_count++] = bound->logical;
+        }
+    }
+    binding->shared = names;
+    binding->shared_physical = physical;
+    binding->shared_logical = logical;
+    return RG_OK;
+}
+
+/* ---- route, claims, digest ---- */
+
+static rg_status copy_route(struct policy_binding *binding, const struct policy_subject *subject)
+{
+    const struct tenant_route *route = &subject->tenant->route;
+    struct tenant_schema *schemas = NULL;
+    RG_TRY(rg_arena_array(&binding->arena, route->schema_count + 1, sizeof *schemas, (void **)&schemas));
+    for (size_t i = 0; i < route->schema_count; i++) {
+        struct rg_slice physical = route->schemas[i].physical;
+        if (rg_slice_has_prefix(physical, RG_SLICE("pg_")) ||
+            rg_slice_is_equal(physical, RG_SLICE("information_schema")) || physical.size == 0 || physical.size > 63 ||
+            memchr(physical.data, '.', physical.size) != NULL || !policy_text_is_valid(physical)) {
+            return rg_fail(RG_DENIED, "the tenant's route leads to a schema that no tenant can own");
+        }
+        RG_TRY(rg_arena_copy(&binding->arena, physical, &schemas[i].physical));
+        RG_TRY(rg_arena_copy(&binding->arena, route->schemas[i].logical, &schemas[i].logical));
+    }
+    binding->schemas = schemas;
+    binding->schema_count = route->schema_count;
+    binding->dialect = subject->dialect;
+    return rg_arena_copy(&binding->arena, subject->database, &binding->database);
+}
+
+static rg_status check_claims(const struct policy_set *set, const struct auth_identity *identity)
+{
+    for (size_t i = 0; i < set->claim_count; i++) {
+        const struct auth_claim_spec *spec = &set->claims[i];
+        bool is_present = i < identity->claim_count && identity->claims[i].is_present;
+        if (spec->required && !is_present) {
+            return rg_fail(RG_DENIED, "required claim \"%.*s\" is missing", rg_slice_shown(spec->name),
+                           spec->name.data);
+        }
+        if (is_present && (identity->claims[i].type.scalar != spec->type.scalar ||
+                           identity->claims[i].type.is_array != spec->type.is_array)) {
+            return rg_fail(RG_DENIED, "claim \"%.*s\" has another type than declared", rg_slice_shown(spec->name),
+                           spec->name.data);
+        }
+    }
+    return RG_OK;
+}
+
+static rg_status put_slice(struct rg_buf *buf, struct rg_slice slice)
+{
+    RG_TRY(rg_buf_put_u32(buf, (uint32_t)slice.size));
+    return rg_buf_put(buf, slice);
+}
+
+static rg_status put_claim(struct rg_buf *buf, const struct auth_claim_value *claim)
+{
+    RG_TRY(rg_buf_put_u8(buf, claim->is_present ? 1 : 0));
+    RG_TRY(rg_buf_put_u32(buf, claim->is_present ? (uint32_t)claim->count : 0));
+    for (size_t i = 0; claim->is_present && i < claim->count; i++) {
+        RG_TRY(put_slice(buf, claim->elements[i]));
+    }
+    return RG_OK;
+}
+
+static rg_status digest_binding(struct policy_binding *binding, const struct policy_subject *subject)
+{
+    RG_AUTO(rg_buf_done) struct rg_buf buf;
+    rg_buf_init(&buf, BINDING_LIMIT_BYTES);
+    RG_TRY(put_slice(&buf, rg_slice_make(binding->set->digest.bytes, sizeof binding->set->digest.bytes)));
+    RG_TRY(put_slice(&buf, subject->tenant->id));
+    RG_TRY(put_slice(&buf, binding->database));
+    RG_TRY(rg_buf_put_u8(&buf, (uint8_t)binding->dialect));
+    RG_TRY(rg_buf_put_u32(&buf, (uint32_t)binding->schema_count));
+    for (size_t i = 0; i < binding->schema_count; i++) {
+        RG_TRY(put_slice(&buf, binding->schemas[i].logical));
+        RG_TRY(put_slice(&buf, binding->schemas[i].physical));
+    }
+    for (size_t i = 0; i < binding->set->claim_count && i < subject->identity->claim_count; i++) {
+        RG_TRY(put_claim(&buf, &subject->identity->claims[i]));
+    }
+    binding->digest = rg_sha256_one(rg_buf_slice(&buf));
+    return RG_OK;
+}
+
+static rg_status bind_all(struct policy_binding *binding, const struct policy_subject *subject)
+{
+    struct binder binder = {.binding = binding, .subject = subject};
+    RG_TRY(check_claims(binding->set, subject->identity));
+    RG_TRY(copy_route(binding, subject));
+    RG_TRY(bind_rules(&binder));
+    RG_TRY(list_shared(binding));
+    return digest_binding(binding, subject);
+}
+
+rg_status policy_bind(struct policy_set *set, const struct policy_subject *subject, struct policy_binding **out_binding)
+{
+    if (subject->identity->kind == AUTH_UNVERIFIED || subject->tenant->id.size == 0) {
+        return rg_fail(RG_DENIED, "no verified identity");
+    }
+    struct policy_binding *binding = rg_memory_alloc(sizeof *binding);
+    atomic_init(&binding->references, 1);
+    binding->set = policy_set_ref(set);
+    rg_arena_init(&binding->arena, BINDING_LIMIT_BYTES);
+    binding->context = sql_context_new();
+    rg_status status = bind_all(binding, subject);
+    if (!rg_is_ok(status)) {
+        policy_binding_free(&binding);
+        return status;
+    }
+    *out_binding = binding;
+    return RG_OK;
+}
+
+struct policy_binding *policy_binding_ref(struct policy_binding *binding)
+{
+    atomic_fetch_add(&binding->references, 1);
+    return binding;
+}
+
+void policy_binding_free(struct policy_binding **binding)
+{
+    struct policy_binding *old = *binding;
+    *binding = NULL;
+    if (old != NULL && atomic_fetch_sub(&old->references, 1) == 1) {
+        sql_context_free(&old->context);
+        policy_set_free(&old->set);
+        rg_arena_done(&old->arena);
+        rg_memory_free(old);
+    }
+}
+
+const struct rg_digest *policy_binding_digest(const struct policy_binding *binding)
+{
+    return &binding->digest;
+}

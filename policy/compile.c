@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Policy rows to a policy set: copies, splits and checks them, has every predicate parsed once, and digests all
+ * that decides. Each mistake becomes a finding with its place; no set comes out of a file with mistakes. */
+#include "base/rg_buf.h"
+#include "base/rg_memory.h"
+#include "policy/functions.h"
+#include "policy/set_private.h"
+
+#include <stdlib.h>
+
+enum { SET_LIMIT_BYTES = 256 << 20 };
+
+struct compiler {
+    const struct policy_source *source;
+    struct rg_diag *diag;
+    struct policy_set *set;
+};
+
+/* ---- copies ---- */
+
+static rg_status copy_slices(struct rg_arena *arena, const struct rg_slice *from, size_t count,
+                             const struct rg_slice **out_copies)
+{
+    struct rg_slice *copies = NULL;
+    RG_TRY(rg_arena_array(arena, count + 1, sizeof *copies, (void **)&copies));
+    for (size_t i = 0; i < count; i++) {
+        RG_TRY(rg_arena_copy(arena, from[i], &copies[i]));
+    }
+    *out_copies = copies;
+    return RG_OK;
+}
+
+static rg_status copy_row(struct rg_arena *arena, const struct policy_row *from, const struct policy_row **out_row)
+{
+    struct policy_row *row = NULL;
+    RG_TRY(rg_arena_new(arena, &row));
+    *row = *from;
+    RG_TRY(rg_arena_copy(arena, from->name, &row->name));
+    RG_TRY(rg_arena_copy(arena, from->group, &row->group));
+    RG_TRY(rg_arena_copy(arena, from->using_text, &row->using_text));
+    RG_TRY(copy_slices(arena, from->on, from->on_count, &row->on));
+    RG_TRY(copy_slices(arena, from->to, from->to_count, &row->to));
+    RG_TRY(copy_slices(arena, from->except, from->except_count, &row->except));
+    row->place.file = NULL; /* the loader's memory */
+    row->using_place.file = NULL;
+    *out_row = row;
+    return RG_OK;
+}
+
+static rg_status copy_claims(struct compiler *compiler)
+{
+    struct policy_set *set = compiler->set;
+    struct auth_claim_spec *claims = NULL;
+    set->claim_count = compiler->source->claim_count;
+    RG_TRY(rg_arena_array(&set->arena, set->claim_count + 1, sizeof *claims, (void **)&claims));
+    for (size_t i = 0; i < set->claim_count; i++) {
+        claims[i] = compiler->source->claims[i];
+        RG_TRY(rg_arena_copy(&set->arena, claims[i].name, &claims[i].name));
+        claims[i].oidc_path = (struct rg_slice){"", 0};
+        claims[i].split = (struct rg_slice){"", 0};
+    }
+    set->claims = claims;
+    return RG_OK;
+}
+
+/* ---- patterns ---- */
+
+static bool is_reserved_schema(struct rg_slice schema)
+{
+    return rg_slice_has_prefix(schema, RG_SLICE("pg_")) || rg_slice_is_equal(schema, RG_SLICE("information_schema"));
+}
+
+static bool pattern_split(struct rg_slice on, struct policy_pattern *out_pattern)
+{
+    const char *dot = on.size == 0 ? NULL : memchr(on.data, '.', on.size);
+    if (dot == NULL) {
+        return false;
+    }
+    size_t at = (size_t)(dot - on.data);
+    struct rg_slice name = rg_slice_cut(on, at + 1, on.size);
+    bool is_star = rg_slice_is_equal(name, RG_SLICE("*"));
+    if (at == 0 || name.size == 0 || at > 63 || name.size > 63 || memchr(name.data, '.', name.size) != NULL ||
+        memchr(on.data, '*', is_star ? at : on.size) != NULL) {
+        return false;
+    }
+    *out_pattern = (struct policy_pattern){rg_slice_cut(on, 0, at), is_star ? (struct rg_slice){"", 0} : name};
+    return true;
+}
+
+static rg_status compile_patterns(struct compiler *compiler, const struct policy_row *row, struct rg_place place,
+                                  struct policy_rule *rule)
+{
+    struct policy_pattern *patterns = NULL;
+    RG_TRY(rg_arena_array(&compiler->set->arena, row->on_count + 1, sizeof *patterns, (void **)&patterns));
+    for (size_t i = 0; i < row->on_count; i++) {
+        struct rg_slice on = row->on[i];
+        if (!pattern_split(on, &patterns[i])) {
+            rg_diag_error(compiler->diag, place, "on = \"%.*s\" must be \"schema.table\" or \"schema.*\"",
+                          rg_slice_shown(on), on.data);
+        } else if (is_reserved_schema(patterns[i].schema)) {
+            rg_diag_error(compiler->diag, place, "on = \"%.*s\": system schemas have rules of their own",
+                          rg_slice_shown(on), on.data);
+        }
+    }
+    if (row->on_count == 0) {
+        rg_diag_error(compiler->diag, place, "a policy needs at least one relation in \"on\"");
+    }
+    rule->patterns = patterns;
+    rule->pattern_count = row->on_count;
+    return RG_OK;
+}
+
+/* ---- predicates ---- */
+
+/* The place of a byte inside a value that starts at place. Columns count characters. */
+static struct rg_place place_inside(struct rg_place place, struct rg_slice text, size_t at_byte)
+{
+    size_t line_start = 0;
+    for (size_t i = 0; i < at_byte && i < text.size; i++) {
+        if (text.data[i] == '\n') {
+            place.line++;
+            line_start = i + 1;
+        }
+    }
+    struct rg_slice line = rg_slice_cut(text, line_start, text.size);
+    size_t column = policy_text_position(line, at_byte - line_start);
+    place.column = line_start == 0 ? place.column + (unsigned)column - 1 : (unsigned)column;
+    return place;
+}
+
+static rg_status compile_predicate(struct compiler *compiler, const struct policy_row *source, struct policy_rule *rule)
+{
+    const struct policy_row *row = rule->row;
+    struct sql_mistake mistake = {0};
+    if (row->using_text.size == 0) {
+        if (row->group.size > 0) {
+            rg_diag_error(compiler->diag, source->place,
+                          "a member of a group needs \"using\": without one the group is always true");
+        }
+        return RG_OK;
+    }
+    if (!policy_text_is_valid(row->using_text)) {
+        rg_diag_error(compiler->diag, source->using_place, "the predicate is not valid UTF-8");
+        return RG_OK;
+    }
+    RG_TRY(sql_predicate_compile(compiler->set, row, &mistake, &rule->predicate));
+    if (rule->predicate == NULL) {
+        rg_diag_error(compiler->diag, place_inside(source->using_place, row->using_text, mistake.at_byte), "%.*s",
+                      rg_slice_shown(mistake.text), mistake.text.data);
+    }
+    return RG_OK;
+}
+
+static rg_status compile_rules(struct compiler *compiler)
+{
+    struct policy_set *set = compiler->set;
+    struct policy_rule *rules = NULL;
+    size_t count = compiler->source->row_count;
+    RG_TRY(rg_arena_array(&set->arena, count + 1, sizeof *rules, (void **)&rules));
+    for (size_t i = 0; i < count; i++) {
+        const struct policy_row *source = &compiler->source->rows[i];
+        RG_TRY(copy_row(&set->arena, source, &rules[i].row));
+        RG_TRY(compile_patterns(compiler, rules[i].row, source->place, &rules[i]));
+        RG_TRY(compile_predicate(compiler, source, &rules[i]));
+    }
+    set->rules = rules;
+    set->rule_count = count;
+    return RG_OK;
+}
+
+/* ---- functions ---- */
+
+static rg_status compile_names(struct compiler *compiler, const struct policy_function_row *rows, size_t count,
+                               const struct rg_slice **out_names)
+{
+    struct rg_slice *names = NULL;
+    RG_TRY(rg_arena_array(&compiler->set->arena, count + 1, sizeof *names, (void **)&names));
+    for (size_t i = 0; i < count; i++) {
+        struct rg_slice name = rows[i].name;
+        if (rg_slice_has_prefix(name, RG_SLICE("pg_catalog."))) {
+            name = rg_slice_cut(name, sizeof "pg_catalog." - 1, name.size);
+        }
+        if (name.size == 0 || name.size > 63 || memchr(name.data, '.', name.size) != NULL ||
+            memchr(name.data, '(', name.size) != NULL) {
+            rg_diag_error(compiler->diag, rows[i].place, "\"%.*s\" must be the name of a function of pg_catalog",
+                          rg_slice_shown(rows[i].name), rows[i].name.data);
+        }
+        RG_TRY(rg_arena_copy(&compiler->set->arena, name, &names[i]));
+    }
+    *out_names = names;
+    return RG_OK;
+}
+
+static bool is_listed(const struct rg_slice *names, size_t count, struct rg_slice name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (rg_slice_is_equal(names[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool policy_set_calls(const struct policy_set *set, struct rg_slice function)
+{
+    const struct function_row *row = NULL;
+    enum function_rule rule = function_find(function, &row);
+    return !is_listed(set->function_deny, set->function_deny_count, function) &&
+           (rule == FUNCTION_ALLOWED ||
+            (rule == FUNCTION_DENIED && is_listed(set->function_allow, set->function_allow_count, function)));
+}
+
+static int compare_slices(const void *left, const void *right)
+{
+    const struct rg_slice *a = left;
+    const struct rg_slice *b = right;
+    int order = memcmp(a->data, b->data, a->size < b->size ? a->size : b->size);
+    return order != 0 ? order : (a->size > b->size) - (a->size < b->size);
+}
+
+static rg_status compile_functions(struct compiler *compiler)
+{
+    struct policy_set *set = compiler->set;
+    const struct policy_source *source = compiler->source;
+    set->function_allow_count = source->function_allow_count;
+    set->function_deny_count = source->function_deny_count;
+    RG_TRY(compile_names(compiler, source->function_allow, source->function_allow_count, &set->function_allow));
+    RG_TRY(compile_names(compiler, source->function_deny, source->function_deny_count, &set->function_deny));
+    struct rg_slice *names = NULL;
+    size_t count = 0;
+    RG_TRY(
+        rg_arena_array(&set->arena, function_count() + set->function_allow_count + 1, sizeof *names, (void **)&names));
+    for (size_t i = 0; i < function_count(); i++) {
+        struct rg_slice name = rg_slice_of(function_at(i)->name);
+        if (function_at(i)->rule == FUNCTION_ALLOWED && policy_set_calls(set, name)) {
+            names[count++] = name;
+        }
+    }
+    for (size_t i = 0; i < set->function_allow_count; i++) {
+        const struct function_row *row = NULL;
+        if (function_find(set->function_allow[i], &row) == FUNCTION_DENIED &&
+            policy_set_calls(set, set->function_allow[i]) && !is_listed(names, count, set->function_allow[i])) {
+            names[count++] = set->function_allow[i];
+        }
+    }
+    if (count > 1) {
+        qsort(names, count, sizeof *names, compare_slices);
+    }
+    set->functions = names;
+    set->function_count = count;
+    return RG_OK;
+}
+
+/* ---- digest ---- */
+
+static rg_status put_slice(struct rg_buf *buf, struct rg_slice slice)
+{
+    RG_TRY(rg_buf_put_u32(buf, (uint32_t)slice.size));
+    return rg_buf_put(buf, slice);
+}
+
+static rg_status put_slices(struct rg_buf *buf, const struct rg_slice *slices, size_t count)
+{
+    RG_TRY(rg_buf_put_u32(buf, (uint32_t)count));
+    for (size_t i = 0; i < count; i++) {
+        RG_TRY(put_slice(buf, slices[i]));
+    }
+    return RG_OK;
+}
+
+static rg_status put_row(struct rg_buf *buf, const struct policy_row *row)
+{
+    unsigned flags = (row->for_select ? 1U : 0U) | (row->for_insert ? 2U : 0U) | (row->for_update ? 4U : 0U) |
+                     (row->for_delete ? 8U : 0U) | (row->is_schema_isolated ? 16U : 0U) |
+                     (row->allow_subselect ? 32U : 0U);
+    RG_TRY(put_slice(buf, row->name));
+    RG_TRY(rg_buf_put_u32(buf, flags));
+    RG_TRY(put_slices(buf, row->on, row->on_count));
+    RG_TRY(put_slices(buf, row->to, row->to_count));
+    RG_TRY(put_slices(buf, row->except, row->except_count));
+    RG_TRY(put_slice(buf, row->group));
+    return put_slice(buf, row->using_text);
+}
+
+static rg_status digest_set(struct policy_set *set)
+{
+    RG_AUTO(rg_buf_done) struct rg_buf buf;
+    rg_buf_init(&buf, SET_LIMIT_BYTES);
+    RG_TRY(put_slice(&buf, RG_SLICE("rowgate policy set 1 " ROWGATE_VERSION)));
+    RG_TRY(rg_buf_put_u32(&buf, (uint32_t)set->claim_count));
+    for (size_t i = 0; i < set->claim_count; i++) {
+        const struct auth_claim_spec *claim = &set->claims[i];
+        RG_TRY(put_slice(&buf, claim->name));
+        RG_TRY(rg_buf_put_u32(&buf, (uint32_t)claim->type.scalar * 4 + (claim->type.is_array ? 2U : 0U) +
+                                        (claim->required ? 1U : 0U)));
+    }
+    RG_TRY(rg_buf_put_u32(&buf, (uint32_t)set->rule_count));
+    for (size_t i = 0; i < set->rule_count; i++) {
+        RG_TRY(put_row(&buf, set->rules[i].row));
+    }
+    RG_TRY(put_slices(&buf, set->function_allow, set->function_allow_count));
+    RG_TRY(put_slices(&buf, set->function_deny, set->function_deny_count));
+    set->digest = rg_sha256_one(rg_buf_slice(&buf));
+    return RG_OK;
+}
+
+/* ---- the whole ---- */
+
+static rg_status compile_all(struct compiler *compiler)
+{
+    RG_TRY(copy_claims(compiler));
+    RG_TRY(compile_functions(compiler));
+    RG_TRY(sql_builtin_compile(compiler->set));
+    RG_TRY(compile_rules(compiler));
+    return digest_set(compiler->set);
+}
+
+rg_status policy_compile(const struct policy_source *source, struct rg_diag *diag, struct policy_set **out_set)
+{
+    struct policy_set *set = rg_memory_alloc(sizeof *set);
+    size_t errors_before = diag->error_count;
+    atomic_init(&set->references, 1);
+    rg_arena_init(&set->arena, SET_LIMIT_BYTES);
+    set->context = sql_context_new();
+    struct compiler compiler = {source, diag, set};
+    rg_status status = compile_all(&compiler);
+    if (rg_is_ok(status) && diag->error_count > errors_before) {
+        status = rg_fail(RG_CONFIG, "%zu mistakes in the policies", diag->error_count - errors_before);
+    }
+    if (!rg_is_ok(status)) {
+        policy_set_free(&set);
+        return status;
+    }
+    *out_set = set;
+    return RG_OK;
+}
+
+struct policy_set *policy_set_ref(struct policy_set *set)
+{
+    atomic_fetch_add(&set->references, 1);
+    return set;
+}
+
+void policy_set_free(struct policy_set **set)
+{
+    struct policy_set *old = *set;
+    *set = NULL;
+    if (old != NULL && atomic_fetch_sub(&old->references, 1) == 1) {
+        sql_context_free(&old->context);
+        rg_arena_done(&old->arena);
+        rg_memory_free(old);
+    }
+}
+
+const struct rg_digest *policy_set_digest(const struct policy_set *set)
+{
+    return &set->digest;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* FROM items, and the one question that matters most: may this relation stand here? A name is a WITH item in
+ * scope, or schema-qualified and listed; a relation that needs a predicate stands only in the exact SELECT
+ * that carries it, and outside the catalogues only where nothing can be pushed below it: in a MATERIALIZED
+ * WITH item (a plain sub-select is flattened, and the caller's expressions then see every row). */
+#include "policy/sql_check_private.h"
+
+static bool is_text(struct rg_slice slice, const char *text)
+{
+    return text != NULL && rg_slice_is_equal(slice, rg_slice_of(text));
+}
+
+bool sql_check_is_relation(const struct check_relation *row, const RangeVar *range)
+{
+    return range->catalogname == NULL && row->schema.size > 0 && is_text(row->schema, range->schemaname) &&
+           (row->name.size == 0 || is_text(row->name, range->relname));
+}
+
+static bool is_catalogue(const struct check_relation *row)
+{
+    return is_text(row->schema, "pg_catalog") || is_text(row->schema, "information_schema");
+}
+
+/* Visits a template with is_trusted set, so that PostgreSQL's equal() never recurses past our limit. */
+static rg_status visit_template(struct sql_check *check, const void *statement)
+{
+    size_t depth = check->depth;
+    check->depth = 0;
+    check->is_trusted = true;
+    rg_status status = sql_check_select(check, statement);
+    check->is_trusted = false;
+    check->depth = depth;
+    return status;
+}
+
+static rg_status template_of(struct sql_check *check, size_t at, const void **out_template)
+{
+    if (check->templates[at] == NULL) {
+        const void *statement = NULL;
+        RG_TRY(sql_check_parse(check, check->limits->relations[at].only_inside, &statement));
+        if (statement == NULL || !IsA(statement, SelectStmt)) {
+            return sql_check_refuse(check, "the covering select of a relation is none");
+        }
+        RG_TRY(visit_template(check, statement));
+        check->templates[at] = statement;
+    }
+    *out_template = check->templates[at];
+    return RG_OK;
+}
+
+rg_status sql_check_covered(struct sql_check *check, const SelectStmt *select, bool *out_is_covered)
+{
+    if (check->is_trusted || check->is_explained || list_length(select->fromClause) != 1 ||
+        !IsA(list_nth(select->fromClause, 0), RangeVar)) {
+        return RG_OK;
+    }
+    const RangeVar *range = list_nth(select->fromClause, 0);
+    for (size_t i = 0; i < check->limits->relation_count; i++) {
+        const struct check_relation *row = &check->limits->relations[i];
+        if (row->only_inside.size == 0 || !sql_check_is_relation(row, range) ||
+            (!is_catalogue(row) && check->fenced != (const void *)select)) {
+            continue;
+        }
+        const void *covering = NULL;
+        RG_TRY(template_of(check, i, &covering));
+        if (equal(covering, select)) {
+            *out_is_covered = true;
+            return RG_OK;
+        }
+    }
+    return RG_OK;
+}
+
+static bool is_item_in_scope(const struct sql_check *check, const char *name)
+{
+    for (const struct sql_check_scope *scope = check->scope; scope != NULL; scope = scope->outer) {
+        if (strcmp(scope->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static rg_status visit_range(struct sql_check *check, const void *node)
+{
+    const RangeVar *range = node;
+    if (check->is_trusted) {
+        return RG_OK;
+    }
+    if (check->relation_count >= SQL_CHECK_RELATIONS_MAX) {
+        return rg_fail(RG_LIMIT, "more than %d relations in one statement", SQL_CHECK_RELATIONS_MAX);
+    }
+    check->relation_count++;
+    if (range->catalogname != NULL || range->relname == NULL) {
+        return sql_check_refuse(check, "a relation named with its database");
+    }
+    if (range->schemaname == NULL) {
+        return is_item_in_scope(check, range->relname) ? RG_OK : sql_check_refuse(check, "an unqualified relation");
+    }
+    for (size_t i = 0; i < check->limits->relation_count; i++) {
+        const struct check_relation *row = &check->limits->relations[i];
+        if (row->only_inside.size == 0 && sql_check_is_relation(row, range)) {
+            return RG_OK;
+        }
+    }
+    return sql_check_refuse(check, "a relation that is not covered");
+}
+
+static rg_status visit_subselect(struct sql_check *check, const void *node)
+{
+    const RangeSubselect *item = node;
+    return sql_check_select(check, item->subquery);
+}
+
+static rg_status visit_column_definition(struct sql_check *check, const ColumnDef *column)
+{
+    if (column->raw_default != NULL || column->cooked_default != NULL || column->constraints != NIL ||
+        column->fdwoptions != NIL || column->identitySequence != NULL) {
+        return sql_check_refuse(check, "column definition");
+    }
+    RG_TRY(sql_check_type(check, column->typeName));
+    return column->collClause == NULL ? RG_OK : sql_check_collation_name(check, column->collClause->collname);
+}
+
+static rg_status visit_column_definitions(struct sql_check *check, const List *columns)
+{
+    for (int i = 0; i < list_length(columns); i++) {
+        const ColumnDef *column = list_nth(columns, i);
+        if (!IsA(column, ColumnDef)) {
+            return sql_check_refuse(check, "column definition");
+        }
+        RG_TRY(visit_column_definition(check, column));
+    }
+    return RG_OK;
+}
+
+/* Each function is a list of two: the call, and its column definitions. */
+static rg_status visit_function(struct sql_check *check, const void *node)
+{
+    const RangeFunction *item = node;
+    for (int i = 0; i < list_length(item->functions); i++) {
+        const List *pair = list_nth(item->functions, i);
+        if (!IsA(pair, List) || list_length(pair) != 2) {
+            return sql_check_refuse(check, "function in FROM");
+        }
+        RG_TRY(sql_check_expr(check, list_nth(pair, 0)));
+        RG_TRY(visit_column_definitions(check, list_nth(pair, 1)));
+    }
+    return visit_column_definitions(check, item->coldeflist);
+}
+
+static rg_status visit_table_column(struct sql_check *check, const RangeTableFuncCol *column)
+{
+    if (!column->for_ordinality) {
+        RG_TRY(sql_check_type(check, column->typeName));
+    }
+    RG_TRY(sql_check_expr(check, column->colexpr));
+    return sql_check_expr(check, column->coldefexpr);
+}
+
+static rg_status visit_xmltable(struct sql_check *check, const void *node)
+{
+    const RangeTableFunc *item = node;
+    RG_TRY(sql_check_expr(check, item->docexpr));
+    RG_TRY(sql_check_expr(check, item->rowexpr));
+    RG_TRY(sql_check_exprs(check, item->namespaces));
+    for (int i = 0; i < list_length(item->columns); i++) {
+        const RangeTableFuncCol *column = list_nth(item->columns, i);
+        if (!IsA(column, RangeTableFuncCol)) {
+            return sql_check_refuse(check, "column of XMLTABLE");
+        }
+        RG_TRY(visit_table_column(check, column));
+    }
+    return RG_OK;
+}
+
+/* Other methods are extensions: tsm_system_rows measures the share of other rows. */
+static bool is_sampling_method(const List *names)
+{
+    int count = list_length(names);
+    const char *schema = count == 2 ? sql_check_name_at(names, 0) : "pg_catalog";
+    const char *name = sql_check_name_at(names, count - 1);
+    return (count == 1 || count == 2) && schema != NULL && name != NULL && strcmp(schema, "pg_catalog") == 0 &&
+           (strcmp(name, "bernoulli") == 0 || strcmp(name, "system") == 0);
+}
+
+static rg_status visit_sample(struct sql_check *check, const void *node)
+{
+    const RangeTableSample *item = node;
+    if (item->relation == NULL || !IsA(item->relation, RangeVar) || !is_sampling_method(item->method)) {
+        return sql_check_refuse(check, "TABLESAMPLE");
+    }
+    RG_TRY(visit_range(check, item->relation));
+    RG_TRY(sql_check_exprs(check, item->args));
+    return sql_check_expr(check, item->repeatable);
+}
+
+static rg_status visit_item(struct sql_check *check, const void *node);
+
+static rg_status visit_join(struct sql_check *check, const void *node)
+{
+    const JoinExpr *join = node;
+    if (join->larg == NULL || join->rarg == NULL) {
+        return sql_check_refuse(check, "join");
+    }
+    RG_TRY(visit_item(check, join->larg));
+    RG_TRY(visit_item(check, join->rarg));
+    for (int i = 0; i < list_length(join->usingClause); i++) {
+        RG_TRY(sql_check_column_name(check, sql_check_name_at(join->usingClause, i)));
+    }
+    return sql_check_expr(check, join->quals);
+}
+
+static rg_status visit_item(struct sql_check *check, const void *node)
+{
+    static const struct sql_check_row rows[] = {
+        {T_RangeVar, visit_range},          {T_RangeSubselect, visit_subselect}, {T_RangeFunction, visit_function},
+        {T_RangeTableFunc, visit_xmltable}, {T_RangeTableSample, visit_sample},  {T_JoinExpr, visit_join},
+    };
+    return sql_check_by_table(check, rows, lengthof(rows), "FROM item", node);
+}
+
+rg_status sql_check_from(struct sql_check *check, const List *items)
+{
+    for (int i = 0; i < list_length(items); i++) {
+        RG_TRY(visit_item(check, list_nth(items, i)));
+    }
+    return RG_OK;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RG_POLICY_SQL_CHECK_PRIVATE_H
+#define RG_POLICY_SQL_CHECK_PRIVATE_H
+
+#include "policy/check.h"
+
+#include <postgres.h>
+
+#include <nodes/parsenodes.h>
+#include <nodes/primnodes.h>
+
+/* The checker's own parts. Nodes travel as const void *, because a node's struct is chosen by its tag.
+ *   sql_check.c            entry, parsing, the statements
+ *   sql_check_select.c     SELECT and WITH
+ *   sql_check_from.c       FROM items and the relations they name
+ *   sql_check_write.c      INSERT, UPDATE, DELETE
+ *   sql_check_expr.c       expressions
+ *   sql_check_names.c      functions, types, operators, collations
+ *   sql_check_settings.c   SET, SHOW, RESET, transaction modes
+ *   sql_check_guard.c      shapes in which a function that answers by OID may stand */
+
+enum {
+    SQL_CHECK_DEPTH_MAX = 1200,      /* of nodes; PostgreSQL's own helpers recurse as deep as we let them */
+    SQL_CHECK_ITEMS_MAX = 1000,      /* WITH items of a statement: each name is looked up linearly */
+    SQL_CHECK_RELATIONS_MAX = 10000, /* relations named by a statement, the same relation each time it is named */
+    SQL_CHECK_TEXT_MAX = 16 << 20,   /* bytes; the parser counts in int */
+    SQL_CHECK_HOLES_MAX = 16,        /* $1.. of one guard */
+};
+
+/* The WITH items that a name may mean, innermost first. */
+struct sql_check_scope {
+    const struct sql_check_scope *outer;
+    const char *name;
+};
+
+struct sql_check {
+    const struct check_limits *limits;
+    struct rg_arena *arena;
+    const struct sql_check_scope *scope;
+    const void *fenced;     /* the SELECT of the MATERIALIZED WITH item that is being visited */
+    const void **templates; /* of limits->relations: only_inside, parsed when first needed */
+    const void **guards;    /* of limits->guards; NULL while they are not in use */
+    size_t depth;
+    size_t item_count;
+    size_t relation_count;
+    bool is_explained; /* plans and estimates tell of other rows: nothing that needs a fence */
+    bool is_trusted;   /* a template or guard: only its shape and depth are looked at */
+};
+
+typedef rg_status sql_check_visit(struct sql_check *check, const void *node);
+struct sql_check_row {
+    NodeTag tag;
+    sql_check_visit *visit;
+};
+
+/* Visits a node by the row of its tag; a tag without a row is refused. NULL is no node and passes. */
+rg_status sql_check_by_table(struct sql_check *check, const struct sql_check_row *rows, size_t row_count,
+                             const char *place, const void *node) RG_MUST_CHECK;
+rg_status sql_check_refuse(const struct sql_check *check, const char *what) RG_MUST_CHECK;
+
+/* The raw statement of text, which must be the only one. It lives in the current memory context. */
+rg_status sql_check_parse(struct sql_check *check, struct rg_slice text, const void **out_statement) RG_MUST_CHECK;
+
+rg_status sql_check_select(struct sql_check *check, const void *node) RG_MUST_CHECK;
+/* Visits the items and leaves their names in scope; the caller restores check->scope. */
+rg_status sql_check_with(struct sql_check *check, const WithClause *with) RG_MUST_CHECK;
+rg_status sql_check_write(struct sql_check *check, const void *node) RG_MUST_CHECK;
+
+rg_status sql_check_from(struct sql_check *check, const List *items) RG_MUST_CHECK;
+/* Sets *out_is_covered when select is exactly the one in which its relation may stand. */
+rg_status sql_check_covered(struct sql_check *check, const SelectStmt *select, bool *out_is_covered) RG_MUST_CHECK;
+bool sql_check_is_relation(const struct check_relation *row, const RangeVar *range);
+
+rg_status sql_check_expr(struct sql_check *check, const void *node) RG_MUST_CHECK;
+rg_status sql_check_exprs(struct sql_check *check, const List *list) RG_MUST_CHECK;
+rg_status sql_check_window(struct sql_check *check, const WindowDef *window) RG_MUST_CHECK;
+
+rg_status sql_check_function_name(struct sql_check *check, const List *names) RG_MUST_CHECK;
+rg_status sql_check_operator_name(struct sql_check *check, const List *names) RG_MUST_CHECK;
+rg_status sql_check_collation_name(struct sql_check *check, const List *names) RG_MUST_CHECK;
+rg_status sql_check_column_name(struct sql_check *check, const char *name) RG_MUST_CHECK;
+rg_status sql_check_type(struct sql_check *check, const TypeName *type) RG_MUST_CHECK;
+/* The text of list's element at, which must be a String; NULL otherwise. */
+const char *sql_check_name_at(const List *list, int at);
+
+rg_status sql_check_set(struct sql_check *check, const void *node) RG_MUST_CHECK;
+rg_status sql_check_show(struct sql_check *check, const void *node) RG_MUST_CHECK;
+rg_status sql_check_modes(struct sql_check *check, const List *modes) RG_MUST_CHECK;
+
+/* Parses the guards; from then on sql_check_guarded may find one. */
+rg_status sql_check_guards_load(struct sql_check *check) RG_MUST_CHECK;
+rg_status sql_check_guarded(struct sql_check *check, const void *node, bool *out_is_guarded) RG_MUST_CHECK;
+
+#endif

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Relations: what a name means, by PostgreSQL's scope rules, and what stands in its place. A tenant's own
+ * relation is renamed; one with a predicate becomes a fenced sub-select (a plain sub-select is no fence:
+ * reference leaks.md); a catalogue becomes its filtered select. */
+#include "policy/sql_rewrite_private.h"
+
+#include "policy/catalog.h"
+
+static rg_status deny_relation(struct sql_work *work, const RangeVar *range)
+{
+    struct rg_slice name = rg_slice_of(range->relname);
+    return sql_deny(&work->site, "42501", "relation.not_allowed", range->location,
+                    "relation \"%.*s\" is not available to you", rg_slice_shown(name), name.data);
+}
+
+static bool is_cte(const struct sql_work *work, const RangeVar *range)
+{
+    for (const struct sql_scope *scope = work->scope; scope != NULL; scope = scope->outer) {
+        if (strcmp(scope->name, range->relname) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct sql_template *view_find(const struct sql_work *work, const char *name)
+{
+    const struct catalog_view *view = catalog_view_find(rg_slice_of(name));
+    return view == NULL ? NULL : work->site.set->views[view - catalog_view_at(0)];
+}
+
+bool sql_path_at(const struct policy_binding *binding, const struct policy_session *session, size_t index,
+                 struct rg_slice *out_logical)
+{
+    if (session->search_path_count > 0) {
+        if (index >= session->search_path_count) {
+            return false;
+        }
+        *out_logical = session->search_path[index];
+        return true;
+    }
+    if (index >= binding->schema_count) {
+        return false;
+    }
+    *out_logical = binding->schemas[index].logical;
+    return true;
+}
+
+/* A row that names the relation wins over a schema's row for everything in it. */
+static const struct policy_bound *find_by_path(const struct sql_work *work, struct rg_slice name)
+{
+    const struct policy_bound *any = NULL;
+    struct rg_slice schema = {0};
+    for (size_t i = 0; sql_path_at(work->binding, work->session, i, &schema); i++) {
+        const struct policy_bound *bound = policy_bound_find(work->binding, schema, name);
+        if (bound != NULL && bound->name.size > 0) {
+            return bound;
+        }
+        any = any == NULL ? bound : any;
+    }
+    return any;
+}
+
+static bool has_right(const struct policy_bound *bound, enum sql_right right)
+{
+    switch (right) {
+    case SQL_SELECT:
+        return bound->for_select;
+    case SQL_INSERT:
+        return bound->for_insert;
+    case SQL_UPDATE:
+        return bound->for_update;
+    case SQL_DELETE:
+        return bound->for_delete;
+    }
+    return false;
+}
+
+rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_right right, struct sql_target *out_target)
+{
+    struct rg_slice name = rg_slice_of(range->relname);
+    if (range->catalogname != NULL || name.size == 0) {
+        return deny_relation(work, range);
+    }
+    if (right == SQL_SELECT && range->schemaname == NULL && is_cte(work, range)) {
+        out_target->is_cte = true;
+        return RG_OK;
+    }
+    if (range->schemaname == NULL || strcmp(range->schemaname, "pg_catalog") == 0) {
+        out_target->view = right == SQL_SELECT ? view_find(work, range->relname) : NULL;
+        if (out_target->view != NULL) {
+            return RG_OK;
+        }
+    }
+    const struct policy_bound *bound = range->schemaname == NULL
+                                           ? find_by_path(work, name)
+                                           : policy_bound_find(work->binding, rg_slice_of(range->schemaname), name);
+    if (bound == NULL || (right == SQL_SELECT && !bound->for_select)) {
+        return deny_relation(work, range);
+    }
+    if (!has_right(bound, right)) {
+        return sql_deny(&work->site, "42501", "statement.write", range->location, "no policy allows this write");
+    }
+    out_target->bound = bound;
+    return sql_touch(work, bound, range->relname);
+}
+
+/* ---- text extents ---- */
+
+struct extent {
+    size_t first, last;           /* what is replaced: ONLY, name, `*` */
+    size_t name_first, name_last; /* the name alone */
+};
+
+static rg_status range_extent(struct sql_work *work, const RangeVar *range, struct extent *out_extent)
+{
+    const struct sql_tokens *tokens = &work->site.tokens;
+    struct extent extent = {0};
+    RG_TRY(sql_site_token(&work->site, range->location, &extent.name_first));
+    size_t parts = range->schemaname == NULL ? 1 : 2;
+    RG_TRY(sql_site_name_end(&work->site, extent.name_first, parts, &extent.name_last));
+    extent.first = extent.name_first;
+    extent.last = extent.name_last;
+    if (!range->inh) {
+        size_t steps = extent.first > 1 && sql_token_is(tokens, extent.first - 1, "(") ? 2 : 1;
+        if (extent.first < steps || !sql_token_is(tokens, extent.first - steps, "only")) {
+            return sql_deny(&work->site, "0A000", "sql.place", range->location, "ONLY has no place in the text");
+        }
+        extent.first -= steps;
+        extent.last += steps - 1;
+    } else if (sql_token_is(tokens, extent.last + 1, "*")) {
+        extent.last++;
+    }
+    *out_extent = extent;
+    return RG_OK;
+}
+
+static rg_status print_relation(struct rg_arena *arena, struct rg_slice schema, struct rg_slice name,
+                                struct rg_slice *out_text)
+{
+    struct rg_slice schema_text = {0};
+    struct rg_slice name_text = {0};
+    RG_TRY(sql_print_identifier(schema, arena, &schema_text));
+    RG_TRY(sql_print_identifier(name, arena, &name_text));
+    return rg_arena_printf(arena, out_text, "%.*s.%.*s", RG_SLICE_ARGS(schema_text), RG_SLICE_ARGS(name_text));
+}
+
+rg_status sql_rename(struct sql_work *work, RangeVar *range, const struct policy_bound *bound)
+{
+    struct extent extent = {0};
+    struct rg_slice text = {0};
+    RG_TRY(range_extent(work, range, &extent));
+    RG_TRY(print_relation(work->site.arena, bound->physical, rg_slice_of(range->relname), &text));
+    range->schemaname = sql_cstring(bound->physical);
+    size_t at = work->site.tokens.tokens[extent.name_first].at;
+    size_t end = work->site.tokens.tokens[extent.name_last].end;
+    if (rg_slice_is_equal(rg_slice_cut(work->site.text, at, end - at), text)) {
+        return RG_OK;
+    }
+    return sql_site_replace(&work->site, extent.name_first, extent.name_last, text);
+}
+
+/* ---- the fence ---- */
+
+static RangeVar *make_range(const char *schema, const char *name, const char *alias)
+{
+    RangeVar *range = makeNode(RangeVar);
+    range->schemaname = schema == NULL ? NULL : pstrdup(schema);
+    range->relname = pstrdup(name);
+    range->inh = true;
+    range->relpersistence = 'p';
+    if (alias != NULL) {
+        range->alias = makeNode(Alias);
+        range->alias->aliasname = pstrdup(alias);
+    }
+    return range;
+}
+
+static SelectStmt *make_select_star(Node *from)
+{
+    ColumnRef *star = makeNode(ColumnRef);
+    star->fields = list_make1(makeNode(A_Star));
+    ResTarget *target = makeNode(ResTarget);
+    target->val = (Node *)star;
+    SelectStmt *select = makeNode(SelectStmt);
+    select->targetList = list_make1(target);
+    select->fromClause = list_make1(from);
+    return select;
+}
+
+struct replacement {
+    struct rg_slice text; /* of the select, without parentheses */
+    Node *select;
+};
+
+/* sample: the client's TABLESAMPLE, NULL = none; sample_text its text. */
+static rg_status make_fence(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
+                            RangeTableSample *sample, struct rg_slice sample_text, struct replacement *out)
+{
+    struct rg_arena *arena = work->site.arena;
+    struct rg_slice relation = {0};
+    struct rg_slice inner = {0};
+    RG_TRY(print_relation(arena, bound->physical, rg_slice_of(range->relname), &relation));
+    RG_TRY(rg_arena_printf(arena, &inner, "SELECT * FROM %s%.*s AS rg_r%s%.*s WHERE %.*s", range->inh ? "" : "ONLY ",
+                           RG_SLICE_ARGS(relation), sample == NULL ? "" : " ", RG_SLICE_ARGS(sample_text),
+                           RG_SLICE_ARGS(bound->predicate)));
+    RangeVar *base = make_range(sql_cstring(bound->physical), range->relname, "rg_r");
+    base->inh = range->inh;
+    Node *from = (Node *)base;
+    if (sample != NULL) {
+        sample->relation = from;
+        from = (Node *)sample;
+    }
+    SelectStmt *inner_select = make_select_star(from);
+    inner_select->whereClause = bound->predicate_tree;
+    CommonTableExpr *cte = makeNode(CommonTableExpr);
+    cte->ctename = pstrdup("rg_m");
+    cte->ctematerialized = CTEMaterializeAlways;
+    cte->ctequery = (Node *)inner_select;
+    SelectStmt *outer = make_select_star((Node *)make_range(NULL, "rg_m", NULL));
+    outer->withClause = makeNode(WithClause);
+    outer->withClause->ctes = list_make1(cte);
+    out->select = (Node *)outer;
+    RG_TRY(rg_arena_printf(arena, &out->text, "WITH rg_m AS MATERIALIZED (%.*s) SELECT * FROM rg_m",
+                           RG_SLICE_ARGS(inner)));
+    work->has_fence = true;
+    return sql_cover(work, (struct check_relation){
+                               .schema = bound->physical, .name = rg_slice_of(range->relname), .only_inside = inner});
+}
+
+static rg_status make_view(struct sql_work *work, const RangeVar *range, const struct sql_template *view,
+                           struct replacement *out)
+{
+    RG_TRY(sql_session_holes(work));
+    RG_TRY(sql_template_fill(view, work->holes, lengthof(work->holes), work->site.arena, &out->text, &out->select));
+    return sql_cover(work, (struct check_relation){.schema = RG_SLICE("pg_catalog"),
+                                                   .name = rg_slice_of(range->relname),
+                                                   .only_inside = out->text});
+}
+
+/* `(select) AS name` in the place of range; TABLE becomes SELECT * FROM. */
+static rg_status put_replacement(struct sql_work *work, const RangeVar *range, const struct replacement *replacement,
+                                 Node **slot)
+{
+    struct rg_arena *arena = work->site.arena;
+    struct extent extent = {0};
+    RG_TRY(range_extent(work, range, &extent));
+    RangeSubselect *item = makeNode(RangeSubselect);
+    item->subquery = replacement->select;
+    item->alias = range->alias;
+    struct rg_slice alias = {"", 0};
+    if (item->alias == NULL) {
+        item->alias = makeNode(Alias);
+        item->alias->aliasname = range->relname;
+        struct rg_slice name = {0};
+        RG_TRY(sql_print_identifier(rg_slice_of(range->relname), arena, &name));
+        RG_TRY(rg_arena_printf(arena, &alias, " AS %.*s", RG_SLICE_ARGS(name)));
+    }
+    struct rg_slice text = {0};
+    RG_TRY(rg_arena_printf(arena, &text, "(%.*s)%.*s", RG_SLICE_ARGS(replacement->text), RG_SLICE_ARGS(alias)));
+    if (extent.first > 0 && sql_token_is(&work->site.tokens, extent.first - 1, "table")) {
+        RG_TRY(sql_site_replace(&work->site, extent.first - 1, extent.first - 1, RG_SLICE("SELECT * FROM")));
+    }
+    *slot = (Node *)item;
+    return sql_site_replace(&work->site, extent.first, extent.last, text);
+}
+
+static rg_status deny_explained(struct sql_work *work, const RangeVar *range)
+{
+    return sql_deny(&work->site, "0A000", "statement.explain", range->location,
+                    "EXPLAIN of a relation with a predicate would tell about other rows");
+}
+
+rg_status sql_visit_range(struct sql_work *work, Node **slot, size_t depth)
+{
+    (void)depth;
+    RangeVar *range = (RangeVar *)*slot;
+    struct sql_target target = {0};
+    struct replacement replacement = {0};
+    RG_TRY(sql_resolve(work, range, SQL_SELECT, &target));
+    if (target.is_cte) {
+        return RG_OK;
+    }
+    if (target.view == NULL && target.bound->predicate.size == 0) {
+        return sql_rename(work, range, target.bound);
+    }
+    if (work->is_explained) {
+        return deny_explained(work, range);
+    }
+    if (target.view != NULL) {
+        RG_TRY(make_view(work, range, target.view, &replacement));
+    } else {
+        RG_TRY(make_fence(work, range, target.bound, NULL, (struct rg_slice){"", 0}, &replacement));
+    }
+    return put_replacement(work, range, &replacement, slot);
+}
+
+/* ---- TABLESAMPLE ---- */
+
+static bool is_constant_list(const List *list)
+{
+    for (int i = 0; i < list_length(list); i++) {
+        if (!IsA(list_nth(list, i), A_Const)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static rg_status sample_extent(struct sql_work *work, const RangeTableSample *sample, size_t *out_first,
+                               size_t *out_last)
+{
+    const struct sql_tokens *tokens = &work->site.tokens;
+    size_t method = 0;
+    size_t last = 0;
+    RG_TRY(sql_site_token(&work->site, sample->location, &method));
+    RG_TRY(sql_site_name_end(&work->site, method, (size_t)list_length(sample->method), &last));
+    bool is_closed = sql_token_close(tokens, last + 1, &last);
+    if (is_closed && sample->repeatable != NULL) {
+        is_closed = sql_token_is(tokens, last + 1, "repeatable") && sql_token_close(tokens, last + 2, &last);
+    }
+    if (!is_closed || method == 0 || !sql_token_is(tokens, method - 1, "tablesample")) {
+        return sql_deny(&work->site, "0A000", "sql.place", sample->location, "TABLESAMPLE has no place in the text");
+    }
+    *out_first = method - 1;
+    *out_last = last;
+    return RG_OK;
+}
+
+/* The sample moves inside the fence, to the relation it samples. */
+static rg_status fence_sample(struct sql_work *work, Node **slot, const struct policy_bound *bound)
+{
+    RangeTableSample *sample = (RangeTableSample *)*slot;
+    RangeVar *range = (RangeVar *)sample->relation;
+    struct sql_site *site = &work->site;
+    if (work->is_explained) {
+        return deny_explained(work, range);
+    }
+    if (!is_constant_list(sample->args) || (sample->repeatable != NULL && !IsA(sample->repeatable, A_Const))) {
+        return sql_deny(site, "0A000", "sql.sample", sample->location, "TABLESAMPLE needs constants here");
+    }
+    size_t first = 0;
+    size_t last = 0;
+    RG_TRY(sample_extent(work, sample, &first, &last));
+    size_t method_at = site->tokens.tokens[first + 1].at;
+    struct rg_slice rest = rg_slice_cut(site->text, method_at, site->tokens.tokens[last].end - method_at);
+    bool is_bare = list_length(sample->method) == 1;
+    struct rg_slice text = {0};
+    RG_TRY(
+        rg_arena_printf(site->arena, &text, "TABLESAMPLE %s%.*s", is_bare ? "pg_catalog." : "", RG_SLICE_ARGS(rest)));
+    sample->method = sql_builtin_name(sql_last_name(sample->method));
+    struct replacement replacement = {0};
+    RG_TRY(make_fence(work, range, bound, sample, text, &replacement));
+    RG_TRY(sql_site_replace(site, first, last, RG_SLICE("")));
+    return put_replacement(work, range, &replacement, slot);
+}
+
+rg_status sql_visit_sample(struct sql_work *work, Node **slot, size_t depth)
+{
+    RangeTableSample *sample = (RangeTableSample *)*slot;
+    struct sql_site *site = &work->site;
+    struct rg_slice method = {0};
+    if (sample->relation == NULL || !IsA(sample->relation, RangeVar) || !sql_is_builtin_name(sample->method, &method) ||
+        (!rg_slice_is_equal(method, RG_SLICE("bernoulli")) && !rg_slice_is_equal(method, RG_SLICE("system")))) {
+        return sql_deny(site, "42501", "sample.not_allowed", sample->location,
+                        "this sampling method is not available to you");
+    }
+    struct sql_target target = {0};
+    RangeVar *range = (RangeVar *)sample->relation;
+    RG_TRY(sql_resolve(work, range, SQL_SELECT, &target));
+    if (target.bound == NULL) {
+        return sql_deny(site, "0A000", "sql.sample", sample->location, "TABLESAMPLE works on tables only");
+    }
+    if (target.bound->predicate.size > 0) {
+        return fence_sample(work, slot, target.bound);
+    }
+    RG_TRY(sql_rename(work, range, target.bound));
+    if (list_length(sample->method) == 1) {
+        size_t token = 0;
+        RG_TRY(sql_site_token(site, sample->location, &token));
+        RG_TRY(sql_site_insert(site, (size_t)sample->location, RG_SLICE("pg_catalog.")));
+        sample->method = sql_builtin_name(method);
+    }
+    RG_TRY(sql_walk_list(&site->walk, sample->args, depth + 1));
+    return sql_walk_slot(&site->walk, &sample->repeatable, depth + 1);
+}

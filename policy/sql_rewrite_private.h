@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RG_POLICY_SQL_REWRITE_PRIVATE_H
+#define RG_POLICY_SQL_REWRITE_PRIVATE_H
+
+#include "policy/check.h"
+#include "policy/set_private.h"
+#include "policy/sql_splice_private.h"
+#include "policy/sql_tree_private.h"
+
+/* One text that is being rewritten: every change is made twice, as an edit of the text and as a change of the tree,
+ * and the two are compared at the end. */
+
+struct sql_denial {
+    bool is_set;
+    const char *sqlstate;
+    const char *rule;
+    struct rg_slice message;
+    struct rg_slice hint;
+    int location; /* byte offset, -1 = unknown */
+};
+
+struct sql_site {
+    struct sql_walk walk; /* first, so that a walk's callbacks find their site */
+    struct rg_arena *arena;
+    const struct policy_set *set;
+    struct rg_slice text;
+    struct sql_tokens tokens;
+    struct sql_edits edits;
+    struct sql_denial denial;
+};
+
+/* Records why and where, and fails with RG_DENIED. The message must hold no data. */
+rg_status sql_deny(struct sql_site *site, const char *sqlstate, const char *rule, int location, const char *format, ...)
+    __attribute__((format(printf, 5, 6))) RG_MUST_CHECK;
+rg_status sql_deny_node(struct sql_walk *walk, const Node *node);
+rg_status sql_deny_depth(struct sql_walk *walk, const Node *node);
+int sql_node_location(const Node *node);
+
+/* Token at a node's location; refused when there is none. */
+rg_status sql_site_token(struct sql_site *site, int location, size_t *out_token) RG_MUST_CHECK;
+/* The last token of a dotted name of so many parts that starts at token. */
+rg_status sql_site_name_end(struct sql_site *site, size_t token, size_t parts, size_t *out_last) RG_MUST_CHECK;
+rg_status sql_site_insert(struct sql_site *site, size_t at, struct rg_slice text) RG_MUST_CHECK;
+rg_status sql_site_replace(struct sql_site *site, size_t first_token, size_t last_token,
+                           struct rg_slice text) RG_MUST_CHECK;
+
+/* The rules that hold in statements and in predicates alike; each qualifies what it allows. */
+rg_status sql_visit_type(struct sql_site *site, TypeName *type) RG_MUST_CHECK;
+rg_status sql_visit_collation(struct sql_site *site, CollateClause *clause) RG_MUST_CHECK;
+rg_status sql_visit_operator(struct sql_site *site, const List *name, int location) RG_MUST_CHECK;
+rg_status sql_check_column(struct sql_site *site, const ColumnRef *column) RG_MUST_CHECK;
+/* pg_catalog. before a call that is allowed. */
+rg_status sql_qualify_call(struct sql_site *site, FuncCall *call) RG_MUST_CHECK;
+
+/* ---- templates: text with holes and the tree with ParamRefs ---- */
+
+struct sql_piece {
+    struct rg_slice text;
+    unsigned hole; /* that follows the text; 0 = none */
+};
+
+struct sql_template {
+    Node *tree; /* a SelectStmt, or an expression */
+    size_t piece_count;
+    const struct sql_piece *pieces;
+};
+
+enum { SQL_HOLE_NAMED = 10 }; /* holes 1..9 are $1..$9, the named ones come behind */
+
+/* A name's index, false when unknown. */
+typedef bool sql_hole_find(const void *context, struct rg_slice name, size_t *out_index);
+
+/* `:name` outside of strings, comments, casts and slices becomes `$n`. out_at maps each byte of the result to the
+ * source. *out_mistake is set on an unknown name. */
+struct sql_marked {
+    struct rg_slice text;
+    const unsigned *source_at;
+    size_t hole_count;
+};
+rg_status sql_template_mark(struct rg_slice text, sql_hole_find *find, const void *context, struct rg_arena *arena,
+                            struct sql_marked *out_marked, struct sql_mistake *out_mistake) RG_MUST_CHECK;
+/* Cuts a parsed text (from byte offset from on) at its parameters. */
+rg_status sql_template_cut(struct rg_slice text, size_t from, Node *tree, struct rg_arena *arena,
+                           const struct sql_template **out_template) RG_MUST_CHECK;
+/* A template of rowgate's own, in the current memory context. */
+rg_status sql_template_parse(struct rg_slice text, bool is_select, struct rg_arena *arena,
+                             const struct sql_template **out_template) RG_MUST_CHECK;
+
+struct sql_hole {
+    struct rg_slice text;
+    Node *node; /* NULL = this hole must not occur */
+};
+rg_status sql_template_fill(const struct sql_template *template, const struct sql_hole *holes, size_t hole_count,
+                            struct rg_arena *arena, struct rg_slice *out_text, Node **out_tree) RG_MUST_CHECK;
+rg_status sql_template_text(const struct sql_template *template, const struct sql_hole *holes, size_t hole_count,
+                            struct rg_arena *arena, struct rg_slice *out_text) RG_MUST_CHECK;
+
+/* ---- one statement ---- */
+
+struct sql_scope {
+    struct sql_scope *outer;
+    const char *name;
+};
+
+struct sql_work {
+    struct sql_site site; /* first */
+    const struct policy_binding *binding;
+    const struct policy_session *session;
+    struct sql_scope *scope;
+    bool is_write;     /* changes data */
+    bool is_explained; /* inside EXPLAIN */
+    bool has_fence;    /* touches a relation with a predicate */
+    size_t parameter_max;
+    /* what was touched: for the audit and for the checker */
+    size_t bound_count, bound_capacity;
+    const struct policy_bound **bounds;
+    struct rg_slice *names; /* parallel: "schema.table" */
+    size_t cover_count, cover_capacity;
+    struct check_relation *covers;
+    size_t guard_count, guard_capacity;
+    struct rg_slice *guards;
+    /* constants of catalogue templates, made when first needed */
+    bool has_holes;
+    struct sql_hole holes[SQL_HOLE_NAMED + POLICY_CATALOG_HOLES];
+};
+
+void sql_work_init(struct sql_work *work, const struct policy_binding *binding, const struct policy_session *session,
+                   const struct sql_tokens *tokens, struct rg_arena *arena);
+/* Rewrites one SELECT, VALUES, INSERT, UPDATE or DELETE in place. */
+rg_status sql_rewrite(struct sql_work *work, Node **slot) RG_MUST_CHECK;
+
+rg_status sql_visit_select(struct sql_work *work, SelectStmt *select, size_t depth) RG_MUST_CHECK;
+rg_status sql_visit_with(struct sql_work *work, WithClause *with, size_t depth) RG_MUST_CHECK;
+rg_status sql_visit_targets(struct sql_work *work, List *targets, size_t depth) RG_MUST_CHECK;
+rg_status sql_visit_range(struct sql_work *work, Node **slot, size_t depth) RG_MUST_CHECK;
+rg_status sql_visit_sample(struct sql_work *work, Node **slot, size_t depth) RG_MUST_CHECK;
+rg_status sql_visit_range_function(struct sql_work *work, RangeFunction *item, size_t depth) RG_MUST_CHECK;
+rg_status sql_visit_call(struct sql_work *work, Node **slot, size_t depth) RG_MUST_CHECK;
+rg_status sql_visit_cast(struct sql_work *work, Node **slot, size_t depth) RG_MUST_CHECK;
+rg_status sql_visit_value_function(struct sql_work *work, Node **slot) RG_MUST_CHECK;
+rg_status sql_visit_column(struct sql_work *work, ColumnRef *column) RG_MUST_CHECK;
+rg_status sql_visit_write(struct sql_work *work, Node *node, size_t depth) RG_MUST_CHECK;
+
+enum sql_right { SQL_SELECT = 0, SQL_INSERT, SQL_UPDATE, SQL_DELETE };
+
+/* What a RangeVar means. */
+struct sql_target {
+    bool is_cte;
+    const struct sql_template *view; /* of the catalogue */
+    const struct policy_bound *bound;
+};
+rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_right right,
+                      struct sql_target *out_target) RG_MUST_CHECK;
+rg_status sql_rename(struct sql_work *work, RangeVar *range, const struct policy_bound *bound) RG_MUST_CHECK;
+
+rg_status sql_touch(struct sql_work *work, const struct policy_bound *bound, const char *relation) RG_MUST_CHECK;
+rg_status sql_cover(struct sql_work *work, struct check_relation cover) RG_MUST_CHECK;
+rg_status sql_guard(struct sql_work *work, struct rg_slice guard) RG_MUST_CHECK;
+/* The constants of catalogue and guard templates for this session. */
+rg_status sql_session_holes(struct sql_work *work) RG_MUST_CHECK;
+/* The template of a function row, and its text with $1.. left in it, for the checker. */
+rg_status sql_guard_fill(struct sql_work *work, const struct sql_template *template, struct rg_slice *out_text,
+                         Node **out_tree) RG_MUST_CHECK;
+
+/* Finishes one statement: applies the edits, parses the result, compares it with the tree, has it checked, and
+ * fills text, splices, relations and rule of out_statement. */
+rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, Node *intended, struct rg_slice source,
+                     size_t source_at) RG_MUST_CHECK;
+
+/* The virtual path: index-th logical schema, false at the end. */
+bool sql_path_at(const struct policy_binding *binding, const struct policy_session *session, size_t index,
+                 struct rg_slice *out_logical);
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The statement's walk: which handler looks at which node, the scopes of WITH as parse analysis keeps them
+ * (parse_cte.c), and output columns that keep their names. */
+#include "policy/sql_rewrite_private.h"
+
+/* ---- WITH ---- */
+
+static void scope_push(struct sql_work *work, const char *name)
+{
+    struct sql_scope *scope = palloc(sizeof *scope);
+    *scope = (struct sql_scope){work->scope, name};
+    work->scope = scope;
+}
+
+/* Not recursive: an item sees the ones before it, not itself. Recursive: all see all (parse analysis sorts them). */
+rg_status sql_visit_with(struct sql_work *work, WithClause *with, size_t depth)
+{
+    if (with == NULL) {
+        return RG_OK;
+    }
+    for (int i = 0; with->recursive && i < list_length(with->ctes); i++) {
+        scope_push(work, list_nth_node(CommonTableExpr, with->ctes, i)->ctename);
+    }
+    for (int i = 0; i < list_length(with->ctes); i++) {
+        CommonTableExpr *cte = list_nth_node(CommonTableExpr, with->ctes, i);
+        RG_TRY(sql_walk_children(&work->site.walk, (Node *)cte, depth + 2));
+        if (!with->recursive) {
+            scope_push(work, cte->ctename);
+        }
+    }
+    return RG_OK;
+}
+
+rg_status sql_visit_select(struct sql_work *work, SelectStmt *select, size_t depth)
+{
+    struct sql_walk *walk = &work->site.walk;
+    struct sql_scope *outer = work->scope;
+    RG_TRY(sql_visit_with(work, select->withClause, depth));
+    WithClause *with = select->withClause;
+    List *targets = select->targetList;
+    select->withClause = NULL;
+    select->targetList = NIL;
+    rg_status status = sql_walk_children(walk, (Node *)select, depth);
+    select->withClause = with;
+    select->targetList = targets;
+    RG_TRY(status);
+    RG_TRY(sql_visit_targets(work, targets, depth));
+    work->scope = outer;
+    return RG_OK;
+}
+
+/* ---- output columns ---- */
+
+/* All of them reserved words: none can be a part of an expression outside of parentheses, but for
+ * IS DISTINCT FROM and WITHIN GROUP. */
+static bool ends_targets(const struct sql_tokens *tokens, size_t at)
+{
+    static const char *const words[] = {"from",      "into",   "where", "group", "having",   "window", "union",
+                                        "intersect", "except", "order", "limit", "offset",   "fetch",  "for",
+                                        ",",         ")",      ";",     "]",     "returning"};
+    for (size_t i = 0; i < lengthof(words); i++) {
+        if (sql_token_is(tokens, at, words[i])) {
+            bool is_inner = at > 0 && ((strcmp(words[i], "from") == 0 && sql_token_is(tokens, at - 1, "distinct")) ||
+                                       (strcmp(words[i], "group") == 0 && sql_token_is(tokens, at - 1, "within")));
+            return !is_inner;
+        }
+    }
+    return at >= tokens->count;
+}
+
+static rg_status put_name(struct sql_work *work, ResTarget *target, struct rg_slice name)
+{
+    struct sql_site *site = &work->site;
+    struct rg_slice printed = {0};
+    struct rg_slice text = {0};
+    size_t token = 0;
+    RG_TRY(sql_site_token(site, target->location, &token));
+    size_t last = token;
+    for (size_t i = token; !ends_targets(&site->tokens, i); i++) {
+        if ((sql_token_is(&site->tokens, i, "(") || sql_token_is(&site->tokens, i, "[")) &&
+            !sql_token_close(&site->tokens, i, &i) && i >= site->tokens.count) {
+            return sql_deny(site, "0A000", "sql.place", target->location, "an output column has no end");
+        }
+        last = i;
+    }
+    RG_TRY(sql_print_identifier(name, site->arena, &printed));
+    RG_TRY(rg_arena_printf(site->arena, &text, " AS %.*s", RG_SLICE_ARGS(printed)));
+    target->name = sql_cstring(name);
+    return sql_site_insert(site, site->tokens.tokens[last].end, text);
+}
+
+rg_status sql_visit_targets(struct sql_work *work, List *targets, size_t depth)
+{
+    for (int i = 0; i < list_length(targets); i++) {
+        ResTarget *target = list_nth_node(ResTarget, targets, i);
+        struct rg_slice before = sql_column_name(target->val);
+        RG_TRY(sql_walk_slot(&work->site.walk, (Node **)&list_nth_cell(targets, i)->ptr_value, depth + 2));
+        if (target->name == NULL && !rg_slice_is_equal(before, sql_column_name(target->val))) {
+            RG_TRY(put_name(work, target, before));
+        }
+    }
+    return RG_OK;
+}
+
+/* ---- nodes ---- */
+
+rg_status sql_visit_column(struct sql_work *work, ColumnRef *column)
+{
+    struct sql_site *site = &work->site;
+    RG_TRY(sql_check_column(site, column));
+    if (list_length(column->fields) < 3) {
+        return RG_OK;
+    }
+    /* schema.table.column: the relation is known by its bare name now. */
+    size_t token = 0;
+    size_t last = 0;
+    RG_TRY(sql_site_token(site, column->location, &token));
+    RG_TRY(sql_site_name_end(site, token, 2, &last));
+    column->fields = list_copy_tail(column->fields, 1);
+    return sql_site_replace(site, token, token + 1, RG_SLICE(""));
+}
+
+static rg_status visit_parameter(struct sql_work *work, const ParamRef *parameter)
+{
+    if (parameter->number < 1 || parameter->number > 65535) { /* libpg_query takes a bare ? for one */
+        return sql_deny(&work->site, "42601", "sql.parameter", parameter->location, "there is no such parameter");
+    }
+    work->parameter_max = Max(work->parameter_max, (size_t)parameter->number);
+    return RG_OK;
+}
+
+/* (expression).name may call a function of that name. */
+static rg_status visit_indirection(struct sql_work *work, const A_Indirection *node)
+{
+    for (int i = 0; i < list_length(node->indirection); i++) {
+        if (IsA(list_nth(node->indirection, i), String)) {
+            return sql_deny(&work->site, "0A000", "sql.field", sql_node_location(node->arg),
+                            "selecting a field of an expression is not supported");
+        }
+    }
+    return RG_OK;
+}
+
+static rg_status visit_index_element(struct sql_work *work, const IndexElem *element)
+{
+    if (element->collation != NIL || element->opclass != NIL || element->opclassopts != NIL) {
+        return sql_deny(&work->site, "0A000", "sql.node", -1, "operator classes are not supported");
+    }
+    return RG_OK;
+}
+
+static rg_status visit_sort(struct sql_work *work, const SortBy *sort)
+{
+    return sql_visit_operator(&work->site, sort->useOp, sort->location);
+}
+
+/* Sets *out_is_done false for nodes whose children the table walks. */
+static rg_status statement_visit(struct sql_walk *walk, Node **slot, size_t depth, bool *out_is_done)
+{
+    struct sql_work *work = (struct sql_work *)(void *)walk;
+    struct sql_site *site = &work->site;
+    Node *node = *slot;
+    *out_is_done = true;
+    switch ((int)nodeTag(node)) {
+    case T_SelectStmt:
+        return sql_visit_select(work, (SelectStmt *)node, depth);
+    case T_InsertStmt:
+    case T_UpdateStmt:
+    case T_DeleteStmt:
+        return sql_visit_write(work, node, depth);
+    case T_RangeVar:
+        return sql_visit_range(work, slot, depth);
+    case T_RangeTableSample:
+        return sql_visit_sample(work, slot, depth);
+    case T_RangeFunction:
+        return sql_visit_range_function(work, (RangeFunction *)node, depth);
+    case T_FuncCall:
+        return sql_visit_call(work, slot, depth);
+    case T_TypeCast:
+        return sql_visit_cast(work, slot, depth);
+    case T_TypeName:
+        return sql_visit_type(site, (TypeName *)node);
+    case T_SQLValueFunction:
+        return sql_visit_value_function(work, slot);
+    case T_ColumnRef:
+        return sql_visit_column(work, (ColumnRef *)node);
+    case T_ParamRef:
+        return visit_parameter(work, (const ParamRef *)node);
+    default: /* looked at below, or only through their children */
+        break;
+    }
+    *out_is_done = false;
+    switch ((int)nodeTag(node)) {
+    case T_A_Expr:
+        return sql_visit_operator(site, ((A_Expr *)node)->name, ((A_Expr *)node)->location);
+    case T_SubLink:
+        return sql_visit_operator(site, ((SubLink *)node)->operName, ((SubLink *)node)->location);
+    case T_SortBy:
+        return visit_sort(work, (SortBy *)node);
+    case T_CollateClause:
+        return sql_visit_collation(site, (CollateClause *)node);
+    case T_A_Indirection:
+        return visit_indirection(work, (A_Indirection *)node);
+    case T_IndexElem:
+        return visit_index_element(work, (IndexElem *)node);
+    case T_ExplainStmt: /* statements that can stand only at the top */
+    case T_CopyStmt:
+    case T_PrepareStmt:
+    case T_ExecuteStmt:
+    case T_DeclareCursorStmt:
+    case T_VariableSetStmt:
+    case T_TransactionStmt:
+    case T_DefElem:
+        return sql_deny_node(walk, node);
+    default: /* allowed by the table, and nothing to do here */
+        return RG_OK;
+    }
+}
+
+void sql_work_init(struct sql_work *work, const struct policy_binding *binding, const struct policy_session *session,
+                   const struct sql_tokens *tokens, struct rg_arena *arena)
+{
+    *work = (struct sql_work){
+        .site = {.walk = {statement_visit, sql_deny_node, sql_deny_depth},
+                 .arena = arena,
+                 .set = binding->set,
+                 .text = tokens->text,
+                 .tokens = *tokens},
+        .binding = binding,
+        .session = session,
+    };
+}
+
+rg_status sql_rewrite(struct sql_work *work, Node **slot)
+{
+    return sql_walk_slot(&work->site.walk, slot, 0);
+}

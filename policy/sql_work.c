@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One statement from start to proof: what it touched, the session's constants for catalogue templates, and the
+ * end of the road: edits applied, parsed again, compared with the intended tree, checked a second time. */
+#include "policy/sql_rewrite_private.h"
+
+static rg_status grow(struct rg_arena *arena, void **array, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity) {
+        return RG_OK;
+    }
+    size_t grown = *capacity == 0 ? 8 : *capacity * 2;
+    void *bigger = NULL;
+    RG_TRY(rg_arena_array(arena, grown, size, &bigger));
+    if (count > 0) {
+        memcpy(bigger, *array, count * size);
+    }
+    *array = bigger;
+    *capacity = grown;
+    return RG_OK;
+}
+
+rg_status sql_touch(struct sql_work *work, const struct policy_bound *bound, const char *relation)
+{
+    struct rg_slice name = {0};
+    RG_TRY(rg_arena_printf(work->site.arena, &name, "%.*s.%s", RG_SLICE_ARGS(bound->logical), relation));
+    for (size_t i = 0; i < work->bound_count; i++) {
+        if (work->bounds[i] == bound && rg_slice_is_equal(work->names[i], name)) {
+            return RG_OK;
+        }
+    }
+    size_t capacity = work->bound_capacity;
+    RG_TRY(grow(work->site.arena, (void **)&work->names, work->bound_count, &capacity, sizeof *work->names));
+    RG_TRY(
+        grow(work->site.arena, (void **)&work->bounds, work->bound_count, &work->bound_capacity, sizeof *work->bounds));
+    work->bounds[work->bound_count] = bound;
+    work->names[work->bound_count++] = name;
+    return RG_OK;
+}
+
+rg_status sql_cover(struct sql_work *work, struct check_relation cover)
+{
+    for (size_t i = 0; i < work->cover_count; i++) {
+        if (rg_slice_is_equal(work->covers[i].only_inside, cover.only_inside)) {
+            return RG_OK;
+        }
+    }
+    RG_TRY(
+        grow(work->site.arena, (void **)&work->covers, work->cover_count, &work->cover_capacity, sizeof *work->covers));
+    work->covers[work->cover_count++] = cover;
+    return RG_OK;
+}
+
+rg_status sql_guard(struct sql_work *work, struct rg_slice guard)
+{
+    for (size_t i = 0; i < work->guard_count; i++) {
+        if (rg_slice_is_equal(work->guards[i], guard)) {
+            return RG_OK;
+        }
+    }
+    RG_TRY(
+        grow(work->site.arena, (void **)&work->guards, work->guard_count, &work->guard_capacity, sizeof *work->guards));
+    work->guards[work->guard_count++] = guard;
+    return RG_OK;
+}
+
+/* ---- constants of the session ---- */
+
+static rg_status hole_make(struct sql_work *work, size_t index, struct sql_constant constant)
+{
+    struct sql_hole *hole = &work->holes[SQL_HOLE_NAMED + index];
+    hole->node = sql_make_constant(&constant);
+    return sql_print_constant(&constant, work->site.arena, &hole->text);
+}
+
+static rg_status hole_array(struct sql_work *work, size_t index, const struct rg_slice *elements, size_t count)
+{
+    return hole_make(work, index, (struct sql_constant){RG_SLICE("text"), true, false, count, elements});
+}
+
+static rg_status hole_scalar(struct sql_work *work, size_t index, struct rg_slice type, struct rg_slice value)
+{
+    return hole_make(work, index, (struct sql_constant){type, false, false, 1, &value});
+}
+
+/* Physical schemas of the virtual path, and the first logical one that exists. */
+static rg_status path_of(struct sql_work *work, struct rg_slice **out_path, size_t *out_count,
+                         struct rg_slice *out_first)
+{
+    struct rg_slice *path = NULL;
+    struct rg_slice logical = {0};
+    size_t count = 0;
+    size_t room = work->session->search_path_count + work->binding->schema_count;
+    RG_TRY(rg_arena_array(work->site.arena, room + 1, sizeof *path, (void **)&path));
+    for (size_t i = 0; sql_path_at(work->binding, work->session, i, &logical); i++) {
+        if (policy_schema_find(work->binding, logical, &path[count])) {
+            *out_first = count == 0 ? logical : *out_first;
+            count++;
+        }
+    }
+    *out_path = path;
+    *out_count = count;
+    return RG_OK;
+}
+
+rg_status sql_session_holes(struct sql_work *work)
+{
+    const struct policy_binding *binding = work->binding;
+    const struct policy_session *session = work->session;
+    struct rg_arena *arena = work->site.arena;
+    if (work->has_holes) {
+        return RG_OK;
+    }
+    struct rg_slice *schemas = NULL;
+    struct rg_slice *logical = NULL;
+    struct rg_slice *path = NULL;
+    size_t path_count = 0;
+    struct rg_slice first = {"", 0};
+    struct rg_slice pid = {0};
+    RG_TRY(rg_arena_array(arena, binding->schema_count + 1, sizeof *schemas, (void **)&schemas));
+    RG_TRY(rg_arena_array(arena, binding->schema_count + 1, sizeof *logical, (void **)&logical));
+    for (size_t i = 0; i < binding->schema_count; i++) {
+        schemas[i] = binding->schemas[i].physical;
+        logical[i] = binding->schemas[i].logical;
+    }
+    RG_TRY(path_of(work, &path, &path_count, &first));
+    RG_TRY(rg_arena_printf(arena, &pid, "%d", (int)session->pid));
+    RG_TRY(hole_array(work, 0, schemas, binding->schema_count));
+    RG_TRY(hole_array(work, 1, logical, binding->schema_count));
+    RG_TRY(hole_array(work, 2, binding->shared, binding->shared_count));
+    RG_TRY(hole_array(work, 3, binding->shared_physical, binding->shared_schema_count));
+    RG_TRY(hole_array(work, 4, binding->shared_logical, binding->shared_schema_count));
+    RG_TRY(hole_array(work, 5, path, path_count));
+    RG_TRY(hole_scalar(work, 6, RG_SLICE("text"), first));
+    RG_TRY(hole_scalar(work, 7, RG_SLICE("text"), binding->database));
+    RG_TRY(hole_scalar(work, 8, RG_SLICE("text"), session->user));
+    RG_TRY(hole_scalar(work, 9, RG_SLICE("int4"), pid));
+    work->has_holes = true;
+    return RG_OK;
+}
+
+rg_status sql_guard_fill(struct sql_work *work, const struct sql_template *template, struct rg_slice *out_text,
+                         Node **out_tree)
+{
+    static const char *const numbers[SQL_HOLE_NAMED] = {"", "$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9"};
+    struct sql_hole holes[SQL_HOLE_NAMED + POLICY_CATALOG_HOLES];
+    memcpy(holes, work->holes, sizeof holes);
+    for (int i = 1; i < SQL_HOLE_NAMED; i++) {
+        ParamRef *parameter = makeNode(ParamRef);
+        parameter->number = i;
+        holes[i] = (struct sql_hole){rg_slice_of(numbers[i]), (Node *)parameter};
+    }
+    return sql_template_fill(template, holes, lengthof(holes), work->site.arena, out_text, out_tree);
+}
+
+/* ---- proof ---- */
+
+static rg_status check_again(struct sql_work *work, struct rg_slice text)
+{
+    struct check_relation *relations = NULL;
+    size_t count = 0;
+    RG_TRY(rg_arena_array(work->site.arena, work->bound_count + work->cover_count + 1, sizeof *relations,
+                          (void **)&relations));
+    for (size_t i = 0; i < work->bound_count; i++) {
+        const struct policy_bound *bound = work->bounds[i];
+        if (bound->predicate.size == 0) {
+            struct rg_slice name = rg_slice_cut(work->names[i], bound->logical.size + 1, work->names[i].size);
+            relations[count++] = (struct check_relation){.schema = bound->physical,
+                                                         .name = name,
+                                                         .for_insert = bound->for_insert && bound->is_own,
+                                                         .for_update = bound->for_update && bound->is_own,
+                                                         .for_delete = bound->for_delete && bound->is_own};
+        }
+    }
+    if (work->cover_count > 0) {
+        memcpy(relations + count, work->covers, work->cover_count * sizeof *relations);
+    }
+    struct check_limits limits = {
+        .relation_count = count + work->cover_count,
+        .relations = relations,
+        .function_count = work->site.set->function_count,
+        .functions = work->site.set->functions,
+        .guard_count = work->guard_count,
+        .guards = work->guards,
+        .allow_write = work->is_write,
+    };
+    rg_status status = check_statement(text, &limits, work->site.arena);
+    if (!rg_is_ok(status) && status.error->kind == RG_DENIED) {
+        char reason[256];
+        size_t size = Min(strlen(status.error->text), sizeof reason - 1);
+        memcpy(reason, status.error->text, size);
+        reason[size] = '\0';
+        return sql_deny(&work->site, "0A000", "sql.check", -1,
+                        "the second check of the rewritten statement refused it: %s", reason);
+    }
+    return status;
+}
+
+static rg_status prove(struct sql_work *work, struct rg_slice text, Node *intended)
+{
+    struct sql_parsed parsed = {0};
+    RG_TRY(sql_parse(text, work->site.arena, &parsed));
+    Node *statement =
+        parsed.is_ok && list_length(parsed.statements) == 1 ? linitial_node(RawStmt, parsed.statements)->stmt : NULL;
+    if (statement == NULL || !policy_text_is_valid(text) || !rg_is_ok(sql_tree_check(statement)) ||
+        !equal(statement, intended)) {
+        return sql_deny(&work->site, "0A000", "sql.proof", -1,
+                        "the rewritten statement could not be proved to mean the same");
+    }
+    return RG_OK;
+}
+
+static rg_status rule_names(struct sql_work *work, struct rg_slice *out_rule)
+{
+    struct rg_slice rule = {"", 0};
+    for (size_t i = 0; i < work->bound_count; i++) {
+        bool is_known = false;
+        for (size_t j = 0; j < i; j++) {
+            is_known = is_known || rg_slice_is_equal(work->bounds[j]->rules, work->bounds[i]->rules);
+        }
+        if (!is_known) {
+            RG_TRY(rg_arena_printf(work->site.arena, &rule, "%.*s%s%.*s", RG_SLICE_ARGS(rule),
+                                   rule.size == 0 ? "" : ", ", RG_SLICE_ARGS(work->bounds[i]->rules)));
+        }
+    }
+    *out_rule = rule;
+    return RG_OK;
+}
+
+rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, Node *intended, struct rg_slice source,
+                     size_t source_at)
+{
+    struct rg_slice text = {0};
+    struct policy_splice *splices = NULL;
+    rg_status status = sql_edits_apply(&work->site.edits, source, source_at, work->site.arena, &text, &splices);
+    if (!rg_is_ok(status) && status.error->kind == RG_INTERNAL) {
+        return sql_deny(&work->site, "0A000", "sql.proof", -1, "the statement could not be rewritten in place");
+    }
+    RG_TRY(status);
+    RG_TRY(prove(work, text, intended));
+    RG_TRY(check_again(work, text));
+    RG_TRY(rule_names(work, &statement->rule));
+    statement->text = text;
+    statement->is_rewritten = work->site.edits.count > 0;
+    statement->splices = splices;
+    statement->splice_count = work->site.edits.count;
+    statement->relations = work->names;
+    statement->relation_count = work->bound_count;
+    return RG_OK;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Client text: is it what the lexers agree on, and where in it is a character. */
+#include "policy/set_private.h"
+
+/* How many bytes the UTF-8 character at p has (RFC 3629 4); 0 = none. */
+static size_t character_size(const unsigned char *p, size_t left)
+{
+    if (p[0] < 0x80) {
+        return p[0] == 0 ? 0 : 1;
+    }
+    size_t size = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+    if (p[0] < 0xc2 || p[0] > 0xf4 || size > left) {
+        return 0;
+    }
+    for (size_t i = 1; i < size; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    bool is_overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
+    bool is_outside = (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf4 && p[1] > 0x8f);
+    return is_overlong || is_outside ? 0 : size;
+}
+
+bool policy_text_is_valid(struct rg_slice text)
+{
+    const unsigned char *bytes = (const unsigned char *)text.data;
+    for (size_t at = 0; at < text.size;) {
+        size_t size = character_size(bytes + at, text.size - at);
+        if (size == 0) {
+            return false;
+        }
+        at += size;
+    }
+    return true;
+}
+
+static bool is_start(char byte)
+{
+    return ((unsigned char)byte & 0xc0) != 0x80;
+}
+
+size_t policy_text_position(struct rg_slice text, size_t at_byte)
+{
+    size_t position = 1;
+    for (size_t i = 0; i < text.size && i < at_byte; i++) {
+        position += is_start(text.data[i]) ? 1 : 0;
+    }
+    return position;
+}
+
+size_t policy_text_offset(struct rg_slice text, size_t position)
+{
+    size_t seen = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        seen += is_start(text.data[i]) ? 1 : 0;
+        if (seen == position) {
+            return i;
+        }
+    }
+    return text.size;
+}

@@ -1,0 +1,1 @@
+/* chart */ SELECT 1 -- end

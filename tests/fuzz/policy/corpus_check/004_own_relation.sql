@@ -1,0 +1,1 @@
+SELECT o.id, sum_total FROM t_acme.orders AS o WHERE o.id = $1

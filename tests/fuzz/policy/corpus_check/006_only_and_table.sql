@@ -1,0 +1,1 @@
+SELECT * FROM ONLY t_acme.a, t_acme.b *

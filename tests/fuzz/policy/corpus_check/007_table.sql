@@ -1,0 +1,1 @@
+TABLE t_acme.a

@@ -1,0 +1,1 @@
+SELECT * FROM (with rg_m as materialized (select * from shared . orders rg_r where (rg_r.tenant_id = CAST('acme' AS pg_catalog."text"))) select * from rg_m) x

@@ -1,0 +1,1 @@
+SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.twice AS rg_r WHERE rg_r.a = 1) SELECT * FROM rg_m) AS twice

@@ -1,0 +1,1 @@
+SELECT c.relname FROM (SELECT * FROM pg_catalog.pg_class AS rg_r WHERE rg_r.relnamespace = 16384) AS c JOIN pg_catalog.pg_am a ON a.oid = c.relam

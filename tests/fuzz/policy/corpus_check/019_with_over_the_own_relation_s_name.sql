@@ -1,0 +1,1 @@
+WITH orders AS (SELECT * FROM t_acme.orders) SELECT * FROM orders

@@ -1,0 +1,1 @@
+SELECT grouping(a), pg_catalog.count(*) FROM t_acme.a GROUP BY ROLLUP (a), CUBE (b, c), GROUPING SETS ((a), ())

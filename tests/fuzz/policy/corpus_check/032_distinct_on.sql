@@ -1,0 +1,1 @@
+SELECT DISTINCT ON (a, b) a FROM t_acme.a ORDER BY a, b USING <

@@ -1,0 +1,1 @@
+SELECT * FROM pg_catalog.generate_series(1, 3) WITH ORDINALITY AS g(n, o)

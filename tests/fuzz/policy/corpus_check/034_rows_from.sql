@@ -1,0 +1,1 @@
+SELECT * FROM ROWS FROM (pg_catalog.generate_series(1, 2), pg_catalog.unnest('{1}'::int4[])) AS g

@@ -1,0 +1,1 @@
+SELECT EXTRACT(year FROM a), a AT TIME ZONE 'UTC', TRIM(b) FROM t_acme.a

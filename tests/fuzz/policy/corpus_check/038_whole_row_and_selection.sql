@@ -1,0 +1,1 @@
+SELECT a, a.*, (a).b, (a.c)[1], (a.c)[1:2] FROM t_acme.a

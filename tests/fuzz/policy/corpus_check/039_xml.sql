@@ -1,0 +1,1 @@
+SELECT xmlelement(name x, xmlattributes(a AS b), a), xmlforest(a AS c), xmlparse(DOCUMENT a), xmlserialize(CONTENT b AS text), b IS DOCUMENT, xmlconcat(b, b), xmlpi(name y), xmlexists('//a' PASSING b) FROM t_acme.a

@@ -1,0 +1,1 @@
+SELECT '1'::int, CAST('a' AS varchar(3)), '{1}'::numeric(5, 2)[], interval '1' day, 'x'::json, 'x'::pg_catalog.uuid, 'x'::regclass_of_ours

@@ -1,0 +1,1 @@
+SELECT a COLLATE "C" FROM t_acme.a ORDER BY a COLLATE pg_catalog."de_DE"

@@ -1,0 +1,1 @@
+SELECT CASE WHEN 16385 IN (SELECT rg_c.oid FROM pg_catalog.pg_class AS rg_c WHERE rg_c.relnamespace = 16384) THEN pg_catalog.pg_get_expr(d.adbin, 16385) END FROM t_acme.d

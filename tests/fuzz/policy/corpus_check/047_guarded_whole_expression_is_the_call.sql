@@ -1,0 +1,1 @@
+SELECT pg_catalog.format_type(a.atttypid, NULL) FROM t_acme.a

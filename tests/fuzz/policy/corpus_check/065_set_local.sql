@@ -1,0 +1,1 @@
+SET LOCAL intervalstyle = 'iso_8601'

@@ -1,0 +1,1 @@
+SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = 'ACME'::pg_catalog.text) SELECT * FROM rg_m) AS orders

@@ -1,0 +1,1 @@
+SELECT * FROM (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = 'acme'::pg_catalog.text) AS orders

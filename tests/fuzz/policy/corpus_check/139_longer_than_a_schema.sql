@@ -1,0 +1,1 @@
+SELECT * FROM t_acme2.orders

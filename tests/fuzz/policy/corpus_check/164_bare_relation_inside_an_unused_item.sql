@@ -1,0 +1,1 @@
+WITH a AS (SELECT * FROM shared.orders) SELECT 1

@@ -1,0 +1,1 @@
+SELECT ARRAY(SELECT id FROM shared.orders)

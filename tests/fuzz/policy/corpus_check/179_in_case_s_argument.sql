@@ -1,0 +1,1 @@
+SELECT CASE (SELECT id FROM shared.orders) WHEN 1 THEN 2 END

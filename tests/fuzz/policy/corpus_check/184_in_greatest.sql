@@ -1,0 +1,1 @@
+SELECT GREATEST(1, (SELECT id FROM shared.orders))

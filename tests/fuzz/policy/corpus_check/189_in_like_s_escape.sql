@@ -1,0 +1,1 @@
+SELECT 'a' LIKE 'b' ESCAPE (SELECT id FROM shared.orders)

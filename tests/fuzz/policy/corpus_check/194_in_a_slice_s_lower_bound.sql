@@ -1,0 +1,1 @@
+SELECT (a.b)[(SELECT id FROM shared.orders):2] FROM t_acme.a

@@ -1,0 +1,1 @@
+SELECT pg_catalog.sum(1 ORDER BY (SELECT id FROM shared.orders))

@@ -1,0 +1,1 @@
+SELECT pg_catalog.rank() OVER (ROWS BETWEEN 1 PRECEDING AND (SELECT id FROM shared.orders) FOLLOWING)

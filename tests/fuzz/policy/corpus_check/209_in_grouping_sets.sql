@@ -1,0 +1,1 @@
+SELECT 1 GROUP BY GROUPING SETS ((), (1, (SELECT id FROM shared.orders)))

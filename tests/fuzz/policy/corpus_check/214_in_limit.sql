@@ -1,0 +1,1 @@
+SELECT 1 LIMIT (SELECT id FROM shared.orders)

@@ -1,0 +1,1 @@
+SELECT 1 FROM t_acme.a TABLESAMPLE SYSTEM (1) REPEATABLE ((SELECT id FROM shared.orders))

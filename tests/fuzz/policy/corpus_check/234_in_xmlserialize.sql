@@ -1,0 +1,1 @@
+SELECT xmlserialize(CONTENT (SELECT id FROM shared.orders) AS text)

@@ -1,0 +1,1 @@
+EXPLAIN SELECT (SELECT id FROM shared.orders)

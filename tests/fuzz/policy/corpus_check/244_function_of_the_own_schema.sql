@@ -1,0 +1,1 @@
+SELECT t_acme.lower('a')

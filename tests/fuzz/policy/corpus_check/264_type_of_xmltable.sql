@@ -1,0 +1,1 @@
+SELECT * FROM XMLTABLE('a' PASSING 'b' COLUMNS x public.mood)

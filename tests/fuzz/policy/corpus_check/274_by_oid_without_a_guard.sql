@@ -1,0 +1,1 @@
+SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid) FROM t_acme.d

@@ -1,0 +1,1 @@
+SELECT CASE WHEN pg_catalog.lower('a') IN (SELECT rg_c.oid FROM pg_catalog.pg_class AS rg_c WHERE rg_c.relnamespace = 16384) THEN pg_catalog.pg_get_expr(d.adbin, pg_catalog.lower('a')) END FROM t_acme.d

@@ -1,0 +1,1 @@
+SELECT pg_catalog.format_type(1, 2) FILTER (WHERE true)

@@ -1,0 +1,1 @@
+SELECT t_acme.a.tableoid FROM t_acme.a

@@ -1,0 +1,1 @@
+ALTER ROLE rowgate SET search_path = x

@@ -1,0 +1,1 @@
+COPY (DELETE FROM writable.notes RETURNING *) TO STDOUT

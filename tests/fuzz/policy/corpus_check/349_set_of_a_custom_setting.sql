@@ -1,0 +1,1 @@
+SET rowgate.tenant = 'globex'

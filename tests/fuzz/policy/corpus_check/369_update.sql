@@ -1,0 +1,1 @@
+UPDATE writable.notes SET (a, b) = (SELECT 1, 2), c[1] = 2 FROM t_acme.a WHERE a.id = notes.id

@@ -1,0 +1,1 @@
+UPDATE writable.log SET a = 1

@@ -1,0 +1,1 @@
+WITH notes AS (SELECT 1) DELETE FROM notes

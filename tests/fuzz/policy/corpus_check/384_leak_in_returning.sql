@@ -1,0 +1,1 @@
+INSERT INTO writable.notes VALUES (1) RETURNING (SELECT id FROM shared.orders)

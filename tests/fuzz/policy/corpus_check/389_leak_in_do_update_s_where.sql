@@ -1,0 +1,1 @@
+INSERT INTO writable.notes VALUES (1) ON CONFLICT (a) DO UPDATE SET a = 1 WHERE 1 = (SELECT id FROM shared.orders)

@@ -1,0 +1,1 @@
+DELETE FROM writable.notes USING shared.orders

@@ -1,0 +1,1 @@
+MERGE INTO writable.notes n USING t_acme.a ON true WHEN MATCHED THEN DELETE

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The head of a line: written and read back the same, every deviation refused. */
+#include "audit/line.h"
+
+#include "tests/support/rg_test.h"
+
+#define BOOT "0123456789abcdef0123456789abcdef"
+
+static const struct audit_message body = {.rg = {"{\"kind\":\"login\"}", 16}, .ocsf = {"{\"class_uid\":3002}", 18}};
+
+static struct audit_head sample_head(void)
+{
+    return (struct audit_head){.seq = 1234,
+                               .prev = audit_line_genesis(RG_SLICE("a")),
+                               .tenant = RG_SLICE("acme"),
+                               .tseq = 7,
+                               .tprev = audit_line_genesis(RG_SLICE("b")),
+                               .hlc_us = 1700000000000001,
+                               .boot = RG_SLICE(BOOT),
+                               .mono_us = 55};
+}
+
+static struct rg_slice encode(struct rg_buf *buf, const struct audit_head *head)
+{
+    rg_buf_init(buf, (size_t)2 * AUDIT_LINE_MAX);
+    assert_ok(audit_line_encode(head, &body, buf));
+    return rg_slice_cut(rg_buf_slice(buf), 0, rg_buf_size(buf) - 1);
+}
+
+static void writes_exactly_the_documented_head(void **state)
+{
+    (void)state;
+    RG_AUTO(rg_buf_done) struct rg_buf buf;
+    struct audit_head head = sample_head();
+    memset(head.prev.bytes, 0, sizeof head.prev.bytes);
+    memset(head.tprev.bytes, 0xff, sizeof head.tprev.bytes);
+    assert_slice(encode(&buf, &head),
+                 "{\"unmapped\":{\"rg\":{\"seq\":\"0000000000001234\",\"prev\":"
+                 "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"tenant\":\"acme\",\"tseq\":\"0000000000000007\","
+                 "\"tprev\":\"__________________________________________8\",\"hlc\":1700000000000001,\"boot\":\"" BOOT
+                 "\",\"mono_us\":55,\"kind\":\"login\"}},\"class_uid\":3002}");
+}
+
+static void reads_back_what_it_wrote(void **state)
+{
+    (void)state;
+    static const char *const tenants[] = {"", "acme", "a\\\"b", "\\\\", "\\u00e9"};
+    for (size_t i = 0; i < sizeof tenants / sizeof tenants[0]; i++) {
+        RG_AUTO(rg_buf_done) struct rg_buf buf;
+        struct audit_head head = sample_head();
+        struct audit_head read = {0};
+        head.tenant = rg_slice_of(tenants[i]);
+        assert_ok(audit_line_parse(encode(&buf, &head), &read));
+        assert_true(read.seq == 1234 && read.hlc_us == head.hlc_us && read.mono_us == 55);
+        assert_memory_equal(&read.prev, &head.prev, sizeof head.prev);
+        assert_slice(read.boot, BOOT);
+        assert_slice(read.tenant, tenants[i]);
+        if (head.tenant.size > 0) {
+            assert_true(read.tseq == 7);
+            assert_memory_equal(&read.tprev, &head.tprev, sizeof head.tprev);
+        }
+    }
+}
+
+static void refuses_a_head_cut_at_each_byte(void **state)
+{
+    (void)state;
+    RG_AUTO(rg_buf_done) struct rg_buf buf;
+    struct audit_head head = sample_head();
+    struct audit_head read = {.seq = 99};
+    struct rg_slice line = encode(&buf, &head);
+    size_t head_size = line.size - sizeof("\"kind\":\"login\"}},\"class_uid\":3002}") + 1;
+    for (size_t size = 0; size <= head_size; size++) {
+        assert_fails(RG_PROTOCOL, audit_line_parse(rg_slice_cut(line, 0, size), &read));
+    }
+    assert_true(read.seq == 99);
+    assert_ok(audit_line_parse(line, &read));
+    assert_int_equal(read.size, head_size);
+}
+
+static void refuses_heads_that_are_almost_right(void **state)
+{
+    (void)state;
+#define P                                                                                                              \
+    "{\"unmapped\":{\"rg\":{\"seq\":\"0000000000001234\",\"prev\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\","
+#define E "\"boot\":\"" BOOT "\",\"mono_us\":55,\"kind\":1}}}"
+    static const char *const good = P "\"hlc\":12," E;
+    static const char *const bad[] = {
+        " " P "\"hlc\":12," E,
+        "{ \"unmapped\":{\"rg\":{\"seq\":\"0000000000001234\"",
+        P "\"hlc\":012," E,
+        P "\"hlc\":-1," E,
+        P "\"hlc\":," E,
+        P "\"hlc\":1234567890123456789," E,
+        P "\"hlc\":1.0," E,
+        P "\"hlc\":12, " E,
+        P "\"hlc\":12,\"boot\":\"0123456789ABCDEF0123456789abcdef\",\"mono_us\":55,\"kind\":1}}}",
+        P "\"tenant\":\"\",\"tseq\":\"0000000000000007\"," E,
+        P "\"tenant\":\"a\",\"hlc\":12," E,
+        P "\"tenant\":\"a\\\",\"tseq\":\"0000000000000007\"," E,
+        P "\"hlc\":12,\"boot\":\"" BOOT "\",\"mono_us\":55}}}",
+        /* stray bits in the last base64url character, padding, the other alphabet */
+        "{\"unmapped\":{\"rg\":{\"seq\":\"0000000000001234\",\"prev\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB\","
+        "\"hlc\":12," E,
+        "{\"unmapped\":{\"rg\":{\"seq\":\"0000000000001234\",\"prev\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==\","
+        "\"hlc\":12," E,
+        "{\"unmapped\":{\"rg\":{\"seq\":\"0000000000001234\",\"prev\":\"+AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\","
+        "\"hlc\":12," E,
+        "{\"unmapped\":{\"rg\":{\"seq\":\"000000000000123x\",\"prev\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\","
+        "\"hlc\":12," E,
+        P "\"hlc\":12,\"boot\":\"" BOOT "\",\"mono_us\":55,\"kind\":\"\xc3\xa9\"}}}",
+        P "\"hlc\":12,\"boot\":\"" BOOT "\",\"mono_us\":55,\"kind\":\"\t\"}}}",
+    };
+    struct audit_head head = {0};
+    assert_ok(audit_line_parse(rg_slice_of(good), &head));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        print_message("%zu: %s\n", i, bad[i]);
+        assert_fails(RG_PROTOCOL, audit_line_parse(rg_slice_of(bad[i]), &head));
+    }
+}
+
+static void refuses_lines_that_are_too_long(void **state)
+{
+    (void)state;
+    static char text[AUDIT_LINE_MAX + 1];
+    struct audit_head head = {0};
+    memset(text, 'a', sizeof text);
+    assert_fails(RG_PROTOCOL, audit_line_parse(rg_slice_make(text, sizeof text), &head));
+    RG_AUTO(rg_buf_done) struct rg_buf buf;
+    rg_buf_init(&buf, (size_t)3 * AUDIT_LINE_MAX);
+    assert_ok(rg_buf_put(&buf, RG_SLICE("before")));
+    text[0] = '{';
+    struct audit_message huge = {.rg = {text, AUDIT_LINE_MAX}, .ocsf = body.ocsf};
+    head = sample_head();
+    assert_fails(RG_LIMIT, audit_line_encode(&head, &huge, &buf));
+    assert_slice(rg_buf_slice(&buf), "before");
+}
+
+static void refuses_json_that_says_two_things(void **state)
+{
+    (void)state;
+#define M                                                                                                              \
+    ",\"class_uid\":1,\"category_uid\":1,\"activity_id\":1,\"type_uid\":1,\"severity_id\":1,\"time\":1,\"metadata\":{" \
+    "}}"
+    static const char *const bad[] = {
+        "{\"unmapped\":{\"rg\":{\"kind\":\"login\",\"kind\":\"login\"}}" M,
+        "{\"unmapped\":{\"rg\":{\"kind\":\"login\",\"seq\":\"1\",\"seq\":\"2\"}}" M,
+        "{\"unmapped\":{\"rg\":{\"kind\":\"unheard of\"}}" M,
+        "{\"unmapped\":{\"rg\":{}}" M,
+        "{\"unmapped\":{\"rg\":{\"kind\":\"login\"}}}",
+        "{\"unmapped\":{\"rg\":{\"kind\":\"login\"}}" M "}",
+        "{\"unmapped\":{\"rg\":{\"kind\":\"login\"}}" M "{}",
+        "[]",
+        "",
+    };
+    enum audit_kind kind = AUDIT_LOGOUT;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        print_message("%zu: %s\n", i, bad[i]);
+        assert_fails(RG_PROTOCOL, audit_line_check_json(rg_slice_of(bad[i]), &kind));
+        assert_int_equal(kind, AUDIT_LOGOUT);
+    }
+    assert_ok(audit_line_check_json(RG_SLICE("{\"unmapped\":{\"rg\":{\"kind\":\"login\"}}" M), &kind));
+    assert_int_equal(kind, AUDIT_LOGIN);
+}
+
+/* Computed with openssl, not with this code. */
+static void hashes_as_documented(void **state)
+{
+    (void)state;
+    char hex[2 * RG_SHA256_SIZE + 1];
+    struct rg_digest leaf = audit_line_leaf(RG_SLICE("abc"));
+    rg_digest_hex(&leaf, hex);
+    assert_string_equal(hex, "609f6e36d2405585188d5cfd761f407c7cc46a7d3f314c88270469dde315fcd1");
+    leaf = audit_line_genesis(RG_SLICE("a"));
+    rg_digest_hex(&leaf, hex);
+    assert_string_equal(hex, "7cf6f71a5fd2ce014037fa4a472b68e9331b5e4ba6673fede0f31ceedcb33694");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(writes_exactly_the_documented_head),
+        cmocka_unit_test(reads_back_what_it_wrote),
+        cmocka_unit_test(refuses_a_head_cut_at_each_byte),
+        cmocka_unit_test(refuses_heads_that_are_almost_right),
+        cmocka_unit_test(refuses_lines_that_are_too_long),
+        cmocka_unit_test(refuses_json_that_says_two_things),
+        cmocka_unit_test(hashes_as_documented),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,43 @@
+--- leaks.md explain_oracle: plans and estimates of a shared relation.
+-- use standard.policy
+
+-- case: EXPLAIN over a shared relation
+EXPLAIN SELECT * FROM shared.orders WHERE note LIKE 'x%'
+-- refuse: ?
+
+-- case: EXPLAIN ANALYZE
+EXPLAIN ANALYZE SELECT * FROM sales.orders
+-- refuse: ?
+
+-- case: EXPLAIN (ANALYZE)
+EXPLAIN (ANALYZE, BUFFERS) SELECT * FROM shared.orders
+-- refuse: ?
+
+-- case: EXPLAIN BUFFERS
+EXPLAIN (BUFFERS) SELECT * FROM sales.orders
+-- refuse: ?
+
+-- case: EXPLAIN SETTINGS
+EXPLAIN (SETTINGS) SELECT 1
+-- refuse: ?
+
+-- case: EXPLAIN WAL
+EXPLAIN (ANALYZE, WAL) SELECT 1
+-- refuse: ?
+
+-- case: EXPLAIN of a write
+EXPLAIN DELETE FROM sales.orders
+-- refuse: ?
+
+-- case: debug_print_plan
+SET debug_print_plan = on
+-- refuse: ?
+
+-- case: client_min_messages
+SET client_min_messages = 'debug5'
+-- refuse: ?
+
+-- case: auto_explain
+SET auto_explain.log_min_duration = 0
+-- refuse: ?
+

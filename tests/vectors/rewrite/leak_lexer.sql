@@ -1,0 +1,71 @@
+--- leaks.md lexer: bytes that the server could read otherwise than the proxy.
+-- use standard.policy
+
+-- case: standard_conforming_strings off
+SET standard_conforming_strings = off
+-- refuse: ?
+
+-- case: client_encoding SJIS
+SET client_encoding = 'SJIS'
+-- refuse: ?
+
+-- case: SET NAMES GBK
+SET NAMES 'GBK'
+-- refuse: ?
+
+-- case: backslash before a quote
+SELECT '\' AS a, ' FROM t_globex.orders -- '
+-- allow
+
+-- case: invalid UTF-8
+-- escaped
+SELECT '\xbf\x5c'
+-- refuse: ?
+
+-- case: overlong slash
+-- escaped
+SELECT '\xc0\xaf'
+-- refuse: ?
+
+-- case: surrogate
+-- escaped
+SELECT '\xed\xa0\x80'
+-- refuse: ?
+
+-- case: NUL
+-- escaped
+SELECT 1\x00; DROP TABLE x
+-- refuse: ?
+
+-- case: unfinished string
+SELECT 'a
+-- refuse: 42601
+
+-- case: unfinished comment
+SELECT 1 /* a
+-- refuse: 42601
+
+-- case: unfinished quoted name
+SELECT * FROM "sales
+-- refuse: 42601
+
+-- case: unfinished dollar quote
+SELECT $a$ b
+-- refuse: 42601
+
+-- case: not SQL
+HELLO WORLD
+-- refuse: 42601
+
+-- case: a psql command
+\d orders
+-- refuse: 42601
+
+-- case: invalid unicode escape
+SELECT U&'\00g0'
+-- refuse: 42601
+
+-- case: no-break space between words
+SELECT 1
+-- refuse: ?
+
