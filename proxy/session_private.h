@@ -110,6 +110,8 @@ struct session {
     bool has_forwarded_settings; /* lost with the upstream, so the session is lost too */
     bool is_server_paused;
     bool is_cancelling;
+    unsigned cancels_under_way;
+    bool is_waiting_for_cancel; /* suspended until none is under way */
     bool is_waiting_for_server; /* the client is not read until the upstream drained */
     enum pgwire_transaction transaction;
     struct requests requests;

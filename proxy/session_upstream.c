@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The upstream session of a client's session: opened when first needed, opened again when it was lost between
  * transactions, cancelled, closed. */
+#include "base/rg_memory.h"
 #include "proxy/session_private.h"
 
 static void on_open(void *context, struct net_upstream *upstream, const char *error);
@@ -133,7 +134,8 @@ static enum pipeline_next refuse_unavailable(struct session *session)
 enum pipeline_next session_connect(struct session *session)
 {
     if (session->server != NULL) {
-        return PIPELINE_NEXT;
+        session->is_waiting_for_cancel = session->cancels_under_way > 0;
+        return session->is_waiting_for_cancel ? PIPELINE_SUSPEND : PIPELINE_NEXT;
     }
     if (session->is_connect_failed) {
         return refuse_unavailable(session);
@@ -157,16 +159,46 @@ rg_status upstream_write(struct session *session, struct rg_slice bytes)
     return net_stream_write(session->server, bytes);
 }
 
+/* A cancel request under way. It may hit whatever the upstream session runs when it arrives, so nothing new is
+ * forwarded before it is done. Freed by its callback, which may come after the session has gone. */
+struct cancel_wait {
+    struct worker *worker;
+    uint64_t session_id;
+};
+
+static void on_cancel_done(void *context, const char *error)
+{
+    struct cancel_wait *wait = context;
+    struct session *session = worker_find(wait->worker, wait->session_id);
+    if (error != NULL) {
+        rg_log_event(wait->worker->gateway->log, RG_LOG_WARNING, "sql.cancel.failed", "s:I, s:s", "session",
+                     (long long)wait->session_id, "reason", error);
+    }
+    rg_memory_free(wait);
+    if (session == NULL) {
+        return;
+    }
+    session->cancels_under_way--;
+    if (session->is_waiting_for_cancel && session->cancels_under_way == 0) {
+        session->is_waiting_for_cancel = false;
+        session_resume(session);
+    }
+}
+
 void upstream_cancel(struct session *session)
 {
     if (session->upstream == NULL || session->server == NULL) {
         return;
     }
-    rg_status status = net_upstream_cancel(session->upstream, NULL, NULL);
+    struct cancel_wait *wait = rg_memory_alloc(sizeof *wait);
+    *wait = (struct cancel_wait){session->worker, session->id};
+    rg_status status = net_upstream_cancel(session->upstream, on_cancel_done, wait);
     if (!rg_is_ok(status)) {
         rg_log_event(session->worker->gateway->log, RG_LOG_WARNING, "sql.cancel.failed", "s:I, s:s", "session",
                      (long long)session->id, "reason", status.error->text);
+        rg_memory_free(wait);
         return;
     }
+    session->cancels_under_way++;
     session->is_cancelling = true;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who gets in, as whom, and what a refused login leaves behind."""
+import re
 import socket
 import ssl
 import struct
@@ -28,7 +29,8 @@ def test_the_database_may_be_the_tenant_or_the_route(stack):
         text = refused(stack, dbname=name)
         assert "28000" in text or "database" in text or "tenant" in text
     # one text whether another tenant of that name exists or not
-    assert refused(stack, dbname="globex").replace("globex", "X") == refused(stack, dbname="nobody").replace("nobody", "X")
+    texts = [re.sub(r"audit record \d+", "", refused(stack, dbname=name)).replace(name, "X") for name in ("globex", "nobody")]
+    assert texts[0] == texts[1]
 
 
 def test_bad_tokens_are_refused_with_a_reason(stack):

@@ -262,7 +262,8 @@ class Rowgate:
         self.directory = directory
         self.config = directory / "rowgate.toml"
         self.config.write_text(config_text)
-        self.environment = os.environ | environment
+        # freed memory is not kept for long, so that tests of memory mean something under ASan
+        self.environment = os.environ | {"ASAN_OPTIONS": "quarantine_size_mb=8:malloc_context_size=5"} | environment
         self.log_path = directory / "rowgate.log"
         self.process = None
         self.port = None
