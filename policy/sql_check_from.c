@@ -48,17 +48,31 @@ static rg_status template_of(struct sql_check *check, size_t at, const void **ou
     return RG_OK;
 }
 
+/* A catalogue's filtered select is covered as a whole, whatever it reads: it is rowgate's own text, constants
+ * included. A shared relation stands only as the one FROM item of its fence's inner select. */
+static bool may_cover(const struct sql_check *check, const struct check_relation *row, const SelectStmt *select)
+{
+    if (row->only_inside.size == 0) {
+        return false;
+    }
+    if (is_catalogue(row)) {
+        return true;
+    }
+    const Node *item = list_length(select->fromClause) == 1 ? list_nth(select->fromClause, 0) : NULL;
+    if (item != NULL && IsA(item, RangeTableSample)) {
+        item = ((const RangeTableSample *)item)->relation;
+    }
+    return item != NULL && IsA(item, RangeVar) && check->fenced == (const void *)select &&
+           sql_check_is_relation(row, (const RangeVar *)item);
+}
+
 rg_status sql_check_covered(struct sql_check *check, const SelectStmt *select, bool *out_is_covered)
 {
-    if (check->is_trusted || check->is_explained || list_length(select->fromClause) != 1 ||
-        !IsA(list_nth(select->fromClause, 0), RangeVar)) {
+    if (check->is_trusted || check->is_explained) {
         return RG_OK;
     }
-    const RangeVar *range = list_nth(select->fromClause, 0);
     for (size_t i = 0; i < check->limits->relation_count; i++) {
-        const struct check_relation *row = &check->limits->relations[i];
-        if (row->only_inside.size == 0 || !sql_check_is_relation(row, range) ||
-            (!is_catalogue(row) && check->fenced != (const void *)select)) {
+        if (!may_cover(check, &check->limits->relations[i], select)) {
             continue;
         }
         const void *covering = NULL;

@@ -42,19 +42,19 @@ rg_status sql_parse(struct rg_slice text, struct rg_arena *arena, struct sql_par
     return RG_OK;
 }
 
-/* libpg_query's core_yy_extra_type has one more field, `int yyllocend`, behind the stock header's last
- * one; sql_self_test proves the place. */
+/* libpg_query's core_yy_extra_type has one more field behind the stock header's last one. */
 union scanner_extra {
     core_yy_extra_type stock;
     char room[sizeof(core_yy_extra_type) + 32];
 };
-enum { YYLLOCEND_AT = (offsetof(core_yy_extra_type, saw_non_ascii) + sizeof(bool) + 3) / 4 * 4 };
 
-static unsigned scanner_end(const union scanner_extra *extra)
+/* Between two tokens there is nothing but white space, so a token ends where that begins. */
+static unsigned token_end(struct rg_slice text, size_t next_at)
 {
-    int end = 0;
-    memcpy(&end, extra->room + YYLLOCEND_AT, sizeof end);
-    return end > 0 ? (unsigned)end : 0;
+    while (next_at > 0 && strchr(" \t\n\r\f\v", text.data[next_at - 1]) != NULL) {
+        next_at--;
+    }
+    return (unsigned)next_at;
 }
 
 static bool is_comment(struct rg_slice text, size_t at)
@@ -94,9 +94,16 @@ rg_status sql_lex(struct rg_slice text, struct rg_arena *arena, struct sql_token
     core_yyscan_t scanner = scanner_init(copy.data, &extra.stock, &no_keywords, no_codes);
     core_YYSTYPE value;
     YYLTYPE at = 0;
-    while (core_yylex(&value, &at, scanner) != 0) {
-        if (!is_comment(text, (size_t)at)) {
-            RG_TRY(token_append(&tokens, &capacity, arena, (struct sql_token){(unsigned)at, scanner_end(&extra)}));
+    bool is_open = false;
+    for (bool is_more = true; is_more;) {
+        is_more = core_yylex(&value, &at, scanner) != 0;
+        size_t next_at = is_more ? (size_t)at : text.size;
+        if (is_open) {
+            tokens.tokens[tokens.count - 1].end = token_end(text, next_at);
+        }
+        is_open = is_more && !is_comment(text, (size_t)at);
+        if (is_open) {
+            RG_TRY(token_append(&tokens, &capacity, arena, (struct sql_token){(unsigned)at, (unsigned)at}));
         }
     }
     scanner_finish(scanner);

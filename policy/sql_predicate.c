@@ -382,7 +382,7 @@ static rg_status prove(struct policy_binding *binding, const struct term *term)
     RG_TRY(sql_parse(text, &binding->arena, &parsed));
     Node *proof = only_expression(&parsed);
     if (proof == NULL || !equal(proof, term->tree)) {
-        return rg_fail(RG_INTERNAL, "a bound predicate does not parse to its tree");
+        return rg_fail(RG_INTERNAL, "a bound predicate does not parse to its tree: %.*s (%d)", RG_SLICE_ARGS(text), proof == NULL);
     }
     return RG_OK;
 }

@@ -92,6 +92,10 @@ rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_rig
             return RG_OK;
         }
     }
+    /* pg_catalog is searched first, and what it may hold is not known here. */
+    if (range->schemaname == NULL && rg_slice_has_prefix(name, RG_SLICE("pg_"))) {
+        return deny_relation(work, range);
+    }
     const struct policy_bound *bound = range->schemaname == NULL
                                            ? find_by_path(work, name)
                                            : policy_bound_find(work->binding, rg_slice_of(range->schemaname), name);

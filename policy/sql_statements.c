@@ -2,6 +2,8 @@
 /* The kinds of statements that carry a query or move a transaction. */
 #include "policy/sql_planner_private.h"
 
+#include <strings.h>
+
 static rg_status finish(struct sql_work *work, Node *node, struct policy_statement *statement)
 {
     return sql_finish(work, statement, node, statement->source, statement->source_at);
@@ -40,7 +42,7 @@ static struct rg_slice option_text(const DefElem *option)
 static bool is_word(struct rg_slice text, const char *const *words)
 {
     for (size_t i = 0; words[i] != NULL; i++) {
-        if (text.size == strlen(words[i]) && pg_strncasecmp(text.data, words[i], text.size) == 0) {
+        if (text.size == strlen(words[i]) && strncasecmp(text.data, words[i], text.size) == 0) {
             return true;
         }
     }
