@@ -5,7 +5,7 @@
 \set ON_ERROR_STOP on
 BEGIN;
 
-CREATE PROCEDURE pg_temp.make_tenant(tenant text, customer text, order_count int, products text[])
+CREATE PROCEDURE pg_temp.make_tenant(tenant text, customer text, order_count int, seed int, products text[])
 LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('CREATE SCHEMA %I', tenant);
@@ -23,8 +23,8 @@ BEGIN
                (ARRAY['open', 'paid', 'paid', 'shipped', 'returned'])[1 + n % 5]
         FROM generate_series(1, order_count) AS n;
     INSERT INTO order_items
-        SELECT n, line, products[1 + (n + line * line) % cardinality(products)], 1 + (n * 13 + line * 5) % 9,
-               5 + (n * 7907::bigint + line * 104729) % 49500 / 100.0
+        SELECT n, line, products[1 + (n + line * line) % cardinality(products)], 1 + (n * 13 + line * 5 + seed) % 9,
+               5 + (n * 7907::bigint + line * 104729 + seed) % 49500 / 100.0
         FROM generate_series(1, order_count) AS n, generate_series(1, 3) AS line;
     UPDATE orders SET amount = total
         FROM (SELECT order_id, sum(quantity * price) AS total FROM order_items GROUP BY order_id) AS items
@@ -34,9 +34,9 @@ BEGIN
     SET LOCAL search_path = pg_catalog;
 END $$;
 
-CALL pg_temp.make_tenant('t_acme', 'Harbour Works', 20000, ARRAY['anvil', 'crane', 'winch', 'rope']);
-CALL pg_temp.make_tenant('t_globex', 'Valley Clinic', 12000, ARRAY['gauze', 'saline', 'syringe', 'ointment', 'splint']);
-CALL pg_temp.make_tenant('t_demo', 'Corner Shop', 500, ARRAY['paper', 'ink', 'stamps']);
+CALL pg_temp.make_tenant('t_acme', 'Harbour Works', 20000, 0, ARRAY['anvil', 'crane', 'winch', 'rope']);
+CALL pg_temp.make_tenant('t_globex', 'Valley Clinic', 12000, 17011, ARRAY['gauze', 'saline', 'syringe', 'ointment', 'splint']);
+CALL pg_temp.make_tenant('t_demo', 'Corner Shop', 500, 31013, ARRAY['paper', 'ink', 'stamps']);
 
 CREATE SCHEMA shared;
 CREATE TABLE shared.events (id int PRIMARY KEY, tenant_id text NOT NULL, at timestamptz NOT NULL, kind text NOT NULL,

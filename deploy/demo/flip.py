@@ -18,7 +18,7 @@ def main():
         segment.write_bytes(data)
         line = data[data.rfind(b"\n", 0, at) + 1:at]
         record = int(re.search(rb'"seq":"(\d+)"', line)[1])
-        print(f"one bit of byte {at} flipped in a copy (in record {record})")
+        print(f"{segment}: one bit of byte {at} flipped, in record {record}")
         return 0
     print(f"flip.py: no record in {directory} holds {sys.argv[2]}", file=sys.stderr)
     return 1
