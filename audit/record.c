@@ -148,33 +148,22 @@ static rg_status put_long_list(struct audit_writer *writer, const struct parts *
     return RG_OK;
 }
 
-struct dump {
-    struct rg_buf buf;
-    rg_status status;
-};
-
-static int on_dump(const char *bytes, size_t size, void *context)
+/* Into out, which has room for more than a line: what does not fit there is no record. */
+static rg_status dump_json(const json_t *value, size_t flags, struct rg_buf *out)
 {
-    struct dump *dump = context;
-    dump->status = rg_buf_put(&dump->buf, rg_slice_make(bytes, size));
-    return rg_is_ok(dump->status) ? 0 : -1;
-}
-
-static rg_status dump_json(json_t *value, size_t flags, struct dump *dump)
-{
-    rg_buf_init(&dump->buf, (size_t)2 * AUDIT_LINE_MAX);
-    if (json_dump_callback(value, on_dump, dump, flags | JSON_COMPACT | JSON_ENSURE_ASCII) != 0) {
-        return rg_is_ok(dump->status) ? rg_fail(RG_INTERNAL, "cannot write an audit record as JSON") : dump->status;
+    enum { ROOM = 2 * AUDIT_LINE_MAX };
+    char *memory = NULL;
+    rg_buf_init(out, ROOM);
+    RG_TRY(rg_buf_reserve(out, ROOM, &memory));
+    size_t size = json_dumpb(value, memory, ROOM, flags | JSON_COMPACT | JSON_ENSURE_ASCII);
+    if (size == 0 || size > ROOM) {
+        return rg_fail(RG_INTERNAL, "cannot write an audit record as JSON: %zu bytes", size);
     }
+    rg_buf_commit(out, size);
     return RG_OK;
 }
 
-static void dump_done(struct dump *dump)
-{
-    rg_buf_done(&dump->buf);
-}
-
-static rg_status dump_tenant(struct rg_slice tenant, struct dump *dump)
+static rg_status dump_tenant(struct rg_slice tenant, struct rg_buf *out)
 {
     if (tenant.size == 0) {
         return RG_OK;
@@ -183,25 +172,25 @@ static rg_status dump_tenant(struct rg_slice tenant, struct dump *dump)
     if (text == NULL) {
         return rg_fail(RG_INTERNAL, "the tenant id of an audit record is not UTF-8");
     }
-    rg_status status = dump_json(text, JSON_ENCODE_ANY, dump);
+    rg_status status = dump_json(text, JSON_ENCODE_ANY, out);
     json_decref(text);
     return status;
 }
 
 static rg_status put_message(const struct audit_writer *writer, bool has_more, struct rg_buf *out)
 {
-    RG_AUTO(dump_done) struct dump tenant = {0};
-    RG_AUTO(dump_done) struct dump rg = {0};
-    RG_AUTO(dump_done) struct dump ocsf = {0};
+    RG_AUTO(rg_buf_done) struct rg_buf tenant = {0};
+    RG_AUTO(rg_buf_done) struct rg_buf rg = {0};
+    RG_AUTO(rg_buf_done) struct rg_buf ocsf = {0};
     RG_TRY(writer->status);
     RG_TRY(dump_tenant(writer->event->tenant, &tenant));
     RG_TRY(dump_json(writer->rg, 0, &rg));
     RG_TRY(dump_json(writer->ocsf, 0, &ocsf));
-    struct rg_slice quoted = rg_buf_slice(&tenant.buf);
+    struct rg_slice quoted = rg_buf_slice(&tenant);
     struct audit_message message = {.has_more = has_more,
                                     .tenant = quoted.size < 2 ? quoted : rg_slice_cut(quoted, 1, quoted.size - 2),
-                                    .rg = rg_buf_slice(&rg.buf),
-                                    .ocsf = rg_buf_slice(&ocsf.buf)};
+                                    .rg = rg_buf_slice(&rg),
+                                    .ocsf = rg_buf_slice(&ocsf)};
     return audit_message_encode(&message, out);
 }
 

@@ -39,10 +39,26 @@ static rg_status keep_whole(struct audit_writer *writer, const char *field, stru
     return RG_OK;
 }
 
+/* The common case: nothing to replace, to cut or to escape. */
+static bool is_plain(struct rg_slice text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        if (byte < 0x20 || byte > 0x7e || byte == '"' || byte == '\\') {
+            return false;
+        }
+    }
+    return true;
+}
+
 static rg_status put_text(struct audit_writer *writer, json_t *object, const char *key, const char *field,
                           struct rg_slice text, size_t limit_bytes)
 {
     bool is_whole = false;
+    if (text.size <= limit_bytes && is_plain(text)) {
+        set(writer, object, key, json_stringn_nocheck(text.data, text.size));
+        return RG_OK;
+    }
     rg_buf_clear(&writer->scratch);
     RG_TRY(audit_utf8_put_readable(text, limit_bytes, &writer->scratch, &is_whole));
     struct rg_slice readable = rg_buf_slice(&writer->scratch);

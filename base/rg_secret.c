@@ -18,7 +18,7 @@ struct rg_secret {
     char bytes[];
 };
 
-enum { PATH_BYTES = 2048 }; /* with its caller, within the frame limit of 4096 */
+enum { PATH_BYTES = 2048 };
 
 static rg_status secret_map(size_t capacity, struct rg_secret **out_secret)
 {

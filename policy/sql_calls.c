@@ -88,7 +88,7 @@ static rg_status put_template(struct sql_work *work, const struct sql_template *
     struct rg_slice text = {0};
     struct rg_slice wrapped = {0};
     Node *tree = NULL;
-    RG_TRY(sql_template_fill(template, holes, lengthof(holes), work->site.arena, &text, &tree));
+    RG_TRY(sql_session_fill(work, template, holes, &text, &tree));
     RG_TRY(rg_arena_printf(work->site.arena, &wrapped, "(%.*s)", RG_SLICE_ARGS(text)));
     if (is_guard) {
         struct rg_slice shape = {0};

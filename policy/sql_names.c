@@ -120,6 +120,8 @@ static struct named name_of(const Node *node)
         return strong(RG_SLICE("coalesce"));
     case T_MinMaxExpr:
         return strong(((const MinMaxExpr *)node)->op == IS_GREATEST ? RG_SLICE("greatest") : RG_SLICE("least"));
+    case T_XmlSerialize:
+        return strong(RG_SLICE("xmlserialize"));
     case T_SQLValueFunction:
         return name_of_value_function((const SQLValueFunction *)node);
     default: /* as PostgreSQL: any other expression has no name */

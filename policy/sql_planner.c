@@ -120,6 +120,7 @@ static rg_status plan_one(struct sql_planner *planner, const RawStmt *raw, struc
     sql_work_init(&work, planner->binding, &planner->session, &planner->tokens, planner->arena);
     rg_status status = plan_kind(planner, &work, raw->stmt, statement);
     planner->parameter_max = Max(planner->parameter_max, work.parameter_max);
+    planner->is_cacheable = planner->is_cacheable && !work.uses_pid;
     if (rg_is_ok(status)) {
         statement->verdict = POLICY_ALLOW;
         return RG_OK;

@@ -9,6 +9,12 @@
 
 void *sql_context_new(void)
 {
+    /* libpg_query prepares each thread at its first use; without that a syntax error would end the process. */
+    MemoryContext before = CurrentMemoryContext;
+    sql_leave(sql_enter());
+    if (before != NULL) {
+        (void)MemoryContextSwitchTo(before);
+    }
     return AllocSetContextCreateInternal(NULL, "policy", ALLOCSET_DEFAULT_SIZES);
 }
 
@@ -123,6 +129,9 @@ static rg_status predicate_visit(struct sql_walk *walk, Node **slot, size_t dept
                    : RG_OK;
     case T_WithClause:
     case T_SetToDefault:
+    case T_XmlExpr:
+    case T_XmlSerialize:
+    case T_RangeTableFunc:
     case T_InsertStmt:
     case T_UpdateStmt:
     case T_DeleteStmt:
@@ -382,7 +391,8 @@ static rg_status prove(struct policy_binding *binding, const struct term *term)
     RG_TRY(sql_parse(text, &binding->arena, &parsed));
     Node *proof = only_expression(&parsed);
     if (proof == NULL || !equal(proof, term->tree)) {
-        return rg_fail(RG_INTERNAL, "a bound predicate does not parse to its tree: %.*s (%d)", RG_SLICE_ARGS(text), proof == NULL);
+        return rg_fail(RG_INTERNAL, "a bound predicate does not parse to its tree: %.*s (%d)", RG_SLICE_ARGS(text),
+                       proof == NULL);
     }
     return RG_OK;
 }

@@ -236,7 +236,7 @@ static rg_status make_view(struct sql_work *work, const RangeVar *range, const s
                            struct replacement *out)
 {
     RG_TRY(sql_session_holes(work));
-    RG_TRY(sql_template_fill(view, work->holes, lengthof(work->holes), work->site.arena, &out->text, &out->select));
+    RG_TRY(sql_session_fill(work, view, work->holes, &out->text, &out->select));
     return sql_cover(work, (struct check_relation){.schema = RG_SLICE("pg_catalog"),
                                                    .name = rg_slice_of(range->relname),
                                                    .only_inside = out->text});

@@ -110,6 +110,7 @@ struct sql_work {
     bool is_write;     /* changes data */
     bool is_explained; /* inside EXPLAIN */
     bool has_fence;    /* touches a relation with a predicate */
+    bool uses_pid;     /* the result is this session's alone */
     size_t parameter_max;
     /* what was touched: for the audit and for the checker */
     size_t bound_count, bound_capacity;
@@ -158,6 +159,9 @@ rg_status sql_cover(struct sql_work *work, struct check_relation cover) RG_MUST_
 rg_status sql_guard(struct sql_work *work, struct rg_slice guard) RG_MUST_CHECK;
 /* The constants of catalogue and guard templates for this session. */
 rg_status sql_session_holes(struct sql_work *work) RG_MUST_CHECK;
+/* Fills a template with the session's constants; holes 1..9 are the caller's. */
+rg_status sql_session_fill(struct sql_work *work, const struct sql_template *template, const struct sql_hole *holes,
+                           struct rg_slice *out_text, Node **out_tree) RG_MUST_CHECK;
 /* The template of a function row, and its text with $1.. left in it, for the checker. */
 rg_status sql_guard_fill(struct sql_work *work, const struct sql_template *template, struct rg_slice *out_text,
                          Node **out_tree) RG_MUST_CHECK;

@@ -115,9 +115,9 @@ rg_status sql_visit_column(struct sql_work *work, ColumnRef *column)
     size_t token = 0;
     size_t last = 0;
     RG_TRY(sql_site_token(site, column->location, &token));
-    RG_TRY(sql_site_name_end(site, token, 2, &last));
+    RG_TRY(sql_site_name_end(site, token, 1, &last));
     column->fields = list_copy_tail(column->fields, 1);
-    return sql_site_replace(site, token, token + 1, RG_SLICE(""));
+    return sql_site_replace(site, token, last + 1, RG_SLICE(""));
 }
 
 static rg_status visit_parameter(struct sql_work *work, const ParamRef *parameter)

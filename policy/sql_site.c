@@ -76,17 +76,26 @@ rg_status sql_site_token(struct sql_site *site, int location, size_t *out_token)
     return RG_OK;
 }
 
+/* U&"..." may be followed by UESCAPE 'x', which belongs to it. */
+static size_t name_part_end(const struct sql_tokens *tokens, size_t token)
+{
+    struct rg_slice text = sql_token_text(tokens, token);
+    bool is_unicode = text.size > 1 && (text.data[0] == 'U' || text.data[0] == 'u') && text.data[1] == '&';
+    return is_unicode && sql_token_is(tokens, token + 1, "uescape") ? token + 2 : token;
+}
+
 rg_status sql_site_name_end(struct sql_site *site, size_t token, size_t parts, size_t *out_last)
 {
-    size_t last = token;
-    for (size_t i = 0; i < parts; i++) {
-        struct rg_slice text = sql_token_text(&site->tokens, token + 2 * i);
-        bool is_unicode = text.size > 1 && (text.data[0] == 'U' || text.data[0] == 'u') && text.data[1] == '&';
-        if (text.size == 0 || is_unicode || (i > 0 && !sql_token_is(&site->tokens, token + 2 * i - 1, "."))) {
+    size_t last = name_part_end(&site->tokens, token);
+    for (size_t i = 1; i < parts; i++) {
+        if (!sql_token_is(&site->tokens, last + 1, ".")) {
             return sql_deny(site, "0A000", "sql.name", (int)site->tokens.tokens[token].at,
                             "this spelling of a name is not supported");
         }
-        last = token + 2 * i;
+        last = name_part_end(&site->tokens, last + 2);
+    }
+    if (last >= site->tokens.count) {
+        return sql_deny(site, "0A000", "sql.name", -1, "this spelling of a name is not supported");
     }
     *out_last = last;
     return RG_OK;

@@ -37,6 +37,37 @@ static int edit_compare(const void *left, const void *right)
     return a->order < b->order ? -1 : 1;
 }
 
+static bool is_word(int byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
+           byte == '_' || byte == '$' || byte >= 0x80;
+}
+
+static int first_of(struct rg_slice text)
+{
+    return text.size == 0 ? -1 : (unsigned char)text.data[0];
+}
+
+static int last_of(struct rg_slice text)
+{
+    return text.size == 0 ? -1 : (unsigned char)text.data[text.size - 1];
+}
+
+/* SELECT"a"FROM"t" is good SQL: a word that is put in must not grow together with its neighbours. */
+static rg_status put_edit(struct rg_buf *buf, const struct sql_edit *edit, struct rg_slice rest)
+{
+    struct rg_slice before = rg_buf_slice(buf);
+    int next = first_of(edit->text.size > 0 ? edit->text : rest);
+    if (is_word(last_of(before)) && is_word(next)) {
+        RG_TRY(rg_buf_put(buf, RG_SLICE(" ")));
+    }
+    RG_TRY(rg_buf_put(buf, edit->text));
+    if (is_word(last_of(edit->text)) && is_word(first_of(rest))) {
+        RG_TRY(rg_buf_put(buf, RG_SLICE(" ")));
+    }
+    return RG_OK;
+}
+
 rg_status sql_edits_apply(struct sql_edits *edits, struct rg_slice source, size_t source_at, struct rg_arena *arena,
                           struct rg_slice *out_text, struct policy_splice **out_splices)
 {
@@ -56,9 +87,10 @@ rg_status sql_edits_apply(struct sql_edits *edits, struct rg_slice source, size_
         }
         size_t at = edit->at - source_at;
         RG_TRY(rg_buf_put(&buf, rg_slice_cut(source, copied, at - copied)));
-        splices[i] = (struct policy_splice){at, edit->size, rg_buf_size(&buf), edit->text.size};
-        RG_TRY(rg_buf_put(&buf, edit->text));
         copied = at + edit->size;
+        size_t out_at = rg_buf_size(&buf);
+        RG_TRY(put_edit(&buf, edit, rg_slice_cut(source, copied, source.size)));
+        splices[i] = (struct policy_splice){at, edit->size, out_at, rg_buf_size(&buf) - out_at};
     }
     RG_TRY(rg_buf_put(&buf, rg_slice_cut(source, copied, source.size - copied)));
     RG_TRY(rg_arena_copy(arena, rg_buf_slice(&buf), out_text));

@@ -97,7 +97,7 @@ rg_status sql_plan_explain(struct sql_planner *planner, struct sql_work *work, N
 
 static bool is_copy_option(const DefElem *option)
 {
-    static const char *const formats[] = {"text", "csv", NULL};
+    static const char *const formats[] = {"text", "csv", "binary", NULL};
     static const char *const encodings[] = {"utf8", "utf-8", "unicode", NULL};
     static const char *const plain[] = {"delimiter", "null", "header", "quote", "escape", NULL};
     struct rg_slice name = rg_slice_of(option->defname);
@@ -254,11 +254,8 @@ rg_status sql_plan_transaction(struct sql_planner *planner, struct sql_work *wor
     if ((size_t)transaction->kind >= lengthof(effects)) {
         return sql_deny(&work->site, "0A000", "statement.transaction", -1, "two-phase commit is not supported");
     }
-    if (transaction->chain) {
-        return sql_deny(&work->site, "0A000", "statement.transaction", -1, "AND CHAIN is not supported");
-    }
     RG_TRY(finish(work, node, statement));
-    statement->effect = effects[transaction->kind];
+    statement->effect = transaction->chain ? POLICY_EFFECT_NONE : effects[transaction->kind];
     statement->is_read = true;
     return RG_OK;
 }

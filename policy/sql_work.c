@@ -3,6 +3,9 @@
  * end of the road: edits applied, parsed again, compared with the intended tree, checked a second time. */
 #include "policy/sql_rewrite_private.h"
 
+#include <stdlib.h>
+#undef qsort
+
 static rg_status grow(struct rg_arena *arena, void **array, size_t count, size_t *capacity, size_t size)
 {
     if (count < *capacity) {
@@ -64,6 +67,8 @@ rg_status sql_guard(struct sql_work *work, struct rg_slice guard)
 }
 
 /* ---- constants of the session ---- */
+
+enum { HOLE_PID = POLICY_CATALOG_HOLES - 1 };
 
 static rg_status hole_make(struct sql_work *work, size_t index, struct sql_constant constant)
 {
@@ -133,9 +138,18 @@ rg_status sql_session_holes(struct sql_work *work)
     RG_TRY(hole_scalar(work, 6, RG_SLICE("text"), first));
     RG_TRY(hole_scalar(work, 7, RG_SLICE("text"), binding->database));
     RG_TRY(hole_scalar(work, 8, RG_SLICE("text"), session->user));
-    RG_TRY(hole_scalar(work, 9, RG_SLICE("int4"), pid));
+    RG_TRY(hole_scalar(work, HOLE_PID, RG_SLICE("int4"), pid));
     work->has_holes = true;
     return RG_OK;
+}
+
+rg_status sql_session_fill(struct sql_work *work, const struct sql_template *template, const struct sql_hole *holes,
+                           struct rg_slice *out_text, Node **out_tree)
+{
+    for (size_t i = 0; i < template->piece_count; i++) {
+        work->uses_pid = work->uses_pid || template->pieces[i].hole == SQL_HOLE_NAMED + HOLE_PID;
+    }
+    return sql_template_fill(template, holes, lengthof(work->holes), work->site.arena, out_text, out_tree);
 }
 
 rg_status sql_guard_fill(struct sql_work *work, const struct sql_template *template, struct rg_slice *out_text,
@@ -226,6 +240,14 @@ static rg_status rule_names(struct sql_work *work, struct rg_slice *out_rule)
     return RG_OK;
 }
 
+static int compare_names(const void *left, const void *right)
+{
+    const struct rg_slice *a = left;
+    const struct rg_slice *b = right;
+    int order = memcmp(a->data, b->data, Min(a->size, b->size));
+    return order != 0 ? order : (a->size > b->size) - (a->size < b->size);
+}
+
 rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, Node *intended, struct rg_slice source,
                      size_t source_at)
 {
@@ -239,6 +261,9 @@ rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, 
     RG_TRY(prove(work, text, intended));
     RG_TRY(check_again(work, text));
     RG_TRY(rule_names(work, &statement->rule));
+    if (work->bound_count > 1) {
+        qsort(work->names, work->bound_count, sizeof *work->names, compare_names); /* bounds are done with */
+    }
     statement->text = text;
     statement->is_rewritten = work->site.edits.count > 0;
     statement->splices = splices;

@@ -45,27 +45,41 @@ static bool is_mapped_by_any(const struct tenant_registry *registry, struct rg_s
     return false;
 }
 
-static void check_on(struct config_draft *draft, const struct config_raw_policy *raw, const struct rg_schema_string *on)
+static bool is_system_schema(struct rg_slice schema)
+{
+    return rg_slice_has_prefix(schema, RG_SLICE("pg_")) || rg_slice_is_equal(schema, RG_SLICE("information_schema"));
+}
+
+static void warn_unmapped(struct config_draft *draft, const struct config_raw_policy *raw,
+                          const struct rg_schema_string *on, struct rg_slice schema)
+{
+    if (raw->isolation.is_given) {
+        config_warning(draft, on->place, "no route maps the schema \"%.*s\", so isolation = \"schema\" covers nothing",
+                       rg_slice_shown(schema), schema.data);
+    } else if (!raw->using_text.is_given) {
+        config_warning(draft, on->place,
+                       "no route maps the schema \"%.*s\" and there is no predicate: every tenant sees all rows",
+                       rg_slice_shown(schema), schema.data);
+    }
+}
+
+static bool check_on(struct config_draft *draft, const struct config_raw_policy *raw, const struct rg_schema_string *on)
 {
     struct rg_slice schema = {NULL, 0};
     struct rg_slice table = {NULL, 0};
     if (!split_on(on->text, &schema, &table)) {
         config_error(draft, on->place, "\"on\" takes \"schema.table\" or \"schema.*\", not \"%.*s\"",
                      rg_slice_shown(on->text), on->text.data);
-        return;
+        return false;
     }
-    if (is_mapped_by_any(&draft->config->registry, schema)) {
-        return;
+    if (is_system_schema(schema)) {
+        config_error(draft, on->place, "the server's own schemas have rules of their own");
+        return false;
     }
-    if (raw->isolation.is_given) {
-        config_warning(draft, on->place, "no route maps the schema \"%.*s\", so isolation = \"schema\" covers nothing",
-                       rg_slice_shown(schema), schema.data);
-    } else if (!raw->using_text.is_given) {
-        config_warning(draft, on->place,
-                       "no route maps the schema \"%.*s\" and there is no predicate: every tenant "
-                       "sees all rows",
-                       rg_slice_shown(schema), schema.data);
+    if (!is_mapped_by_any(&draft->config->registry, schema)) {
+        warn_unmapped(draft, raw, on, schema);
     }
+    return true;
 }
 
 static bool is_possible_tenant(const struct config_draft *draft, struct rg_slice id)
@@ -100,17 +114,60 @@ static rg_status copy_tenants(struct config_draft *draft, const struct rg_schema
     return RG_OK;
 }
 
+/* What is wrong here stands as x.x in the rows, so that policy_compile looks at the rest of the policy and
+ * does not say the same again; with an error, its result is thrown away. */
 static rg_status copy_on(struct config_draft *draft, const struct config_raw_policy *raw, struct policy_row *row)
 {
     struct rg_slice *on = NULL;
-    RG_TRY(rg_arena_array(draft->arena, raw->on.count, sizeof *on, (void **)&on));
+    RG_TRY(rg_arena_array(draft->arena, raw->on.count + 1, sizeof *on, (void **)&on));
+    on[0] = RG_SLICE("x.x");
     for (size_t i = 0; i < raw->on.count; i++) {
-        on[i] = raw->on.items[i].text;
-        check_on(draft, raw, &raw->on.items[i]);
+        bool is_sound = check_on(draft, raw, &raw->on.items[i]);
+        on[i] = is_sound ? raw->on.items[i].text : RG_SLICE("x.x");
     }
     row->on = on;
-    row->on_count = raw->on.count;
+    row->on_count = raw->on.count > 0 ? raw->on.count : 1;
     return RG_OK;
+}
+
+/* ---- where the text of a string begins, behind its quotes ---- */
+
+static const struct config_file *file_of(const struct config_draft *draft, struct rg_place place)
+{
+    for (size_t i = 0; i < draft->file_count; i++) {
+        if (draft->files[i].path.data == place.file) {
+            return &draft->files[i];
+        }
+    }
+    return NULL;
+}
+
+/* The rest of the file from place on. Columns count characters, not bytes. */
+static struct rg_slice rest_from(struct rg_slice bytes, struct rg_place place)
+{
+    size_t at = 0;
+    for (unsigned line = 1; line < place.line && at < bytes.size; at++) {
+        line += bytes.data[at] == '\n' ? 1 : 0;
+    }
+    for (unsigned column = 1; at < bytes.size; at++) {
+        if ((bytes.data[at] & 0xc0) != 0x80 && column++ == place.column) {
+            break;
+        }
+    }
+    return rg_slice_cut(bytes, at, bytes.size);
+}
+
+static struct rg_place text_place(const struct config_draft *draft, struct rg_place place)
+{
+    const struct config_file *file = file_of(draft, place);
+    struct rg_slice rest = file == NULL ? (struct rg_slice){NULL, 0} : rest_from(file->bytes, place);
+    bool is_long = rg_slice_has_prefix(rest, RG_SLICE("\"\"\"")) || rg_slice_has_prefix(rest, RG_SLICE("'''"));
+    struct rg_slice text = rg_slice_cut(rest, is_long ? 3 : 1, rest.size);
+    if (is_long && (rg_slice_has_prefix(text, RG_SLICE("\n")) || rg_slice_has_prefix(text, RG_SLICE("\r\n")))) {
+        return (struct rg_place){place.file, place.line + 1, 1}; /* a newline right behind ''' does not count */
+    }
+    place.column += is_long ? 3 : 1;
+    return place;
 }
 
 static rg_status make_row(struct config_draft *draft, const struct config_raw_policy *raw, size_t at,
@@ -125,7 +182,7 @@ static rg_status make_row(struct config_draft *draft, const struct config_raw_po
         .for_delete = (raw->kinds.word & 8U) != 0,
         .group = raw->group.text,
         .using_text = raw->using_text.text,
-        .using_place = raw->using_text.place,
+        .using_place = text_place(draft, raw->using_text.place),
         .is_schema_isolated = raw->isolation.is_given,
         .allow_subselect = raw->allow_subselect.value != 0,
     };
@@ -139,12 +196,11 @@ static rg_status make_row(struct config_draft *draft, const struct config_raw_po
     return RG_OK;
 }
 
+/* "lower" or "pg_catalog.lower" */
 static bool is_function_name(struct rg_slice name)
 {
-    const char *dot = memchr(name.data, '.', name.size);
-    size_t at = dot == NULL ? 0 : (size_t)(dot - name.data) + 1;
-    return config_is_name(rg_slice_cut(name, at, name.size)) &&
-           (dot == NULL || config_is_name(rg_slice_cut(name, 0, at - 1)));
+    struct rg_slice schema = RG_SLICE("pg_catalog.");
+    return config_is_name(rg_slice_cut(name, rg_slice_has_prefix(name, schema) ? schema.size : 0, name.size));
 }
 
 static rg_status make_functions(struct config_draft *draft, const struct rg_schema_list *list, size_t *out_count,
@@ -154,9 +210,11 @@ static rg_status make_functions(struct config_draft *draft, const struct rg_sche
     RG_TRY(rg_arena_array(draft->arena, list->count, sizeof *rows, (void **)&rows));
     for (size_t i = 0; i < list->count; i++) {
         rows[i] = (struct policy_function_row){list->items[i].text, list->items[i].place};
-        if (list->items[i].text.size > 0 && !is_function_name(list->items[i].text)) {
-            config_error(draft, list->items[i].place, "\"%.*s\" is no function's name: \"lower\" or \"schema.name\"",
+        if (!is_function_name(list->items[i].text)) {
+            config_error(draft, list->items[i].place,
+                         "\"%.*s\" is no function's name: \"lower\" or \"pg_catalog.lower\"",
                          rg_slice_shown(list->items[i].text), list->items[i].text.data);
+            rows[i].name = RG_SLICE("x"); /* as in copy_on */
         }
     }
     *out_count = list->count;

@@ -36,6 +36,21 @@ void session_set_settings(struct session *session, struct settings *settings)
     session->settings = settings;
 }
 
+/* ---- drain ---- */
+
+static bool is_idle(const struct session *session)
+{
+    return session->phase == SESSION_READY && session->transaction == PGWIRE_TRANSACTION_IDLE &&
+           session->requests.count == 0 && !session->is_suspended && output_is_empty(&session->output);
+}
+
+static void shut_down(struct session *session)
+{
+    struct refusal refusal = refusal_make("57P01", "server.shutdown", "rowgate is shutting down");
+    refusal.is_fatal = true;
+    session_fatal(session, &refusal);
+}
+
 /* ---- output ---- */
 
 static void finish_if_closing(struct session *session)
@@ -78,8 +93,12 @@ void session_flush(struct session *session)
         output_consume(&session->output, ready.size);
     }
     finish_if_closing(session);
-    if (!session_is_dead(session)) {
-        update_back_pressure(session);
+    if (session_is_dead(session)) {
+        return;
+    }
+    update_back_pressure(session);
+    if (session->is_draining && is_idle(session)) {
+        shut_down(session);
     }
 }
 
@@ -206,19 +225,6 @@ void session_free(struct session *session)
 void session_close(struct session *session)
 {
     session_end(session, SESSION_ENDED_BY_US);
-}
-
-static bool is_idle(const struct session *session)
-{
-    return session->phase == SESSION_READY && session->transaction == PGWIRE_TRANSACTION_IDLE &&
-           session->requests.count == 0 && !session->is_suspended && output_is_empty(&session->output);
-}
-
-static void shut_down(struct session *session)
-{
-    struct refusal refusal = refusal_make("57P01", "server.shutdown", "rowgate is shutting down");
-    refusal.is_fatal = true;
-    session_fatal(session, &refusal);
 }
 
 void session_drain(struct session *session)

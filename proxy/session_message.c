@@ -202,7 +202,8 @@ static rg_status forward_query(struct session *session)
     struct request *request = NULL;
     RG_TRY(send(session, &message, 'Q', &request));
     start_statements(session, request);
-    session->upstream_prepared = NULL; /* a simple query destroys the unnamed statement */
+    session->forwarded_since_sync = 0; /* a simple query ends what stood before it */
+    session->upstream_prepared = NULL; /* and destroys the unnamed statement */
     statement_apply_effects(session, cached);
     return RG_OK;
 }

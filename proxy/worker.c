@@ -6,7 +6,7 @@
 #include "base/rg_memory.h"
 #include "proxy/session.h"
 
-enum { CACHE_BYTES = 64 << 20, LISTENERS_MAX = 64 };
+enum { CACHE_BYTES = 64 << 20, SETTLE_MS = 500 };
 
 /* ---- records ---- */
 
@@ -184,6 +184,14 @@ void worker_done(struct worker *worker)
 void worker_run(struct worker *worker)
 {
     net_loop_run(worker->loop);
+    /* Streams end on the thread that opened them: libh2o's buffers belong to it. */
+    stop_accepting(worker);
+    worker_close_all(worker);
+    free_dead_sessions(worker);
+    if (worker->audit_watch != NULL) {
+        net_watch_close(&worker->audit_watch);
+    }
+    net_loop_settle(worker->loop, SETTLE_MS);
 }
 
 void worker_swap(struct worker *worker, struct snapshot *snapshot)

@@ -165,6 +165,16 @@ void net_loop_run(struct net_loop *loop)
     atomic_store(&loop->is_stopping, false);
 }
 
+void net_loop_settle(struct net_loop *loop, int max_ms)
+{
+    int64_t deadline_us = net_loop_now_us(loop) + (int64_t)max_ms * 1000;
+    while (!h2o_linklist_is_empty(&loop->kept) && net_loop_now_us(loop) < deadline_us) {
+        net_loop_turn(loop, (int)((deadline_us - net_loop_now_us(loop)) / 1000) + 1);
+    }
+    run_list(&loop->kept);
+    run_list(&loop->graves);
+}
+
 void net_loop_stop(struct net_loop *loop)
 {
     atomic_store(&loop->is_stopping, true);

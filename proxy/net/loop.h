@@ -23,6 +23,9 @@ void net_loop_free(struct net_loop **loop);
 
 /* Runs turns until net_loop_stop. A stop that came before the run ends it at once. */
 void net_loop_run(struct net_loop *loop);
+/* Lets finished streams say their last words for at most max_ms, then closes them. On the thread that ran the
+ * loop, after net_loop_run: libh2o keeps a socket's buffers in that thread's storage. */
+void net_loop_settle(struct net_loop *loop, int max_ms);
 /* Any thread. */
 void net_loop_stop(struct net_loop *loop);
 /* One turn that waits at most max_wait_ms: for tests and for draining by hand. */

@@ -18,7 +18,8 @@ ACME = policydata.Identity(schemas={"t_acme": "sales", "t_acme_more": "more"}, r
 NOBODY = policydata.Identity(schemas={})
 # Rows of functions.def that are syntax: what the views' schema calls them, and their argument types.
 SYNTAX = {"::regclass": ("rg_regclass", "oid", "text"), "::regclass::oid": ("rg_regclass_oid", "oid", "oid"),
-          "'name'::regclass": ("rg_regclass_name", "text", "oid"), "::regtype": ("rg_regtype", "oid", "text"),
+          "'name'::regclass": ("rg_regclass_name", "text", "oid"),
+          "'name'::regproc": ("rg_regproc_name", "text", "oid"), "::regtype": ("rg_regtype", "oid", "text"),
           "pg_get_serial_sequence(oid)": ("rg_serial_sequence", "oid, text", "oid")}
 
 
@@ -56,6 +57,7 @@ def create_functions(cursor, function):
                            (function.name, arity))
             signatures = cursor.fetchall()
         for name, arguments, result in signatures:
+            arguments = arguments.replace('"any"', "anyelement")
             if name == "pg_partition_ancestors":
                 arguments += ", OUT relid oid"
             cast = result.removeprefix("SETOF ")

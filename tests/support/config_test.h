@@ -30,7 +30,7 @@ static inline void config_files_write(const struct config_files *files, const ch
 
 static inline void config_files_copy(const struct config_files *files, const char *from, const char *name)
 {
-    char text[16384];
+    static char text[16384];
     FILE *file = fopen(from, "rb");
     assert_non_null(file);
     size_t size = fread(text, 1, sizeof text, file);

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
+#include "audit/auditor_private.h"
 #include "tests/support/audit_dir.h"
 
 /* Waits for acknowledgements up to `ticket`; false when the log faulted first. */
@@ -185,10 +186,61 @@ static void refuses_more_than_the_queue_holds_and_recovers(void **state)
     audit_dir_remove(&dir);
 }
 
+/* A taken-over worker can harm its own channel only: no line is broken, the others go on. */
+static void refuses_a_worker_whose_bytes_make_no_sense(void **state)
+{
+    (void)state;
+    static const struct rg_slice nonsense[] = {{"\0\0\0\1x", 5},
+                                               {"\xff\xff\xff\xff\1\0aaaaaaaaaaaaaaaa", 22},
+                                               {"\0\0\0\x1c\1\0\0\0\0\0\0\0\0\7\0\0\0\7{\"k\":\n}{\"c\":2}", 32},
+                                               /* a group that never ends */
+                                               {"\0\0\0\x1c\1\1\0\0\0\0\0\0\0\7\0\0\0\7{\"k\":1}{\"c\":2}", 32}};
+    for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
+        struct audit_dir dir;
+        audit_dir_make(&dir);
+        struct auditor_options options = audit_dir_options(&dir);
+        struct auditor *auditor = NULL;
+        struct audit_client *bad = NULL;
+        struct audit_client *good = NULL;
+        uint64_t ticket = 0;
+        uint64_t seq = 0;
+        assert_ok(auditor_open(&options, &auditor));
+        assert_ok(audit_client_open(auditor, &bad));
+        assert_ok(audit_client_open(auditor, &good));
+        assert_ok(rg_buf_put(&bad->filling, nonsense[i]));
+        audit_flush(bad);
+        struct pollfd waiting = {.fd = audit_wakeup_fd(bad), .events = POLLIN};
+        assert_int_equal(poll(&waiting, 1, 5000), 1);
+        assert_true(audit_client_is_faulted(bad));
+        assert_false(audit_take(bad, &ticket, &seq));
+        struct audit_event event = audit_sample(0, "acme");
+        assert_fails(RG_STORAGE, audit_submit(bad, &event, &ticket));
+        assert_false(audit_client_is_faulted(good));
+        assert_ok(audit_submit(good, &event, &ticket));
+        audit_flush(good);
+        assert_true(await(good, ticket, &seq));
+        audit_client_close(&bad);
+        audit_client_close(&good);
+        auditor_close(&auditor);
+        RG_AUTO(rg_arena_done) struct rg_arena arena;
+        rg_arena_init(&arena, 1 << 20);
+        struct audit_report report = audit_dir_verify(&dir, &arena);
+        if (i < 3) {
+            assert_int_equal(report.result, AUDIT_INTACT);
+            assert_true(report.record_count == 3);
+        } else { /* its first part was framed well, but is no record: it stands there, and verify says so */
+            assert_int_equal(report.result, AUDIT_ALTERED);
+            assert_true(report.seq == 1);
+        }
+        audit_dir_remove(&dir);
+    }
+}
+
 /* A store that fails its Nth call, and from then on every one, as a broken disk does. */
 struct failing {
     const struct audit_store *files;
     atomic_int calls;
+    atomic_int syncs;
     int fail_at; /* 0 = never */
     int error;
 };
@@ -225,6 +277,7 @@ static ssize_t failing_write_at(void *context, int fd, const void *bytes, size_t
 static int failing_sync_data(void *context, int fd)
 {
     struct failing *failing = context;
+    atomic_fetch_add(&failing->syncs, 1);
     return is_failing(failing) ? -failing->error : failing->files->sync_data(NULL, fd);
 }
 
@@ -353,6 +406,36 @@ static void loses_nothing_acknowledged_when_the_nth_call_fails(void **state)
     assert_true(rounds > 40);
 }
 
+static void syncs_each_commit_or_each_second_as_durability_says(void **state)
+{
+    (void)state;
+    for (int durability = AUDIT_SYNCED; durability <= AUDIT_WRITTEN; durability++) {
+        struct audit_dir dir;
+        audit_dir_make(&dir);
+        struct failing counting = {.files = audit_store_files()};
+        struct audit_store store = failing_store(&counting);
+        struct auditor_options options = audit_dir_options(&dir);
+        options.store = &store;
+        options.durability = (enum audit_durability)durability;
+        struct audit_log log = {0};
+        assert_ok(audit_log_open(&options, &log));
+        int before = atomic_load(&counting.syncs);
+        for (uint64_t i = 0; i < 10; i++) {
+            uint64_t seq = 0;
+            struct audit_event event = audit_sample(i, "acme");
+            assert_ok(audit_dir_append(&log, &event, &seq));
+            assert_ok(audit_log_commit(&log));
+            assert_intact(&dir, i + 2); /* in the file either way */
+        }
+        assert_int_equal(atomic_load(&counting.syncs) - before, durability == AUDIT_SYNCED ? 10 : 0);
+        assert_ok(audit_log_watch(&log));
+        assert_int_equal(atomic_load(&counting.syncs) - before, durability == AUDIT_SYNCED ? 10 : 1);
+        assert_ok(audit_log_stop(&log));
+        audit_log_done(&log);
+        audit_dir_remove(&dir);
+    }
+}
+
 static void faults_when_the_live_file_is_deleted(void **state)
 {
     (void)state;
@@ -461,7 +544,9 @@ int main(void)
         cmocka_unit_test(writes_what_was_flushed_before_a_client_closed),
         cmocka_unit_test(acknowledges_a_long_statement_by_its_first_record),
         cmocka_unit_test(refuses_more_than_the_queue_holds_and_recovers),
+        cmocka_unit_test(refuses_a_worker_whose_bytes_make_no_sense),
         cmocka_unit_test(loses_nothing_acknowledged_when_the_nth_call_fails),
+        cmocka_unit_test(syncs_each_commit_or_each_second_as_durability_says),
         cmocka_unit_test(faults_when_the_live_file_is_deleted),
         cmocka_unit_test(loses_nothing_acknowledged_over_fifty_kills),
     };

@@ -7,7 +7,7 @@
 
 static void write_sound(const struct config_files *files, const char *name, const char *top, const char *extra)
 {
-    char text[16384];
+    static char text[16384];
     size_t size = (size_t)snprintf(text, sizeof text, "%s", top);
     for (size_t i = 1; i < CHUNK_EXTRA; i++) {
         size += (size_t)snprintf(text + size, sizeof text - size, "%s", sound_chunks[i]);
@@ -36,7 +36,8 @@ static void assert_loads(struct config_files *files, const char *name)
 
 static void set_from_file(const char *name, const char *path)
 {
-    char text[8192] = "";
+    static char text[8192];
+    memset(text, 0, sizeof text);
     FILE *file = fopen(path, "rb");
     assert_non_null(file);
     assert_true(fread(text, 1, sizeof text - 1, file) > 0);

@@ -34,7 +34,8 @@ static void append_marked(char *out, size_t *size, unsigned *line, unsigned *col
         }
         assert_true(*size < TEXT_MAX);
         out[(*size)++] = *at;
-        *column = *at == '\n' ? 1 : *column + 1;
+        bool is_inside = (*at & 0xc0) == 0x80; /* of a character: columns count characters */
+        *column = *at == '\n' ? 1 : *column + (is_inside ? 0 : 1);
         *line += *at == '\n' ? 1 : 0;
     }
 }

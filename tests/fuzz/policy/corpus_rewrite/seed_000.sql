@@ -1,0 +1,1 @@
+SELECT * FROM sales.orders WHERE id = $1

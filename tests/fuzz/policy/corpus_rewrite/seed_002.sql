@@ -1,0 +1,1 @@
+WITH w AS (SELECT * FROM sales.orders) SELECT * FROM w

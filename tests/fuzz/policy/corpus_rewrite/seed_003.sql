@@ -1,0 +1,1 @@
+SELECT 1 IS DISTINCT FROM (SELECT max(id) FROM shared.orders)

@@ -1,0 +1,1 @@
+SELECT 1 FROM sales.a WHERE id IN (SELECT id FROM shared.orders UNION SELECT id FROM shared.visits)

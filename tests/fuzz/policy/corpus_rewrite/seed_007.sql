@@ -1,0 +1,1 @@
+SELECT note LIKE (SELECT max(note) FROM shared.orders) FROM sales.a

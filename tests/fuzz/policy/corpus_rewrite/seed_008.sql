@@ -1,0 +1,1 @@
+WITH w AS MATERIALIZED (SELECT * FROM shared.orders) SELECT * FROM w

@@ -1,0 +1,1 @@
+SELECT count(*) FROM (SELECT id FROM sales.a UNION SELECT id FROM shared.orders) u

@@ -1,0 +1,1 @@
+SELECT * FROM sales.orders o, LATERAL (SELECT * FROM sales.items i WHERE i.order_id = o.id) s

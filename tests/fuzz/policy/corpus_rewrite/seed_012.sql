@@ -1,0 +1,1 @@
+SELECT * FROM sales.a TABLESAMPLE SYSTEM (1) REPEATABLE ((SELECT max(id) FROM shared.orders))

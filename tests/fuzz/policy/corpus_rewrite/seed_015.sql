@@ -1,0 +1,1 @@
+COPY shared.orders (id) TO STDOUT

@@ -1,0 +1,1 @@
+INSERT INTO shared.orders VALUES (1) ON CONFLICT (id) DO UPDATE SET total = 0

@@ -1,0 +1,1 @@
+UPDATE sales.orders SET total = 0

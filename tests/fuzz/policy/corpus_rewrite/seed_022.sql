@@ -1,0 +1,1 @@
+SELECT * FROM sales.orders TABLESAMPLE system_rows (1)

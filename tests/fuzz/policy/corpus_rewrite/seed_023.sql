@@ -1,0 +1,1 @@
+SELECT 1 FROM shared.orders WHERE jsonb_path_exists(payload, '$ ? (@.ms == 66600005).page.double()')

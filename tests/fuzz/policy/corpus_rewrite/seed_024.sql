@@ -1,0 +1,1 @@
+SELECT * FROM (SELECT * FROM shared.orders) AS virtual_table LIMIT 1

@@ -1,0 +1,1 @@
+SELECT count(*) FROM sales.a GROUP BY (SELECT max(id) FROM shared.orders)

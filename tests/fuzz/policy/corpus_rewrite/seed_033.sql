@@ -1,0 +1,1 @@
+EXPLAIN VALUES (1)

@@ -1,0 +1,1 @@
+SELECT 1 FROM pg_authid UNION (WITH pg_authid AS (SELECT 1) SELECT 1 FROM pg_authid)

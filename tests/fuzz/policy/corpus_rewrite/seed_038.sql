@@ -1,0 +1,1 @@
+SELECT * FROM shared.orders o RIGHT OUTER JOIN sales.a ON o.id = a.order_id

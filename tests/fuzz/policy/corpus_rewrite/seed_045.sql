@@ -1,0 +1,1 @@
+SELECT * FROM ONLY (sales.orders) AS o

@@ -1,0 +1,1 @@
+SELECT id FROM sales.a GROUP BY id HAVING count(*) > (SELECT max(id) FROM shared.orders)

@@ -1,0 +1,1 @@
+SELECT s.id FROM (SELECT id FROM shared.orders WHERE total > 10) s

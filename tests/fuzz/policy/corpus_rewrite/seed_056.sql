@@ -1,0 +1,1 @@
+SELECT (o).xmax FROM sales.orders o

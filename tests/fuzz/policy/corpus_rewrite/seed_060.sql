@@ -1,0 +1,1 @@
+SELECT * FROM shared.customers c WHERE NOT EXISTS (SELECT FROM shared.orders o WHERE o.customer_id = c.id)

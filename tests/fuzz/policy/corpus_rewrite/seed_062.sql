@@ -1,0 +1,1 @@
+(SELECT id FROM sales.a) UNION (SELECT id FROM shared.orders ORDER BY id LIMIT 1) ORDER BY 1

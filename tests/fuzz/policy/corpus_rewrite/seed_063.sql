@@ -1,0 +1,1 @@
+SELECT * FROM sales.orders TABLESAMPLE public.bernoulli (1)

@@ -1,0 +1,1 @@
+MOVE 5 IN c

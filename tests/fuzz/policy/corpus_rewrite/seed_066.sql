@@ -1,0 +1,1 @@
+SELECT * FROM sales.a JOIN (SELECT customer_id, sum(total) AS t FROM shared.orders GROUP BY 1) s ON s.customer_id = a.id

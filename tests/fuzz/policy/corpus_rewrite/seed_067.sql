@@ -1,0 +1,1 @@
+SELECT note FROM shared.orders GROUP BY note HAVING note LIKE 'x\'

@@ -1,0 +1,1 @@
+SELECT id AS id, ts AS ts, total AS total FROM sales.orders LIMIT 1000 OFFSET 0

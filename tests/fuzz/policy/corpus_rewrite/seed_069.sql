@@ -1,0 +1,1 @@
+SELECT a AS a, b AS b, SUM(x) AS x FROM sales.t GROUP BY a, b ORDER BY x DESC LIMIT 10000

@@ -1,0 +1,1 @@
+SELECT abs(x), ceil(x), floor(x), round(x, 2), power(x, 2), sqrt(x), ln(x), x % 2, x ^ 2 FROM sales.a

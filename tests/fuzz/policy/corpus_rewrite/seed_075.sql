@@ -1,0 +1,1 @@
+SELECT 1 UNION (SELECT id FROM sales.a EXCEPT SELECT id FROM shared.orders)

@@ -1,0 +1,1 @@
+SELECT "orders"."country" AS "country", SUM("orders"."total") AS "sum:total:ok" FROM "shared"."orders" "orders" GROUP BY 1

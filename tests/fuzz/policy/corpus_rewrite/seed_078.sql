@@ -1,0 +1,1 @@
+SELECT COUNT(*) AS rowcount FROM (SELECT id AS id FROM shared.orders LIMIT 1000) AS rowcount_qry

@@ -1,0 +1,1 @@
+EXPLAIN (ANALYZE, BUFFERS) SELECT * FROM shared.orders

@@ -1,0 +1,1 @@
+SELECT lower(set_config('a.b', 'c', false))

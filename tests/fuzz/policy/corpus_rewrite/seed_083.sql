@@ -1,0 +1,1 @@
+SELECT "sales"."orders"."id" AS "id", "sales"."orders"."total" AS "total" FROM "sales"."orders" WHERE "sales"."orders"."status" = 'open' LIMIT 2000

@@ -1,0 +1,1 @@
+SELECT a.id FROM sales.a LEFT JOIN shared.orders o ON o.id = a.id WHERE o.id IS NULL

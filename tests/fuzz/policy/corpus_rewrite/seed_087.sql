@@ -1,0 +1,1 @@
+SELECT * INTO sales.copy FROM shared.orders

@@ -1,0 +1,1 @@
+SELECT COALESCE(a, b, 0), NULLIF(a, 0), a IS NULL, a IS NOT DISTINCT FROM b, GREATEST(a, b) FROM sales.a

@@ -1,0 +1,1 @@
+SELECT ((SELECT max(id) FROM shared.orders) = 1) IS TRUE

@@ -1,0 +1,1 @@
+SELECT id FROM sales.a LIMIT (SELECT max(id) FROM shared.orders)

@@ -1,0 +1,1 @@
+INSERT INTO shared.orders VALUES (NULL)

@@ -1,0 +1,1 @@
+WITH w AS NOT MATERIALIZED (SELECT * FROM shared.orders) SELECT 1 FROM w WHERE note LIKE 'x\'

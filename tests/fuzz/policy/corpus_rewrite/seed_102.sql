@@ -1,0 +1,1 @@
+SET search_path = 'sales, t_globex'

@@ -1,0 +1,1 @@
+SELECT date_trunc('month', ts), now(), current_date, EXTRACT(dow FROM ts), age(ts) FROM sales.orders

@@ -1,0 +1,1 @@
+SELECT row_number() OVER (PARTITION BY customer_id ORDER BY ts), rank() OVER w FROM shared.orders WINDOW w AS (ORDER BY total)

@@ -1,0 +1,1 @@
+SELECT pg_get_constraintdef(16392)

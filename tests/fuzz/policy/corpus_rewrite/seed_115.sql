@@ -1,0 +1,1 @@
+SELECT 1\x00; DROP TABLE x

@@ -1,0 +1,1 @@
+SELECT * FROM shared.orders JOIN shared.visits USING (tenant_id, id)

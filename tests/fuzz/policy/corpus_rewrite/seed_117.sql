@@ -1,0 +1,1 @@
+SELECT 1 FROM shared.orders a, shared.orders b WHERE a = b

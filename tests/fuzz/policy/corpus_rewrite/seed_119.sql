@@ -1,0 +1,1 @@
+SELECT DATE_TRUNC('quarter', ts), TO_CHAR(ts, 'IYYY-IW') FROM sales.orders GROUP BY 1, 2

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Any text through the whole road, over a fixed world. What is allowed must be allowed again unchanged in meaning:
+ * the output names no other tenant's schema, no unqualified table of ours, and every position maps into the text. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/policy_world.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct policy_world world;
+
+static void require(bool condition, const char *what, struct rg_slice text)
+{
+    if (!condition) {
+        (void)fprintf(stderr, "%s: %.*s\n", what, (int)text.size, text.data);
+        abort();
+    }
+}
+
+static void check_splices(const struct policy_statement *statement)
+{
+    size_t at = 0;
+    size_t out_at = 0;
+    for (size_t i = 0; i < statement->splice_count; i++) {
+        const struct policy_splice *splice = &statement->splices[i];
+        require(splice->at >= at && splice->out_at >= out_at, "splices are not sorted", statement->text);
+        require(splice->at - at == splice->out_at - out_at, "splices do not keep the rest", statement->text);
+        at = splice->at + splice->size;
+        out_at = splice->out_at + splice->out_size;
+    }
+    require(at <= statement->source.size && out_at <= statement->text.size, "splices leave the text", statement->text);
+    require(statement->source.size - at == statement->text.size - out_at, "the tails differ", statement->text);
+}
+
+static void check_statement_of(const struct policy_statement *statement, struct rg_slice text)
+{
+    require(statement->source_at + statement->source.size <= text.size, "the source leaves the text", text);
+    if (statement->verdict == POLICY_DENY) {
+        require(statement->text.size == 0 && strlen(statement->sqlstate) == 5 && statement->rule.size > 0 &&
+                    statement->message.size > 0,
+                "a refusal without reasons", text);
+        return;
+    }
+    require(statement->text.size > 0, "an allowed statement without a text", text);
+    check_splices(statement);
+    for (size_t position = 0; position <= statement->text.size + 1 && position < 512; position++) {
+        require(policy_map_position(statement, text, position) <= text.size + 1, "a position outside", statement->text);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (world.set == NULL && !rg_is_ok(policy_world_init(&world))) {
+        abort();
+    }
+    struct rg_slice text = rg_slice_make(data, size);
+    struct rg_arena arena;
+    struct policy_plan plan = {0};
+    rg_arena_init(&arena, 64 << 20);
+    enum policy_protocol protocol = size % 2 == 0 ? POLICY_SIMPLE : POLICY_EXTENDED;
+    rg_status status = policy_plan_text(world.binding, &world.session, protocol, text, &arena, &plan);
+    if (rg_is_ok(status)) {
+        bool is_denied = false;
+        for (size_t i = 0; i < plan.count; i++) {
+            check_statement_of(&plan.statements[i], text);
+            is_denied = is_denied || plan.statements[i].verdict == POLICY_DENY;
+        }
+        require(is_denied == plan.is_denied, "the plan hides a refusal", text);
+    } else {
+        require(status.error->kind == RG_LIMIT, status.error->text, text);
+    }
+    rg_arena_done(&arena);
+    return 0;
+}
