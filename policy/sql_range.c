@@ -79,6 +79,9 @@ static bool has_right(const struct policy_bound *bound, enum sql_right right)
 rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_right right, struct sql_target *out_target)
 {
     struct rg_slice name = rg_slice_of(range->relname);
+    if (++work->range_count > SQL_RANGES_MAX) {
+        return sql_deny(&work->site, "54001", "sql.complexity", -1, "the statement names too many relations");
+    }
     if (range->catalogname != NULL || name.size == 0) {
         return deny_relation(work, range);
     }

@@ -102,15 +102,21 @@ struct sql_scope {
     const char *name;
 };
 
+/* Each is looked up linearly, so their products bound the work: 54001 beyond. */
+enum { SQL_TOUCHED_MAX = 1000, SQL_RANGES_MAX = 10000, SQL_ITEMS_MAX = 500 };
+
 struct sql_work {
     struct sql_site site; /* first */
+    size_t range_count;   /* relations named, WITH items */
+    size_t item_count;
     const struct policy_binding *binding;
     const struct policy_session *session;
     struct sql_scope *scope;
-    bool is_write;     /* changes data */
-    bool is_explained; /* inside EXPLAIN */
-    bool has_fence;    /* touches a relation with a predicate */
-    bool uses_pid;     /* the result is this session's alone */
+    bool is_write;       /* changes data */
+    bool is_explained;   /* inside EXPLAIN */
+    bool has_fence;      /* touches a relation with a predicate */
+    size_t filled_count; /* templates put in */
+    bool uses_pid;       /* the result is this session's alone */
     size_t parameter_max;
     /* what was touched: for the audit and for the checker */
     size_t bound_count, bound_capacity;
