@@ -89,7 +89,10 @@ static rg_status put_template(struct sql_work *work, const struct sql_template *
     struct rg_slice wrapped = {0};
     Node *tree = NULL;
     RG_TRY(sql_session_fill(work, template, holes, &text, &tree));
-    RG_TRY(rg_arena_printf(work->site.arena, &wrapped, "(%.*s)", RG_SLICE_ARGS(text)));
+    /* a call stays bare: in FROM parentheses around it would be a syntax error */
+    bool is_bare = IsA(tree, FuncCall);
+    RG_TRY(rg_arena_printf(work->site.arena, &wrapped, "%s%.*s%s", is_bare ? "" : "(", RG_SLICE_ARGS(text),
+                           is_bare ? "" : ")"));
     if (is_guard) {
         struct rg_slice shape = {0};
         RG_TRY(sql_guard_fill(work, template, &shape, &(Node *){NULL}));
