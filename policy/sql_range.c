@@ -61,6 +61,18 @@ static const struct policy_bound *find_by_path(const struct sql_work *work, stru
     return any;
 }
 
+struct rg_slice sql_range_schema(const struct sql_work *work, const RangeVar *range)
+{
+    if (range->schemaname != NULL) {
+        return rg_slice_of(range->schemaname);
+    }
+    if (view_find(work, range->relname) != NULL) {
+        return RG_SLICE("pg_catalog");
+    }
+    const struct policy_bound *bound = find_by_path(work, rg_slice_of(range->relname));
+    return bound == NULL ? (struct rg_slice){0} : bound->logical;
+}
+
 static bool has_right(const struct policy_bound *bound, enum sql_right right)
 {
     switch (right) {

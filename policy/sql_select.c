@@ -108,22 +108,6 @@ rg_status sql_visit_targets(struct sql_work *work, List *targets, size_t depth)
 
 /* ---- nodes ---- */
 
-rg_status sql_visit_column(struct sql_work *work, ColumnRef *column)
-{
-    struct sql_site *site = &work->site;
-    RG_TRY(sql_check_column(site, column));
-    if (list_length(column->fields) < 3) {
-        return RG_OK;
-    }
-    /* schema.table.column: the relation is known by its bare name now. */
-    size_t token = 0;
-    size_t last = 0;
-    RG_TRY(sql_site_token(site, column->location, &token));
-    RG_TRY(sql_site_name_end(site, token, 1, &last));
-    column->fields = list_copy_tail(column->fields, 1);
-    return sql_site_replace(site, token, last + 1, RG_SLICE(""));
-}
-
 static rg_status visit_parameter(struct sql_work *work, const ParamRef *parameter)
 {
     if (parameter->number < 1 || parameter->number > 65535) { /* libpg_query takes a bare ? for one */
@@ -237,5 +221,6 @@ void sql_work_init(struct sql_work *work, const struct policy_binding *binding, 
 
 rg_status sql_rewrite(struct sql_work *work, Node **slot)
 {
+    RG_TRY(sql_names_collect(work, slot));
     return sql_walk_slot(&work->site.walk, slot, 0);
 }
