@@ -97,6 +97,8 @@ rg_status sql_template_text(const struct sql_template *template, const struct sq
 
 /* ---- one statement ---- */
 
+struct sql_reference;
+
 struct sql_scope {
     struct sql_scope *outer;
     const char *name;
@@ -109,6 +111,10 @@ struct sql_work {
     struct sql_site site; /* first */
     size_t range_count;   /* relations named, WITH items */
     size_t item_count;
+    size_t reference_count, reference_capacity; /* names of FROM items */
+    struct sql_reference *references;
+    size_t column_count, column_capacity; /* shortened columns */
+    struct sql_reference *columns;
     const struct policy_binding *binding;
     const struct policy_session *session;
     struct sql_scope *scope;
@@ -147,6 +153,16 @@ rg_status sql_visit_cast(struct sql_work *work, Node **slot, size_t depth) RG_MU
 rg_status sql_visit_value_function(struct sql_work *work, Node **slot) RG_MUST_CHECK;
 rg_status sql_visit_column(struct sql_work *work, ColumnRef *column) RG_MUST_CHECK;
 rg_status sql_visit_write(struct sql_work *work, Node *node, size_t depth) RG_MUST_CHECK;
+
+/* schema.table.column loses its schema: sql_references_check refuses it where table would then mean something
+ * else than before. A range is known by its alias (schema NULL) or by its own name. */
+struct sql_reference {
+    const char *schema, *name;
+    int location;
+};
+rg_status sql_note_range(struct sql_work *work, const char *name, const char *schema) RG_MUST_CHECK;
+rg_status sql_note_column(struct sql_work *work, const void *schema, const void *name, int location) RG_MUST_CHECK;
+rg_status sql_references_check(struct sql_work *work) RG_MUST_CHECK;
 
 enum sql_right { SQL_SELECT = 0, SQL_INSERT, SQL_UPDATE, SQL_DELETE };
 
