@@ -81,11 +81,13 @@ rg_status sql_note_range(struct sql_work *work, const char *name, const char *sc
 
 rg_status sql_note_column(struct sql_work *work, const void *schema, const void *name, int location)
 {
-    if (!IsA(schema, String) || !IsA(name, String)) {
+    const char *schema_text = sql_string(schema).data;
+    const char *name_text = sql_string(name).data;
+    if (schema_text[0] == '\0' || name_text[0] == '\0') {
         return sql_deny(&work->site, "0A000", "sql.name", location, "this spelling of a column is not supported");
     }
     for (size_t i = 0; i < work->column_count; i++) {
-        if (strcmp(work->columns[i].schema, strVal(schema)) == 0 && strcmp(work->columns[i].name, strVal(name)) == 0) {
+        if (strcmp(work->columns[i].schema, schema_text) == 0 && strcmp(work->columns[i].name, name_text) == 0) {
             return RG_OK;
         }
     }
@@ -94,7 +96,7 @@ rg_status sql_note_column(struct sql_work *work, const void *schema, const void 
     }
     RG_TRY(grow(work->site.arena, (void **)&work->columns, work->column_count, &work->column_capacity,
                 sizeof *work->columns));
-    work->columns[work->column_count++] = (struct sql_reference){strVal(schema), strVal(name), location};
+    work->columns[work->column_count++] = (struct sql_reference){schema_text, name_text, location};
     return RG_OK;
 }
 
