@@ -29,7 +29,7 @@ struct auth_jwks_log {
 };
 
 enum auth_refetch {
-    AUTH_REFETCH_COOLING_DOWN = 0, /* fetched less than the cool-down ago: on_done will not be called */
+    AUTH_REFETCH_COOLING_DOWN = 0, /* fetched less than the cool-down ago, or failed just now: no on_done */
     AUTH_REFETCH_STARTED,          /* on_done will be called once, on the fetch thread */
 };
 

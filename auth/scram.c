@@ -147,6 +147,9 @@ static rg_status check_turn(struct auth_scram_exchange *exchange, enum auth_scra
     if (message.size == 0 || message.size > AUTH_SCRAM_MAX_MESSAGE) {
         return rg_fail(RG_PROTOCOL, "SCRAM: message of %zu bytes, limit %d", message.size, AUTH_SCRAM_MAX_MESSAGE);
     }
+    if (memchr(message.data, '\0', message.size) != NULL) {
+        return rg_fail(RG_PROTOCOL, "SCRAM: message with a zero byte");
+    }
     return RG_OK;
 }
 

@@ -17,7 +17,8 @@ enum {
     AUTH_SCRAM_NONCE_SIZE = 24, /* characters of the server's part of the nonce */
     AUTH_SCRAM_MAX_SERVER_NONCE = 32,
     AUTH_SCRAM_MAX_NONCE = 256, /* of the client's part */
-    AUTH_SCRAM_MAX_MESSAGE = 2048,
+    AUTH_SCRAM_MAX_MESSAGE = 1024,
+    AUTH_SCRAM_MAX_SERVER_FIRST = 512,
 };
 
 /* What is stored of a password: enough to verify, not to log in with. */
@@ -67,7 +68,7 @@ struct auth_scram_exchange {
     char server_nonce[AUTH_SCRAM_MAX_SERVER_NONCE];                 /* drawn by _start; tests may put their own */
     size_t server_nonce_size;
     char client_first_bare[AUTH_SCRAM_MAX_MESSAGE];
-    char server_first[AUTH_SCRAM_MAX_MESSAGE];
+    char server_first[AUTH_SCRAM_MAX_SERVER_FIRST];
     struct auth_scram_verifier verifier;
 };
 

@@ -6,7 +6,9 @@
 
 /* What a tenant sees of PostgreSQL's catalogues: one SELECT for each relation of pg_catalog that may be read.
  * The rewriter puts `(<select>) AS alias` where the statement names the relation; a relation without a row here
- * is not available at all. Every select has exactly the columns of PostgreSQL 15, in its order, with its types.
+ * is not available at all. Every select has exactly the columns of PostgreSQL 15, in its order, with its types, but
+ * regproc is oid, regtype text and aclitem text: a value of those types would lend its type to a constant beside it,
+ * and the server would look up the name or the OID that the constant gives (policy/functions_types.c).
  *
  * Placeholders, each replaced by a typed constant of the binding or the session:
  *   :rg_schemas           text[]  physical schemas that belong wholly to the tenant
@@ -21,6 +23,9 @@
  *   :rg_pid               int4    the session's virtual process id
  * A name never begins another one's name without being followed by a letter or `_`: match the longest run
  * of [a-z_]. No physical schema name may hold a dot ('schema.name' would be ambiguous).
+ *
+ * Each select is many sub-selects over small sets: without jit = off on the upstream session, compiling them takes a
+ * hundred times longer than running them once the catalogues are large (10,000 tables: 1,000 ms instead of 20).
  *
  * Threads: any; everything is constant. */
 struct catalog_view {

@@ -9,7 +9,7 @@ CATALOG_SELECT(pg_database) = FENCED(
     " AS datdba, d.encoding, d.datlocprovider, false AS datistemplate, true AS datallowconn, -1 AS "
     "datconnlimit, '0'::pg_catalog.xid AS datfrozenxid, '0'::pg_catalog.xid AS datminmxid, "
     "1663::pg_catalog.oid AS dattablespace, d.datcollate, d.datctype, d.daticulocale, d.datcollversion, "
-    "NULL::pg_catalog.aclitem[] AS datacl FROM pg_catalog.pg_database AS d WHERE d.datname = "
+    "NULL::pg_catalog.text[] AS datacl FROM pg_catalog.pg_database AS d WHERE d.datname = "
     "pg_catalog.current_database()");
 
 CATALOG_SELECT(pg_roles) =
@@ -54,13 +54,12 @@ CATALOG_SELECT(pg_event_trigger) =
 CATALOG_SELECT(pg_foreign_data_wrapper) =
     "SELECT NULL::pg_catalog.oid AS oid, NULL::pg_catalog.name AS fdwname, NULL::pg_catalog.oid AS "
     "fdwowner, NULL::pg_catalog.oid AS fdwhandler, NULL::pg_catalog.oid AS fdwvalidator, "
-    "NULL::pg_catalog.aclitem[] AS fdwacl, NULL::pg_catalog.text[] AS fdwoptions WHERE false";
+    "NULL::pg_catalog.text[] AS fdwacl, NULL::pg_catalog.text[] AS fdwoptions WHERE false";
 
 CATALOG_SELECT(pg_foreign_server) =
     "SELECT NULL::pg_catalog.oid AS oid, NULL::pg_catalog.name AS srvname, NULL::pg_catalog.oid AS "
     "srvowner, NULL::pg_catalog.oid AS srvfdw, NULL::pg_catalog.text AS srvtype, NULL::pg_catalog.text "
-    "AS srvversion, NULL::pg_catalog.aclitem[] AS srvacl, NULL::pg_catalog.text[] AS srvoptions WHERE "
-    "false";
+    "AS srvversion, NULL::pg_catalog.text[] AS srvacl, NULL::pg_catalog.text[] AS srvoptions WHERE false";
 
 CATALOG_SELECT(pg_foreign_table) =
     "SELECT NULL::pg_catalog.oid AS ftrelid, NULL::pg_catalog.oid AS ftserver, NULL::pg_catalog.text[] "

@@ -6,10 +6,10 @@
  * (defaults, CHECK conditions, partial and expression indexes, partition bounds, enum labels, view definitions)
  * are left out; owners, privileges, sizes and transaction ids are constants. Called by nobody: data only. */
 
-CATALOG_SELECT(pg_namespace) = FENCED(
-    "SELECT n.oid, " LOGICAL_NAME("n") " AS nspname, " OWNER " AS nspowner, NULL::pg_catalog.aclitem[] AS nspacl FROM "
-                                                             "pg_catalog.pg_namespace AS n WHERE n.oid = " PG_CATALOG
-                                       " OR " IS_OWN("n") " OR n.nspname = ANY (:rg_relation_schemas)");
+CATALOG_SELECT(pg_namespace) = FENCED("SELECT n.oid, " LOGICAL_NAME(
+    "n") " AS nspname, " OWNER
+         " AS nspowner, NULL::pg_catalog.text[] AS nspacl FROM pg_catalog.pg_namespace AS n WHERE n.oid = " PG_CATALOG
+         " OR " IS_OWN("n") " OR n.nspname = ANY (:rg_relation_schemas)");
 
 CATALOG_SELECT(pg_class) = FENCED(
     "SELECT c.oid, c.relname, c.relnamespace, c.reltype, c.reloftype, " OWNER
@@ -32,8 +32,8 @@ CATALOG_SELECT(pg_class) = FENCED(
                                                                                                               "ity "
                                                                                                               "AND"
                                                                                                               " " IS_OWN("n") ") AS relforcerowsecurity, c.relispopulated, c.relreplident, c.relispartition, c.relrewrite, "
-                                                                                                                              "'0'::pg_catalog.xid AS relfrozenxid, '0'::pg_catalog.xid AS relminmxid, NULL::pg_catalog.aclitem[] "
-                                                                                                                              "AS relacl, CASE WHEN " IS_OWN("n") " THEN c.reloptions END AS reloptions, CASE WHEN " IS_OWN(
+                                                                                                                              "'0'::pg_catalog.xid AS relfrozenxid, '0'::pg_catalog.xid AS relminmxid, NULL::pg_catalog.text[] AS "
+                                                                                                                              "relacl, CASE WHEN " IS_OWN("n") " THEN c.reloptions END AS reloptions, CASE WHEN " IS_OWN(
                                                                                                                                   "n") " THEN c.relpartbound END AS relpartbound FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace "
                                                                                                                                        "AS n ON n.oid = c.relnamespace WHERE " IS_OWN(
                                                                                                                                            "n") " OR " IS_SHARED("n",
@@ -44,7 +44,7 @@ CATALOG_SELECT(pg_attribute) = FENCED(
     "a.attcacheoff, a.atttypmod, a.attbyval, a.attalign, a.attstorage, a.attcompression, a.attnotnull, "
     "(a.atthasdef AND " IS_OWN("n") ") AS atthasdef, false AS atthasmissing, a.attidentity, CASE WHEN " IS_OWN(
         "n") " THEN a.attgenerated ELSE ''::pg_catalog.\"char\" END AS attgenerated, a.attisdropped, a.attislocal, "
-             "a.attinhcount, a.attcollation, NULL::pg_catalog.aclitem[] AS attacl, CASE WHEN " IS_OWN(
+             "a.attinhcount, a.attcollation, NULL::pg_catalog.text[] AS attacl, CASE WHEN " IS_OWN(
                  "n") " THEN a.attoptions END AS attoptions, NULL::pg_catalog.text[] AS attfdwoptions, CASE WHEN false "
                       "THEN a.attmissingval END AS attmissingval FROM pg_catalog.pg_attribute AS a JOIN "
                       "pg_catalog.pg_class AS c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace AS n ON n.oid = "
@@ -102,31 +102,33 @@ CATALOG_SELECT(pg_type) = FENCED(
     " AS typowner, t.typlen, t.typbyval, t.typtype, t.typcategory, t.typispreferred, t.typisdefined, "
     "t.typdelim, t.typrelid, CASE WHEN " IS_OWN(
         "n") " OR t.typnamespace = " PG_CATALOG
-             " THEN t.typsubscript ELSE 0::pg_catalog.regproc END AS typsubscript, t.typelem, t.typarray, CASE "
-             "WHEN " IS_OWN(
+             " THEN t.typsubscript::pg_catalog.oid ELSE 0::pg_catalog.oid END AS typsubscript, t.typelem, "
+             "t.typarray, CASE WHEN " IS_OWN(
                  "n") " OR t.typnamespace = " PG_CATALOG
-                      " THEN t.typinput ELSE 0::pg_catalog.regproc END AS typinput, CASE WHEN " IS_OWN(
+                      " THEN t.typinput::pg_catalog.oid ELSE 0::pg_catalog.oid END AS typinput, CASE WHEN " IS_OWN(
                           "n") " OR t.typnamespace = " PG_CATALOG
-                               " THEN t.typoutput ELSE 0::pg_catalog.regproc END AS typoutput, CASE WHEN " IS_OWN(
+                               " THEN t.typoutput::pg_catalog.oid ELSE 0::pg_catalog.oid END AS typoutput, CASE "
+                               "WHEN " IS_OWN(
                                    "n") " OR t.typnamespace = " PG_CATALOG
-                                        " THEN t.typreceive ELSE 0::pg_catalog.regproc END AS typreceive, CASE "
-                                        "WHEN " IS_OWN(
+                                        " THEN t.typreceive::pg_catalog.oid ELSE 0::pg_catalog.oid END AS typreceive, "
+                                        "CASE WHEN " IS_OWN(
                                             "n") " OR t.typnamespace = " PG_CATALOG
-                                                 " THEN t.typsend ELSE 0::pg_catalog.regproc END AS typsend, CASE "
-                                                 "WHEN " IS_OWN(
+                                                 " THEN t.typsend::pg_catalog.oid ELSE 0::pg_catalog.oid END AS "
+                                                 "typsend, CASE WHEN " IS_OWN(
                                                      "n") " OR t.typnamespace = " PG_CATALOG
-                                                          " THEN t.typmodin ELSE 0::pg_catalog.regproc END AS "
-                                                          "typmodin, CASE WHEN " IS_OWN(
+                                                          " THEN t.typmodin::pg_catalog.oid ELSE 0::pg_catalog.oid END "
+                                                          "AS typmodin, CASE WHEN " IS_OWN(
                                                               "n") " OR t.typnamespace = " PG_CATALOG
-                                                                   " THEN t.typmodout ELSE 0::pg_catalog.regproc END "
-                                                                   "AS typmodout, CASE WHEN " IS_OWN(
+                                                                   " THEN t.typmodout::pg_catalog.oid ELSE "
+                                                                   "0::pg_catalog.oid END AS typmodout, CASE "
+                                                                   "WHEN " IS_OWN(
                                                                        "n") " OR t.typnamespace = " PG_CATALOG
-                                                                            " THEN t.typanalyze ELSE "
-                                                                            "0::pg_catalog.regproc END AS typanalyze, "
-                                                                            "t.typalign, t.typstorage, "
-                                                                            "t.typnotnull, t.typbasetype, t.typtypmod, "
-                                                                            "t.typndims, t.typcollation, CASE "
-                                                                            "WHEN " IS_OWN(
+                                                                            " THEN t.typanalyze::pg_catalog.oid ELSE "
+                                                                            "0::pg_catalog.oid END AS typanalyze, "
+                                                                            "t.typalign, "
+                                                                            "t.typstorage, t.typnotnull, "
+                                                                            "t.typbasetype, t.typtypmod, t.typndims, "
+                                                                            "t.typcollation, CASE WHEN " IS_OWN(
                                                                                 "n") " OR t.typnamespace = " PG_CATALOG
                                                                                      " THEN t.typdefaultbin END AS "
                                                                                      "typdefaultbin, CASE WHEN " IS_OWN(
@@ -134,10 +136,10 @@ CATALOG_SELECT(pg_type) = FENCED(
                                                                                               "= " PG_CATALOG
                                                                                               " THEN t.typdefault END "
                                                                                               "AS typdefault, "
-                                                                                              "NULL::pg_catalog."
-                                                                                              "aclitem[] AS typacl "
-                                                                                              "FROM pg_catalog.pg_type "
-                                                                                              "AS t JOIN "
+                                                                                              "NULL::pg_catalog.text[] "
+                                                                                              "AS typacl FROM "
+                                                                                              "pg_catalog.pg_type AS "
+                                                                                              "t JOIN "
                                                                                               "pg_catalog.pg_namespace "
                                                                                               "AS n ON n.oid = "
                                                                                               "t.typnamespace "
@@ -149,8 +151,9 @@ CATALOG_SELECT(pg_enum) = FENCED(
     "e.enumtypid IN " OWN_TYPES);
 
 CATALOG_SELECT(pg_range) = FENCED(
-    "SELECT r.rngtypid, r.rngsubtype, r.rngmultitypid, r.rngcollation, r.rngsubopc, r.rngcanonical, "
-    "r.rngsubdiff FROM pg_catalog.pg_range AS r WHERE " IS_BUILT_IN("r.rngtypid") " OR r.rngtypid IN " OWN_TYPES);
+    "SELECT r.rngtypid, r.rngsubtype, r.rngmultitypid, r.rngcollation, r.rngsubopc, "
+    "r.rngcanonical::pg_catalog.oid AS rngcanonical, r.rngsubdiff::pg_catalog.oid AS rngsubdiff FROM "
+    "pg_catalog.pg_range AS r WHERE " IS_BUILT_IN("r.rngtypid") " OR r.rngtypid IN " OWN_TYPES);
 
 CATALOG_SELECT(pg_tables) = FENCED("SELECT " LOGICAL_NAME(
     "n") " AS schemaname, c.relname AS tablename, CAST(:rg_user AS pg_catalog.name) AS tableowner, "
@@ -171,9 +174,9 @@ CATALOG_SELECT(pg_matviews) = FENCED("SELECT " LOGICAL_NAME(
 
 CATALOG_SELECT(pg_sequences) = FENCED("SELECT " LOGICAL_NAME(
     "n") " AS schemaname, c.relname AS sequencename, CAST(:rg_user AS pg_catalog.name) AS sequenceowner, "
-         "s.seqtypid::pg_catalog.regtype AS data_type, s.seqstart AS start_value, s.seqmin AS min_value, "
-         "s.seqmax AS max_value, s.seqincrement AS increment_by, s.seqcycle AS cycle, s.seqcache AS "
-         "cache_size, NULL::pg_catalog.int8 AS last_value FROM pg_catalog.pg_sequence AS s JOIN "
+         "pg_catalog.format_type(s.seqtypid, NULL::pg_catalog.int4) AS data_type, s.seqstart AS start_value, "
+         "s.seqmin AS min_value, s.seqmax AS max_value, s.seqincrement AS increment_by, s.seqcycle AS cycle, "
+         "s.seqcache AS cache_size, NULL::pg_catalog.int8 AS last_value FROM pg_catalog.pg_sequence AS s JOIN "
          "pg_catalog.pg_class AS c ON c.oid = s.seqrelid JOIN pg_catalog.pg_namespace AS n ON n.oid = "
          "c.relnamespace WHERE " IS_OWN("n"));
 

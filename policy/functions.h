@@ -16,9 +16,12 @@
  *   "::regclass" "::regtype" "::regproc" "::regnamespace" "::regrole" ...   cast of an OID column ($1); the
  *       result is text (the name the tenant would write), NULL when the object is not visible
  *   "::regclass::oid"   the same cast followed by one to oid: $1 when visible
- *   "'name'::regclass"  cast of a string constant $1: the relation's oid, NULL when not visible
+ *   "'name'::regclass" "'name'::regproc"  cast of a string constant $1: the object's oid, NULL when not visible
  *   "pg_get_serial_sequence(oid)"  SQLAlchemy's pg_get_serial_sequence($1::regclass::text, $2)::regclass:
  *       $1 the OID column, the result is the sequence's oid
+ *
+ * No function, template or catalogue column ever gives a value of a reg* type (policy/functions_types.c says why):
+ * refuse every other way to one, casts and parameter types included.
  *
  * All templates give one value, but pg_partition_ancestors gives a set and may stand in FROM, where its alias is
  * `pg_partition_ancestors(relid)` when the statement gives none.

@@ -1,49 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Columns that are qualified. schema.table.column: a fence has no schema, so the column keeps only its relation's
- * bare name. That means the same only where the whole statement knows one thing by that name, and that thing is
- * the relation. function.column: where the function in FROM returns a scalar and has no such column, PostgreSQL
- * calls the function of the column's name with it, whatever the allow-list says; so only columns that it surely
- * has may be named. */
+/* Columns of functions in FROM. Where the function returns a scalar and has no column of that name, PostgreSQL
+ * reads x.name as name(x), whatever the allow-list says: SELECT x.pg_read_file FROM unnest(ARRAY['file']) AS x
+ * (parse analysis: transformColumnRef, makeWholeRowVar). So only columns that it surely has may be named. Any
+ * other FROM item is a row, and only harmless functions take a row. */
 #include "policy/sql_planner_private.h"
 
-/* Something in FROM, or a WITH item, by the name that columns use for it. */
-struct sql_known_name {
-    struct sql_known_name *next;
-    const char *name;
-    struct rg_slice schema;        /* logical; of a relation without an alias, empty for all others */
-    const RangeFunction *function; /* NULL for all others */
+/* A function in FROM, by the name that columns use for it. */
+struct sql_known_function {
+    struct sql_known_function *next;
+    struct rg_slice name;
+    const RangeFunction *item;
 };
 
-struct names_walk {
+struct functions_walk {
     struct sql_walk walk; /* first */
     struct sql_work *work;
 };
 
 static struct sql_work *work_of(struct sql_walk *walk)
 {
-    return ((struct names_walk *)(void *)walk)->work;
+    return ((struct functions_walk *)(void *)walk)->work;
 }
 
-static rg_status names_refuse(struct sql_walk *walk, const Node *node)
+static rg_status functions_refuse(struct sql_walk *walk, const Node *node)
 {
     return sql_deny_node(&work_of(walk)->site.walk, node);
 }
 
-static rg_status names_too_deep(struct sql_walk *walk, const Node *node)
+static rg_status functions_too_deep(struct sql_walk *walk, const Node *node)
 {
     return sql_deny_depth(&work_of(walk)->site.walk, node);
-}
-
-static rg_status know(struct sql_work *work, const char *name, struct rg_slice schema, const RangeFunction *function)
-{
-    struct sql_known_name *known = NULL;
-    RG_TRY(rg_arena_new(work->site.arena, &known));
-    known->name = name;
-    known->schema = schema;
-    known->function = function;
-    known->next = work->known_names;
-    work->known_names = known;
-    return RG_OK;
 }
 
 /* The one call of an item that is not ROWS FROM several; NULL otherwise. */
@@ -53,60 +39,37 @@ static const FuncCall *function_call(const RangeFunction *item)
     return pair != NIL && IsA(linitial(pair), FuncCall) ? linitial_node(FuncCall, pair) : NULL;
 }
 
-/* What columns call the item by. */
-static const char *function_name(const RangeFunction *item)
+static struct rg_slice function_name(const RangeFunction *item)
 {
-    if (item->alias != NULL) {
-        return item->alias->aliasname;
-    }
     const FuncCall *call = function_call(item);
-    return call == NULL ? "" : sql_last_name(call->funcname).data;
+    if (item->alias != NULL) {
+        return rg_slice_of(item->alias->aliasname);
+    }
+    return call == NULL ? (struct rg_slice){0} : sql_last_name(call->funcname);
 }
 
-static rg_status names_visit(struct sql_walk *walk, Node **slot, size_t depth, bool *out_is_done)
+static rg_status functions_visit(struct sql_walk *walk, Node **slot, size_t depth, bool *out_is_done)
 {
     (void)depth, (void)out_is_done;
     struct sql_work *work = work_of(walk);
-    const void *node = *slot;
-    if (IsA(node, Alias)) {
-        return know(work, ((const Alias *)node)->aliasname, (struct rg_slice){0}, NULL);
+    if (!IsA(*slot, RangeFunction)) {
+        return RG_OK;
     }
-    if (IsA(node, CommonTableExpr)) {
-        return know(work, ((const CommonTableExpr *)node)->ctename, (struct rg_slice){0}, NULL);
-    }
-    if (IsA(node, RangeFunction)) {
-        return know(work, function_name(node), (struct rg_slice){0}, node);
-    }
-    const RangeVar *range = node;
-    if (IsA(node, RangeVar) && range->alias == NULL) {
-        return know(work, range->relname, sql_range_schema(work, range), NULL);
-    }
+    struct sql_known_function *known = NULL;
+    RG_TRY(rg_arena_new(work->site.arena, &known));
+    known->item = (const void *)*slot;
+    known->name = function_name(known->item);
+    known->next = work->known_functions;
+    work->known_functions = known;
     return RG_OK;
 }
 
-rg_status sql_names_collect(struct sql_work *work, Node **slot)
+rg_status sql_functions_collect(struct sql_work *work, Node **slot)
 {
-    struct names_walk walk = {{names_visit, names_refuse, names_too_deep}, work};
-    work->known_names = NULL;
+    struct functions_walk walk = {{functions_visit, functions_refuse, functions_too_deep}, work};
+    work->known_functions = NULL;
     return sql_walk_slot(&walk.walk, slot, 0);
 }
-
-/* An unqualified name that is a WITH item's too is known by the item's row as well, and so is not the only one. */
-static bool is_only_meaning(const struct sql_work *work, struct rg_slice schema, struct rg_slice table)
-{
-    bool is_found = false;
-    for (const struct sql_known_name *known = work->known_names; known != NULL; known = known->next) {
-        if (rg_slice_is_equal(rg_slice_of(known->name), table)) {
-            if (!rg_slice_is_equal(known->schema, schema)) {
-                return false;
-            }
-            is_found = true;
-        }
-    }
-    return is_found;
-}
-
-/* ---- columns of functions ---- */
 
 static bool is_word(struct rg_slice name, const char *const *words)
 {
@@ -160,39 +123,18 @@ static bool has_column(const RangeFunction *item, struct rg_slice column)
            is_word(sql_last_name(call->funcname), unnamed);
 }
 
-static rg_status visit_function_column(struct sql_work *work, const ColumnRef *column)
+rg_status sql_visit_function_column(struct sql_work *work, const ColumnRef *column)
 {
-    struct rg_slice relation = sql_string(list_nth(column->fields, 0));
-    struct rg_slice name = sql_string(list_nth(column->fields, 1));
-    for (const struct sql_known_name *known = work->known_names; name.size > 0 && known != NULL; known = known->next) {
-        if (known->function != NULL && rg_slice_is_equal(rg_slice_of(known->name), relation) &&
-            !has_column(known->function, name)) {
+    if (list_length(column->fields) != 2 || !IsA(lsecond(column->fields), String)) {
+        return RG_OK;
+    }
+    struct rg_slice relation = sql_string(linitial(column->fields));
+    struct rg_slice name = sql_string(lsecond(column->fields));
+    for (const struct sql_known_function *known = work->known_functions; known != NULL; known = known->next) {
+        if (rg_slice_is_equal(known->name, relation) && !has_column(known->item, name)) {
             return sql_deny(&work->site, "42501", "column.function", column->location,
                             "a column of a function in FROM must be one that its alias names");
         }
     }
     return RG_OK;
-}
-
-rg_status sql_visit_column(struct sql_work *work, ColumnRef *column)
-{
-    struct sql_site *site = &work->site;
-    RG_TRY(sql_check_column(site, column));
-    if (list_length(column->fields) == 2) {
-        return visit_function_column(work, column);
-    }
-    if (list_length(column->fields) < 3) {
-        return RG_OK;
-    }
-    if (!is_only_meaning(work, sql_string(list_nth(column->fields, 0)), sql_string(list_nth(column->fields, 1)))) {
-        return sql_deny(site, "0A000", "column.relation", column->location,
-                        "a column is qualified by a schema, and its relation does not stand in FROM under its own "
-                        "name, or is not the only one of that name");
-    }
-    size_t token = 0;
-    size_t last = 0;
-    RG_TRY(sql_site_token(site, column->location, &token));
-    RG_TRY(sql_site_name_end(site, token, 1, &last));
-    column->fields = list_copy_tail(column->fields, 1);
-    return sql_site_replace(site, token, last + 1, RG_SLICE(""));
 }

@@ -10,6 +10,10 @@
  * transaction ids or parse trees are not on the list. Threads: any. */
 bool type_is_allowed(struct rg_slice name);
 
+/* The same for a parameter's type as a Parse message gives it: an allowed type's OID or its array's, 0 (unspecified) or
+ * unknown's. A parameter of a reg* type would tell names and whether they exist. */
+bool type_oid_is_allowed(uint32_t oid);
+
 /* The scalar names, sorted. NULL beyond the end. */
 size_t type_count(void);
 const char *type_at(size_t index);

@@ -18,7 +18,8 @@ ACME = policydata.Identity(schemas={"t_acme": "sales", "t_acme_more": "more"}, r
 NOBODY = policydata.Identity(schemas={})
 # Rows of functions.def that are syntax: what the views' schema calls them, and their argument types.
 SYNTAX = {"::regclass": ("rg_regclass", "oid", "text"), "::regclass::oid": ("rg_regclass_oid", "oid", "oid"),
-          "'name'::regclass": ("rg_regclass_name", "text", "oid"), "::regtype": ("rg_regtype", "oid", "text"),
+          "'name'::regclass": ("rg_regclass_name", "text", "oid"),
+          "'name'::regproc": ("rg_regproc_name", "text", "oid"), "::regtype": ("rg_regtype", "oid", "text"),
           "pg_get_serial_sequence(oid)": ("rg_serial_sequence", "oid, text", "oid")}
 
 
@@ -56,6 +57,7 @@ def create_functions(cursor, function):
                            (function.name, arity))
             signatures = cursor.fetchall()
         for name, arguments, result in signatures:
+            arguments = arguments.replace('"any"', "anyelement")
             if name == "pg_partition_ancestors":
                 arguments += ", OUT relid oid"
             cast = result.removeprefix("SETOF ")
@@ -68,6 +70,8 @@ def translate(tables, sql):
     (first in the search_path), reg* casts of columns become calls."""
     sql = re.sub(r"pg_catalog\.pg_get_serial_sequence\(\s*(\w+\.\w+)::regclass::text, (\w+\.\w+)\s*\)::regclass::oid",
                  r"cat_acme.rg_serial_sequence(\1, \2)", sql)
+    sql = re.sub(r"CAST\(CAST\(pg_catalog\.pg_get_serial_sequence\(CAST\(CAST\(([\w.]+) AS REGCLASS\) AS TEXT\), ([\w.]+)\)"
+                 r" AS REGCLASS\) AS OID\)", r"cat_acme.rg_serial_sequence(\1, \2)", sql)  # SQLAlchemy 2's spelling
     sql = re.sub(r"(\w+\.\w+|\b\w+)::(?:pg_catalog\.)?regclass\b(?!::oid)", r"cat_acme.rg_regclass(\1)", sql)
     sql = re.sub(r"('[^']*')::(?:pg_catalog\.)?regclass\b", r"cat_acme.rg_regclass_name(\1)", sql)
 

@@ -41,14 +41,18 @@ REFUSED = re.compile(
     r"textanycat)")
 
 # Refused by the rules above and yet harmless and needed.
-ADDED = {"array_cat", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "starts_with", "timezone", "varbit", "pg_typeof",
+ADDED = {"array_cat", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "starts_with", "timezone", "varbit",
          "pg_encoding_to_char", "pg_char_to_encoding", "pg_client_encoding", "pg_collation_for", "pg_size_pretty",
          "pg_size_bytes", "pg_get_keywords", "pg_encoding_max_length", "getdatabaseencoding"} | VOLATILE
 
+# Allowed, but their text search configuration must be a built-in one: GUARDED.
+CONFIGURED = {"to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery", "json_to_tsvector",
+              "jsonb_to_tsvector", "ts_headline"}
+
 # Argument and result types through which a function could name or tell of an object; and the names that may have them.
 NAMING = {"regclass", "regproc", "regprocedure", "regtype", "regoper", "regoperator", "regrole", "regnamespace", "regdictionary",
-          "regcollation", "pg_node_tree", "xid8", "tid", "cid", "aclitem", "pg_snapshot", "txid_snapshot"}
-NAMING_ALLOWED = {"pg_typeof": {"regtype"}, "max": {"xid8", "tid"}, "min": {"xid8", "tid"}}
+          "regcollation", "regconfig", "pg_node_tree", "xid8", "tid", "cid", "aclitem", "pg_snapshot", "txid_snapshot"}
+NAMING_ALLOWED = {"max": {"xid8", "tid"}, "min": {"xid8", "tid"}}
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +77,7 @@ def rows(cursor, sql, arguments=None):
 
 def test_the_allowed_functions_are_those_the_rules_give(cursor, tables):
     eligible = {name for (name,) in rows(cursor, ELIGIBLE)}
-    assert allowed(tables) == {name for name in eligible if not REFUSED.match(name)} | ADDED
+    assert allowed(tables) == {name for name in eligible if not REFUSED.match(name)} - CONFIGURED | ADDED
 
 
 def test_every_allowed_name_exists_and_no_overload_is_volatile(cursor, tables):
@@ -97,7 +101,7 @@ def test_no_allowed_function_is_a_security_definer_or_restricted_to_superusers(c
 
 
 def test_every_guarded_name_is_a_function_or_syntax(cursor, tables):
-    syntax = {"user", "current_role", "current_catalog", "'name'::regclass", "pg_get_serial_sequence(oid)"}
+    syntax = {"user", "current_role", "current_catalog", "'name'::regclass", "'name'::regproc", "pg_get_serial_sequence(oid)"}
     existing = {name for (name,) in rows(cursor, "SELECT proname FROM pg_proc WHERE pronamespace = 11")}
     for name, row in tables.functions.items():
         if row.rule != "ALLOWED" and name not in syntax and not name.startswith("::reg"):
@@ -130,3 +134,9 @@ def test_every_type_by_its_array_name_is_that_array(cursor, tables):
     for name, array in rows(cursor, "SELECT t.typname, a.typname FROM pg_type t JOIN pg_type a ON a.oid = t.typarray"
                                     " WHERE t.typnamespace = 11 AND t.typtype IN ('b', 'r', 'm', 'p')"):
         assert tables.type_is_allowed(array) == tables.type_is_allowed(name) == (name in tables.types), array
+
+
+def test_the_parameter_types_are_the_allowed_names_ones(cursor, tables):
+    for number, name, schema in rows(cursor, "SELECT oid, typname, typnamespace FROM pg_type"):
+        wanted = schema == 11 and (tables.type_is_allowed(name) or name == "unknown")
+        assert tables.type_oid_is_allowed(number) == wanted, name

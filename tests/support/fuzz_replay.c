@@ -49,7 +49,7 @@ static void replay(const char *path)
         exit(2);
     }
     for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
-        char child[4096];
+        char child[2048];
         if (entry->d_name[0] != '.') {
             (void)snprintf(child, sizeof child, "%s/%s", path, entry->d_name);
             replay_file(child);

@@ -10,7 +10,8 @@ import subprocess
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SOURCES = ["catalog", "catalog_tenant", "catalog_builtin", "catalog_session", "functions", "functions_guards", "types"]
+SOURCES = ["catalog", "catalog_tenant", "catalog_builtin", "catalog_session", "functions", "functions_guards", "functions_types",
+           "types"]
 RULES = ["DENIED", "ALLOWED", "GUARDED", "CONSTANT"]
 
 
@@ -50,6 +51,9 @@ class Tables:
         library.type_at.restype = ctypes.c_char_p
         library.type_is_allowed.restype = ctypes.c_bool
         library.type_is_allowed.argtypes = [_Slice]
+        library.type_oid_is_allowed.restype = ctypes.c_bool
+        library.type_oid_is_allowed.argtypes = [ctypes.c_uint32]
+        self.type_oid_is_allowed = library.type_oid_is_allowed
         self._library = library
         size = ctypes.c_size_t
         views = [library.catalog_view_at(size(i)).contents for i in range(library.catalog_view_count())]

@@ -109,6 +109,28 @@ static void refuses_what_only_resembles_a_name(void **state)
     assert_false(type_is_allowed((struct rg_slice){NULL, 0}));
 }
 
+static void allows_parameter_types_of_drivers_only(void **state)
+{
+    (void)state;
+    static const uint32_t ALLOWED[] = {0,    705,  16,   17,   20,   21,   23,   25,   26,   114,
+                                       700,  701,  1042, 1043, 1082, 1083, 1114, 1184, 1186, 1266,
+                                       1700, 2950, 3802, 1000, 1005, 1007, 1009, 1015, 1016, 1231};
+    static const uint32_t REFUSED[] = {2205, 2206, 24,   2202,  2203,  2204,  3734,       3769,        4089,      4096,
+                                       4191, 2210, 2211, 1008,  1033,  1034,  28,         29,          27,        5069,
+                                       3220, 194,  1790, 2249,  2275,  2276,  2277,       2278,        2281,      1,
+                                       15,   1259, 1247, 12345, 16384, 16500, 0x7fffffff, 0x80000000U, UINT32_MAX};
+    for (size_t i = 0; i < sizeof(ALLOWED) / sizeof(ALLOWED[0]); i++) {
+        if (!type_oid_is_allowed(ALLOWED[i])) {
+            fail_msg("%u is refused", ALLOWED[i]);
+        }
+    }
+    for (size_t i = 0; i < sizeof(REFUSED) / sizeof(REFUSED[0]); i++) {
+        if (type_oid_is_allowed(REFUSED[i])) {
+            fail_msg("%u is allowed", REFUSED[i]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +138,7 @@ int main(void)
         cmocka_unit_test(allows_every_listed_type_and_its_array),
         cmocka_unit_test(refuses_names_in_disguise_pseudo_types_and_the_rest),
         cmocka_unit_test(refuses_what_only_resembles_a_name),
+        cmocka_unit_test(allows_parameter_types_of_drivers_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

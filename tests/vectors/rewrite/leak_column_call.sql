@@ -106,3 +106,7 @@ SELECT a.pg_sleep, g.n FROM sales.a, generate_series(1, 2) AS g (n)
 -- expect:
 SELECT a.pg_sleep, g.n FROM t_acme.a, pg_catalog.generate_series(1, 2) AS g (n)
 
+-- case: in an argument of a function that answers by OID
+SELECT pg_get_constraintdef(g.lo_creat) FROM generate_series(1, 2) AS g
+-- refuse: 42501 column.function
+
