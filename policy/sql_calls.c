@@ -40,6 +40,7 @@ static rg_status argument_hole(struct sql_work *work, Node *node, struct sql_hol
         struct rg_slice text = {"", 0};
         ColumnRef *column = (ColumnRef *)node;
         RG_TRY(sql_check_column(site, column));
+        RG_TRY(sql_visit_function_column(work, column));
         if (list_length(column->fields) == 3) {
             RG_TRY(sql_note_column(work, linitial(column->fields), lsecond(column->fields), column->location));
             column->fields = list_copy_tail(column->fields, 1);
