@@ -205,6 +205,28 @@ static rg_status list_shared(struct policy_binding *binding)
     return RG_OK;
 }
 
+/* ---- what the checker may be told ---- */
+
+static rg_status list_reach(struct policy_binding *binding)
+{
+    struct check_relation *reach = NULL;
+    RG_TRY(rg_arena_array(&binding->arena, binding->bound_count + 1, sizeof *reach, (void **)&reach));
+    for (size_t i = 0; i < binding->bound_count; i++) {
+        const struct policy_bound *bound = &binding->bounds[i];
+        reach[i] = (struct check_relation){
+            .schema = bound->physical,
+            .name = bound->name,
+            .predicate = bound->predicate,
+            .for_select = bound->for_select,
+            .for_insert = bound->for_insert && bound->is_own,
+            .for_update = bound->for_update && bound->is_own,
+            .for_delete = bound->for_delete && bound->is_own,
+        };
+    }
+    binding->reach = reach;
+    return RG_OK;
+}
+
 /* ---- route, claims, digest ---- */
 
 static rg_status copy_route(struct policy_binding *binding, const struct policy_subject *subject)
@@ -289,6 +311,7 @@ static rg_status bind_all(struct policy_binding *binding, const struct policy_su
     RG_TRY(copy_route(binding, subject));
     RG_TRY(bind_rules(&binder));
     RG_TRY(list_shared(binding));
+    RG_TRY(list_reach(binding));
     return digest_binding(binding, subject);
 }
 

@@ -9,31 +9,39 @@
  * It shares no walker, table or helper with the rewriter. */
 
 struct check_relation {
-    struct rg_slice schema;    /* physical */
-    struct rg_slice name;      /* empty = every relation of the schema */
-    /* Empty: the relation may stand bare. Otherwise it may stand only as the single FROM item of exactly this
-     * SELECT (compared as raw parse trees, locations ignored): the fence's inner select or a catalogue's
-     * filtered select, constants included. */
-    struct rg_slice only_inside;
-    bool for_insert, for_update, for_delete; /* may be a DML target */
+    struct rg_slice schema; /* physical */
+    struct rg_slice name;   /* empty = every relation of the schema that no other row names */
+    /* Empty: the relation may stand bare. Otherwise it may stand only in
+     * SELECT * FROM [ONLY] schema.name AS rg_r [TABLESAMPLE ...] WHERE predicate
+     * as the query of a MATERIALIZED WITH item (compared as raw parse trees, constants included). */
+    struct rg_slice predicate;
+    bool for_select;                         /* may be read */
+    bool for_insert, for_update, for_delete; /* may be a DML target, if it has no predicate */
 };
 
 struct check_limits {
+    /* What the identity may reach, as the binding has it: never what the rewriter made of it. Of several rows for
+     * one relation any suffices. */
     size_t relation_count;
     const struct check_relation *relations;
+    /* Selects of rowgate's own over the catalogues: each may stand as a whole, compared as trees, constants
+     * included, and its relations need no row. */
+    size_t cover_count;
+    const struct rg_slice *covers;
     size_t function_count;
-    const struct rg_slice *functions;  /* bare names, sorted; each must appear pg_catalog-qualified in the text */
+    const struct rg_slice *functions; /* bare names, sorted; each must appear pg_catalog-qualified in the text */
     /* functions that answer by OID: may appear only inside exactly one of these expressions' shapes
      * (each with $1.. standing for the caller's column references), compared as trees */
     size_t guard_count;
     const struct rg_slice *guards;
     size_t type_count;
-    const struct rg_slice *types;      /* bare names allowed besides pg_catalog's scalar and array types */
+    const struct rg_slice *types; /* bare names allowed besides pg_catalog's scalar and array types */
     bool allow_write;
 };
 
 /* Returns ok when the text is exactly one statement and covered; RG_DENIED naming the first node that is not;
  * RG_LIMIT when too deep or the arena is full. Threads: any. */
-rg_status check_statement(struct rg_slice text, const struct check_limits *limits, struct rg_arena *arena) RG_MUST_CHECK;
+rg_status check_statement(struct rg_slice text, const struct check_limits *limits,
+                          struct rg_arena *arena) RG_MUST_CHECK;
 
 #endif

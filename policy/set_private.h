@@ -2,6 +2,7 @@
 #ifndef RG_POLICY_SET_PRIVATE_H
 #define RG_POLICY_SET_PRIVATE_H
 
+#include "policy/check.h"
 #include "policy/policy.h"
 
 #include <stdatomic.h>
@@ -68,6 +69,7 @@ struct policy_binding {
     const struct tenant_schema *schemas;
     size_t bound_count;
     const struct policy_bound *bounds;
+    const struct check_relation *reach; /* the bounds as the checker reads them, one for each */
     /* Shared relations by physical "schema.name", and their schemas, for the catalogue's templates. */
     size_t shared_count;
     const struct rg_slice *shared;

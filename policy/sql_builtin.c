@@ -33,12 +33,13 @@ static rg_status compile_guards(struct policy_set *set)
 
 rg_status sql_builtin_compile(struct policy_set *set)
 {
-    MemoryContext before = MemoryContextSwitchTo(set->context);
+    MemoryContext scratch = sql_enter();
+    (void)MemoryContextSwitchTo(set->context);
     rg_status status = compile_views(set);
     if (rg_is_ok(status)) {
         status = compile_guards(set);
     }
-    (void)MemoryContextSwitchTo(before);
+    sql_leave(scratch);
     return status;
 }
 

@@ -199,8 +199,6 @@ static rg_status visit_statement(struct sql_check *check, const void *statement)
 static rg_status check_text(struct sql_check *check, struct rg_slice text)
 {
     const void *statement = NULL;
-    RG_TRY(rg_arena_array(check->arena, check->limits->relation_count, sizeof *check->templates,
-                          (void **)&check->templates));
     RG_TRY(sql_check_parse(check, text, &statement));
     rg_status status = visit_statement(check, statement);
     if (rg_is_ok(status) || status.error->kind != RG_DENIED || check->limits->guard_count == 0) {

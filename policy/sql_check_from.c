@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* FROM items, and the one question that matters most: may this relation stand here? A name is a WITH item in
- * scope, or schema-qualified and listed; a relation that needs a predicate stands only in the exact SELECT
- * that carries it, and outside the catalogues only where nothing can be pushed below it: in a MATERIALIZED
- * WITH item (a plain sub-select is flattened, and the caller's expressions then see every row). */
+ * scope, or schema-qualified and ruled on by a row that lets it stand bare. */
 #include "policy/sql_check_private.h"
 
 static bool is_text(struct rg_slice slice, const char *text)
@@ -10,79 +8,26 @@ static bool is_text(struct rg_slice slice, const char *text)
     return text != NULL && rg_slice_is_equal(slice, rg_slice_of(text));
 }
 
-bool sql_check_is_relation(const struct check_relation *row, const RangeVar *range)
+static bool is_named(const struct check_relation *row, const RangeVar *range)
 {
-    return range->catalogname == NULL && row->schema.size > 0 && is_text(row->schema, range->schemaname) &&
-           (row->name.size == 0 || is_text(row->name, range->relname));
+    return row->schema.size > 0 && row->name.size > 0 && is_text(row->schema, range->schemaname) &&
+           is_text(row->name, range->relname);
 }
 
-static bool is_catalogue(const struct check_relation *row)
+bool sql_check_is_ruling(const struct sql_check *check, const struct check_relation *row, const RangeVar *range)
 {
-    return is_text(row->schema, "pg_catalog") || is_text(row->schema, "information_schema");
-}
-
-/* Visits a template with is_trusted set, so that PostgreSQL's equal() never recurses past our limit. */
-static rg_status visit_template(struct sql_check *check, const void *statement)
-{
-    size_t depth = check->depth;
-    check->depth = 0;
-    check->is_trusted = true;
-    rg_status status = sql_check_select(check, statement);
-    check->is_trusted = false;
-    check->depth = depth;
-    return status;
-}
-
-static rg_status template_of(struct sql_check *check, size_t at, const void **out_template)
-{
-    if (check->templates[at] == NULL) {
-        const void *statement = NULL;
-        RG_TRY(sql_check_parse(check, check->limits->relations[at].only_inside, &statement));
-        if (statement == NULL || !IsA(statement, SelectStmt)) {
-            return sql_check_refuse(check, "the covering select of a relation is none");
-        }
-        RG_TRY(visit_template(check, statement));
-        check->templates[at] = statement;
-    }
-    *out_template = check->templates[at];
-    return RG_OK;
-}
-
-/* A catalogue's filtered select is covered as a whole, whatever it reads: it is rowgate's own text, constants
- * included. A shared relation stands only as the one FROM item of its fence's inner select. */
-static bool may_cover(const struct sql_check *check, const struct check_relation *row, const SelectStmt *select)
-{
-    if (row->only_inside.size == 0) {
+    if (range->catalogname != NULL || row->schema.size == 0 || !is_text(row->schema, range->schemaname)) {
         return false;
     }
-    if (is_catalogue(row)) {
-        return true;
-    }
-    const Node *item = list_length(select->fromClause) == 1 ? list_nth(select->fromClause, 0) : NULL;
-    if (item != NULL && IsA(item, RangeTableSample)) {
-        item = ((const RangeTableSample *)item)->relation;
-    }
-    return item != NULL && IsA(item, RangeVar) && check->fenced == (const void *)select &&
-           sql_check_is_relation(row, (const RangeVar *)item);
-}
-
-rg_status sql_check_covered(struct sql_check *check, const SelectStmt *select, bool *out_is_covered)
-{
-    if (check->is_trusted || check->is_explained) {
-        return RG_OK;
+    if (row->name.size > 0) {
+        return is_text(row->name, range->relname);
     }
     for (size_t i = 0; i < check->limits->relation_count; i++) {
-        if (!may_cover(check, &check->limits->relations[i], select)) {
-            continue;
-        }
-        const void *covering = NULL;
-        RG_TRY(template_of(check, i, &covering));
-        if (equal(covering, select)) {
-            *out_is_covered = true;
-            return RG_OK;
+        if (is_named(&check->limits->relations[i], range)) {
+            return false;
         }
     }
-    return RG_OK;
+    return true;
 }
 
 static bool is_item_in_scope(const struct sql_check *check, const char *name)
@@ -113,7 +58,7 @@ static rg_status visit_range(struct sql_check *check, const void *node)
     }
     for (size_t i = 0; i < check->limits->relation_count; i++) {
         const struct check_relation *row = &check->limits->relations[i];
-        if (row->only_inside.size == 0 && sql_check_is_relation(row, range)) {
+        if (row->for_select && row->predicate.size == 0 && sql_check_is_ruling(check, row, range)) {
             return RG_OK;
         }
     }
@@ -198,15 +143,20 @@ static bool is_sampling_method(const List *names)
            (strcmp(name, "bernoulli") == 0 || strcmp(name, "system") == 0);
 }
 
-static rg_status visit_sample(struct sql_check *check, const void *node)
+rg_status sql_check_sample(struct sql_check *check, const RangeTableSample *sample)
 {
-    const RangeTableSample *item = node;
-    if (item->relation == NULL || !IsA(item->relation, RangeVar) || !is_sampling_method(item->method)) {
+    if (sample->relation == NULL || !IsA(sample->relation, RangeVar) || !is_sampling_method(sample->method)) {
         return sql_check_refuse(check, "TABLESAMPLE");
     }
-    RG_TRY(visit_range(check, item->relation));
-    RG_TRY(sql_check_exprs(check, item->args));
-    return sql_check_expr(check, item->repeatable);
+    RG_TRY(sql_check_exprs(check, sample->args));
+    return sql_check_expr(check, sample->repeatable);
+}
+
+static rg_status visit_sample(struct sql_check *check, const void *node)
+{
+    const RangeTableSample *sample = node;
+    RG_TRY(sql_check_sample(check, sample));
+    return visit_range(check, sample->relation);
 }
 
 static rg_status visit_item(struct sql_check *check, const void *node);

@@ -71,10 +71,45 @@ static const struct shape shapes[] = {
 struct holes {
     const void *values[SQL_CHECK_HOLES_MAX];
     size_t query_depth; /* sub-queries of the guard around the present node */
+    size_t open_depth;  /* those of them that could capture an unqualified column */
 };
 
-/* Inside a sub-query of the guard, a caller's column could be captured by that query's own FROM: there it must
- * be qualified, and not by a name of rowgate's own (the guard's aliases all begin with rg_). */
+static bool is_own(const char *name)
+{
+    return name != NULL && strncmp(name, "rg_", 3) == 0;
+}
+
+/* A sub-select that shows only columns and a name of rowgate's own. */
+static bool is_sealed_item(const Node *node)
+{
+    const RangeSubselect *item = (const void *)node;
+    if (!IsA(node, RangeSubselect) || item->alias == NULL || !is_own(item->alias->aliasname) ||
+        item->alias->colnames != NIL || !IsA(item->subquery, SelectStmt)) {
+        return false;
+    }
+    const SelectStmt *select = (const void *)item->subquery;
+    for (int i = 0; i < list_length(select->targetList); i++) {
+        const ResTarget *target = list_nth(select->targetList, i);
+        if (!is_own(target->name)) {
+            return false;
+        }
+    }
+    return select->op == SETOP_NONE && select->valuesLists == NIL;
+}
+
+static bool is_sealed(const SelectStmt *select)
+{
+    for (int i = 0; i < list_length(select->fromClause); i++) {
+        if (!is_sealed_item(list_nth(select->fromClause, i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Inside a sub-query of the guard, a caller's column could be captured by that query's own FROM, and the guard
+ * would then ask about itself. Names of rowgate's own begin with rg_: a caller's column does not, and is
+ * qualified where the query's FROM shows any other name. */
 static bool is_capturable(const struct holes *holes, const void *node)
 {
     const ColumnRef *column = node;
@@ -82,7 +117,7 @@ static bool is_capturable(const struct holes *holes, const void *node)
         return false;
     }
     const char *first = sql_check_name_at(column->fields, 0);
-    return list_length(column->fields) < 2 || first == NULL || strncmp(first, "rg_", 3) == 0;
+    return first == NULL || is_own(first) || (holes->open_depth > 0 && list_length(column->fields) < 2);
 }
 
 static bool is_hole_value(const void *node)
@@ -170,12 +205,16 @@ static bool is_same(struct holes *holes, const void *guard, const void *node)
     if (shape == NULL) {
         return equal(guard, node);
     }
-    holes->query_depth += IsA(guard, SelectStmt) ? 1 : 0;
+    size_t query = IsA(guard, SelectStmt) ? 1 : 0;
+    size_t open = query == 1 && !is_sealed(guard) ? 1 : 0;
+    holes->query_depth += query;
+    holes->open_depth += open;
     bool is_equal = true;
     for (size_t i = 0; is_equal && i < FIELDS_MAX && shape->fields[i].kind != KIND_END; i++) {
         is_equal = is_same_field(holes, &shape->fields[i], guard, node);
     }
-    holes->query_depth -= IsA(guard, SelectStmt) ? 1 : 0;
+    holes->query_depth -= query;
+    holes->open_depth -= open;
     return is_equal;
 }
 

@@ -13,6 +13,7 @@
  *   sql_check.c            entry, parsing, the statements
  *   sql_check_select.c     SELECT and WITH
  *   sql_check_from.c       FROM items and the relations they name
+ *   sql_check_cover.c      fences and catalogue selects, where a relation may stand that may not stand bare
  *   sql_check_write.c      INSERT, UPDATE, DELETE
  *   sql_check_expr.c       expressions
  *   sql_check_names.c      functions, types, operators, collations
@@ -33,13 +34,20 @@ struct sql_check_scope {
     const char *name;
 };
 
+struct sql_check_predicate {
+    struct sql_check_predicate *next;
+    const struct check_relation *row;
+    const void *tree;
+};
+
 struct sql_check {
     const struct check_limits *limits;
     struct rg_arena *arena;
     const struct sql_check_scope *scope;
-    const void *fenced;     /* the SELECT of the MATERIALIZED WITH item that is being visited */
-    const void **templates; /* of limits->relations: only_inside, parsed when first needed */
-    const void **guards;    /* of limits->guards; NULL while they are not in use */
+    const void *fenced;                     /* the SELECT of the MATERIALIZED WITH item that is being visited */
+    struct sql_check_predicate *predicates; /* of limits->relations, parsed when first needed */
+    const void **covers;                    /* of limits->covers, parsed when first needed */
+    const void **guards;                    /* of limits->guards; NULL while they are not in use */
     size_t depth;
     size_t item_count;
     size_t relation_count;
@@ -67,9 +75,12 @@ rg_status sql_check_with(struct sql_check *check, const WithClause *with) RG_MUS
 rg_status sql_check_write(struct sql_check *check, const void *node) RG_MUST_CHECK;
 
 rg_status sql_check_from(struct sql_check *check, const List *items) RG_MUST_CHECK;
-/* Sets *out_is_covered when select is exactly the one in which its relation may stand. */
+/* Rows are those that rule on the relation: the ones that name it, or else its schema's. */
+bool sql_check_is_ruling(const struct sql_check *check, const struct check_relation *row, const RangeVar *range);
+/* Visits item and what it holds; item must be a TABLESAMPLE. */
+rg_status sql_check_sample(struct sql_check *check, const RangeTableSample *sample) RG_MUST_CHECK;
+/* Sets *out_is_covered when select is one in which relations may stand that may not stand bare. */
 rg_status sql_check_covered(struct sql_check *check, const SelectStmt *select, bool *out_is_covered) RG_MUST_CHECK;
-bool sql_check_is_relation(const struct check_relation *row, const RangeVar *range);
 
 rg_status sql_check_expr(struct sql_check *check, const void *node) RG_MUST_CHECK;
 rg_status sql_check_exprs(struct sql_check *check, const List *list) RG_MUST_CHECK;

@@ -9,9 +9,10 @@ struct wanted {
     bool delete;
 };
 
-static bool is_target(const struct check_relation *row, const RangeVar *range, struct wanted wanted)
+static bool is_target(const struct sql_check *check, const struct check_relation *row, const RangeVar *range,
+                      struct wanted wanted)
 {
-    return row->only_inside.size == 0 && sql_check_is_relation(row, range) && (!wanted.insert || row->for_insert) &&
+    return row->predicate.size == 0 && sql_check_is_ruling(check, row, range) && (!wanted.insert || row->for_insert) &&
            (!wanted.update || row->for_update) && (!wanted.delete || row->for_delete);
 }
 
@@ -21,7 +22,7 @@ static rg_status visit_target(struct sql_check *check, const RangeVar *range, st
         return sql_check_refuse(check, "a write");
     }
     for (size_t i = 0; range != NULL && i < check->limits->relation_count; i++) {
-        if (is_target(&check->limits->relations[i], range, wanted)) {
+        if (is_target(check, &check->limits->relations[i], range, wanted)) {
             return RG_OK;
         }
     }

@@ -4,7 +4,7 @@
  * parsed, so that it has nothing left to complain about. */
 #include "policy/sql_tree_private.h"
 
-#include "parser/scanner.h"
+#include <parser/scanner.h>
 
 #include <stdlib.h>
 

@@ -174,7 +174,7 @@ struct compile {
 static rg_status mistake_at(const struct compile *compile, size_t at, const char *text)
 {
     size_t end = compile->marked.text.size;
-    size_t mapped = end == 0 ? 0 : at < end ? compile->marked.source_at[at] : compile->marked.source_at[end - 1];
+    size_t mapped = end == 0 ? 0 : at < end ? compile->marked.source_at[at] : compile->marked.source_at[end - 1] + 1;
     compile->mistake->at_byte = mapped;
     return rg_arena_copy(&compile->set->arena, rg_slice_of(text), &compile->mistake->text);
 }
@@ -274,9 +274,10 @@ rg_status sql_predicate_compile(struct policy_set *set, const struct policy_row 
     if (out_mistake->text.size > 0) {
         return RG_OK;
     }
-    MemoryContext before = MemoryContextSwitchTo(set->context);
+    MemoryContext scratch = sql_enter(); /* sets up the thread's error handling */
+    (void)MemoryContextSwitchTo(set->context);
     rg_status status = compile_marked(&compile, row, out_template);
-    (void)MemoryContextSwitchTo(before);
+    sql_leave(scratch);
     return status;
 }
 
@@ -402,7 +403,8 @@ rg_status sql_predicate_bind(struct policy_binding *binding, const struct auth_i
 {
     struct term term = {0};
     struct sql_hole *holes = NULL;
-    MemoryContext before = MemoryContextSwitchTo(binding->context);
+    MemoryContext scratch = sql_enter();
+    (void)MemoryContextSwitchTo(binding->context);
     rg_status status = claim_holes(binding, identity, &holes);
     if (rg_is_ok(status)) {
         status = bind_terms(binding, holes, rules, rule_count, &term);
@@ -410,7 +412,7 @@ rg_status sql_predicate_bind(struct policy_binding *binding, const struct auth_i
     if (rg_is_ok(status) && term.tree != NULL) {
         status = prove(binding, &term);
     }
-    (void)MemoryContextSwitchTo(before);
+    sql_leave(scratch);
     RG_TRY(status);
     out_bound->predicate = term.text;
     out_bound->predicate_tree = term.tree;

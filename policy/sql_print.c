@@ -4,7 +4,7 @@
 #include "policy/sql_tree_private.h"
 
 #include "base/rg_buf.h"
-#include "utils/builtins.h"
+#include <utils/builtins.h>
 
 struct rg_slice sql_string(const void *string_node)
 {

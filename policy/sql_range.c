@@ -228,18 +228,14 @@ static rg_status make_fence(struct sql_work *work, const RangeVar *range, const 
     RG_TRY(rg_arena_printf(arena, &out->text, "WITH rg_m AS MATERIALIZED (%.*s) SELECT * FROM rg_m",
                            RG_SLICE_ARGS(inner)));
     work->has_fence = true;
-    return sql_cover(work, (struct check_relation){
-                               .schema = bound->physical, .name = rg_slice_of(range->relname), .only_inside = inner});
+    return RG_OK;
 }
 
-static rg_status make_view(struct sql_work *work, const RangeVar *range, const struct sql_template *view,
-                           struct replacement *out)
+static rg_status make_view(struct sql_work *work, const struct sql_template *view, struct replacement *out)
 {
     RG_TRY(sql_session_holes(work));
     RG_TRY(sql_session_fill(work, view, work->holes, &out->text, &out->select));
-    return sql_cover(work, (struct check_relation){.schema = RG_SLICE("pg_catalog"),
-                                                   .name = rg_slice_of(range->relname),
-                                                   .only_inside = out->text});
+    return sql_cover(work, out->text);
 }
 
 /* `(select) AS name` in the place of range; TABLE becomes SELECT * FROM. */
@@ -292,7 +288,7 @@ rg_status sql_visit_range(struct sql_work *work, Node **slot, size_t depth)
         return deny_explained(work, range);
     }
     if (target.view != NULL) {
-        RG_TRY(make_view(work, range, target.view, &replacement));
+        RG_TRY(make_view(work, target.view, &replacement));
     } else {
         RG_TRY(make_fence(work, range, target.bound, NULL, (struct rg_slice){"", 0}, &replacement));
     }

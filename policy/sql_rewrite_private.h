@@ -117,7 +117,7 @@ struct sql_work {
     const struct policy_bound **bounds;
     struct rg_slice *names; /* parallel: "schema.table" */
     size_t cover_count, cover_capacity;
-    struct check_relation *covers;
+    struct rg_slice *covers;
     size_t guard_count, guard_capacity;
     struct rg_slice *guards;
     /* constants of catalogue templates, made when first needed */
@@ -155,7 +155,7 @@ rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_rig
 rg_status sql_rename(struct sql_work *work, RangeVar *range, const struct policy_bound *bound) RG_MUST_CHECK;
 
 rg_status sql_touch(struct sql_work *work, const struct policy_bound *bound, const char *relation) RG_MUST_CHECK;
-rg_status sql_cover(struct sql_work *work, struct check_relation cover) RG_MUST_CHECK;
+rg_status sql_cover(struct sql_work *work, struct rg_slice cover) RG_MUST_CHECK;
 rg_status sql_guard(struct sql_work *work, struct rg_slice guard) RG_MUST_CHECK;
 /* The constants of catalogue and guard templates for this session. */
 rg_status sql_session_holes(struct sql_work *work) RG_MUST_CHECK;

@@ -9,11 +9,11 @@
  * sql_enter before the first call, sql_leave after the last. None of these may be called on text that
  * has not been parsed without error, because libpg_query's errors outside of a parse end the process. */
 
-#include "postgres.h"
+#include <postgres.h>
 
-#include "nodes/makefuncs.h"
-#include "nodes/parsenodes.h"
-#include "nodes/pg_list.h"
+#include <nodes/makefuncs.h>
+#include <nodes/parsenodes.h>
+#include <nodes/pg_list.h>
 #include <pg_query.h>
 #include <pg_query/pg_query_internal.h>
 

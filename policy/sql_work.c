@@ -40,10 +40,10 @@ rg_status sql_touch(struct sql_work *work, const struct policy_bound *bound, con
     return RG_OK;
 }
 
-rg_status sql_cover(struct sql_work *work, struct check_relation cover)
+rg_status sql_cover(struct sql_work *work, struct rg_slice cover)
 {
     for (size_t i = 0; i < work->cover_count; i++) {
-        if (rg_slice_is_equal(work->covers[i].only_inside, cover.only_inside)) {
+        if (rg_slice_is_equal(work->covers[i], cover)) {
             return RG_OK;
         }
     }
@@ -170,27 +170,11 @@ rg_status sql_guard_fill(struct sql_work *work, const struct sql_template *templ
 
 static rg_status check_again(struct sql_work *work, struct rg_slice text)
 {
-    struct check_relation *relations = NULL;
-    size_t count = 0;
-    RG_TRY(rg_arena_array(work->site.arena, work->bound_count + work->cover_count + 1, sizeof *relations,
-                          (void **)&relations));
-    for (size_t i = 0; i < work->bound_count; i++) {
-        const struct policy_bound *bound = work->bounds[i];
-        if (bound->predicate.size == 0) {
-            struct rg_slice name = rg_slice_cut(work->names[i], bound->logical.size + 1, work->names[i].size);
-            relations[count++] = (struct check_relation){.schema = bound->physical,
-                                                         .name = name,
-                                                         .for_insert = bound->for_insert && bound->is_own,
-                                                         .for_update = bound->for_update && bound->is_own,
-                                                         .for_delete = bound->for_delete && bound->is_own};
-        }
-    }
-    if (work->cover_count > 0) {
-        memcpy(relations + count, work->covers, work->cover_count * sizeof *relations);
-    }
     struct check_limits limits = {
-        .relation_count = count + work->cover_count,
-        .relations = relations,
+        .relation_count = work->binding->bound_count,
+        .relations = work->binding->reach,
+        .cover_count = work->cover_count,
+        .covers = work->covers,
         .function_count = work->site.set->function_count,
         .functions = work->site.set->functions,
         .guard_count = work->guard_count,

@@ -322,8 +322,11 @@ static void on_drain(void *argument)
     worker_drain(argument);
 }
 
-static void post_drain(struct gateway *gateway)
+static void start_draining(struct gateway *gateway)
 {
+    for (size_t i = 0; i < gateway->listener_count; i++) {
+        net_listener_refuse(gateway->listeners[i]);
+    }
     for (unsigned i = 0; i < gateway->worker_count; i++) {
         net_loop_post(gateway->workers[i].loop, on_drain, &gateway->workers[i]);
     }
@@ -377,7 +380,7 @@ static bool handle_signal(struct gateway *gateway, uint32_t number, bool *is_dra
         }
         *is_draining = true;
         rg_log_event(gateway->log, RG_LOG_INFO, "server.draining", NULL);
-        post_drain(gateway);
+        start_draining(gateway);
         return true;
     default:
         return false;

@@ -146,7 +146,7 @@ static bool is_static_id(const struct tenant_registry *registry, struct rg_slice
 static rg_status find_id(const struct tenant_registry *registry, const struct candidate *candidate,
                          const struct auth_identity *identity, struct rg_arena *arena, struct rg_slice *out_id)
 {
-    struct rg_slice id = {NULL, 0};
+    struct rg_slice id = RG_SLICE("");
     if (candidate->fixed != NULL) {
         return rg_arena_copy(arena, candidate->fixed->id, out_id);
     }

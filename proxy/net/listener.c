@@ -133,6 +133,11 @@ uint16_t net_listener_port(const struct net_listener *listener)
     return ntohs(address.sin6_port);
 }
 
+void net_listener_refuse(struct net_listener *listener)
+{
+    (void)shutdown(net_listener_fd(listener), SHUT_RDWR);
+}
+
 int net_listener_fd(const struct net_listener *listener)
 {
     return listener->fd;

@@ -21,6 +21,8 @@ rg_status net_listener_open(struct rg_slice address, struct net_listener **out_l
 rg_status net_listener_adopt(int fd, struct net_listener **out_listener) RG_MUST_CHECK;
 /* All acceptors must have been stopped: closing refuses new connections. Accepts NULL. */
 void net_listener_close(struct net_listener **listener);
+/* From now on the system refuses new connections, while acceptors may still be running. Any thread. */
+void net_listener_refuse(struct net_listener *listener);
 uint16_t net_listener_port(const struct net_listener *listener);
 int net_listener_fd(const struct net_listener *listener);
 

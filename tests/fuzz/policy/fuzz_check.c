@@ -12,13 +12,14 @@
     }
 
 static const struct check_relation relations[] = {
-    {.schema = S("t_acme"), .for_insert = true, .for_update = true, .for_delete = true},
+    {.schema = S("t_acme"), .for_select = true, .for_insert = true, .for_update = true, .for_delete = true},
     {.schema = S("shared"),
      .name = S("orders"),
-     .only_inside = S("SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = 'acme'::pg_catalog.text")},
-    {.schema = S("pg_catalog"),
-     .name = S("pg_class"),
-     .only_inside = S("SELECT * FROM pg_catalog.pg_class AS rg_r WHERE rg_r.relnamespace = 16384")},
+     .predicate = S("rg_r.tenant_id = 'acme'::pg_catalog.text"),
+     .for_select = true},
+};
+static const struct rg_slice covers[] = {
+    S("SELECT * FROM pg_catalog.pg_class AS rg_r WHERE rg_r.relnamespace = 16384"),
 };
 static const struct rg_slice functions[] = {S("count"), S("generate_series"), S("lower"), S("rank"), S("sum")};
 static const struct rg_slice guards[] = {
@@ -45,6 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct check_limits something = {
         .relation_count = sizeof relations / sizeof *relations,
         .relations = relations,
+        .cover_count = sizeof covers / sizeof *covers,
+        .covers = covers,
         .function_count = sizeof functions / sizeof *functions,
         .functions = functions,
         .guard_count = sizeof guards / sizeof *guards,

@@ -54,13 +54,13 @@ __attribute__((format(printf, 2, 3))) static void complain(struct run *run, cons
     if (run->tally->is_quiet) {
         return;
     }
-    char text[4096];
+    char text[16384];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    print_error("%s:%zu: %.*s: %s\n", run->path, run->row->line, rg_slice_shown(run->row->name), run->row->name.data,
-                text);
+    (void)fprintf(stderr, "%s:%zu: %.*s: %s\n", run->path, run->row->line, rg_slice_shown(run->row->name),
+                  run->row->name.data, text);
 }
 
 static int hex_digit(char c)

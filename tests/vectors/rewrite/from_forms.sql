@@ -10,83 +10,101 @@ SELECT 1
 -- relations: sales.orders
 SELECT * FROM sales.orders
 -- expect:
-SELECT * FROM t_acme.orders AS orders
+SELECT * FROM t_acme.orders
 
 -- case: own relation, unqualified
 -- relations: sales.items
 SELECT id FROM items
--- allow
+-- expect:
+SELECT id FROM t_acme.items
 
 -- case: own relation with an alias
 SELECT o.id FROM sales.orders o
--- allow
+-- expect:
+SELECT o.id FROM t_acme.orders o
 
 -- case: own relation with AS
 SELECT o.id FROM sales.orders AS o WHERE o.id = 1
--- allow
+-- expect:
+SELECT o.id FROM t_acme.orders AS o WHERE o.id = 1
 
 -- case: own relation with column aliases
 SELECT a, b FROM sales.orders AS o (a, b)
--- allow
+-- expect:
+SELECT a, b FROM t_acme.orders AS o (a, b)
 
 -- case: own relation named twice
 -- relations: sales.orders
 SELECT * FROM sales.orders a, sales.orders b WHERE a.id = b.id
--- allow
+-- expect:
+SELECT * FROM t_acme.orders a, t_acme.orders b WHERE a.id = b.id
 
 -- case: shared relation
 -- relations: shared.orders
 SELECT * FROM shared.orders
--- allow
+-- expect:
+SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders
 
 -- case: shared relation with an alias
 SELECT o.* FROM shared.orders o
--- allow
+-- expect:
+SELECT o.* FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) o
 
 -- case: shared relation with column aliases
 SELECT x FROM shared.orders AS o (x, y, z)
--- allow
+-- expect:
+SELECT x FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS o (x, y, z)
 
 -- case: shared relation twice
 SELECT * FROM shared.orders a JOIN shared.orders b ON a.id = b.parent_id
--- allow
+-- expect:
+SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) a JOIN (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) b ON a.id = b.parent_id
 
 -- case: two predicates
 SELECT * FROM shared.visits
--- allow
+-- expect:
+SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.visits AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid and rg_r.region = any(ARRAY['emea', 'apac']::pg_catalog.text[])) SELECT * FROM rg_m) AS visits
 
 -- case: own and shared
 -- relations: sales.items,shared.orders
 SELECT * FROM sales.items i JOIN shared.orders o ON o.id = i.order_id
--- allow
+-- expect:
+SELECT * FROM t_acme.items i JOIN (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) o ON o.id = i.order_id
 
 -- case: ONLY
 SELECT * FROM ONLY sales.orders
--- allow
+-- expect:
+SELECT * FROM ONLY t_acme.orders
 
 -- case: ONLY with parentheses
 SELECT * FROM ONLY (sales.orders) AS o
--- allow
+-- expect:
+SELECT * FROM ONLY (t_acme.orders) AS o
 
 -- case: ONLY on a shared relation
 SELECT * FROM ONLY shared.orders
--- allow
+-- expect:
+SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM ONLY shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders
 
 -- case: star after the name
 SELECT * FROM sales.orders *
--- allow
+-- expect:
+SELECT * FROM t_acme.orders *
 
 -- case: TABLE
 TABLE sales.orders
--- allow
+-- expect:
+TABLE t_acme.orders
 
 -- case: TABLE on a shared relation
 TABLE shared.orders
--- allow
+-- expect:
+SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders
 
 -- case: TABLE in a set operation
 TABLE sales.a UNION ALL TABLE shared.orders
--- allow
+-- expect:
+TABLE t_acme.a UNION ALL SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders
 
 -- case: VALUES
 VALUES (1, 2), (3, 4)
@@ -98,93 +116,147 @@ SELECT * FROM (VALUES (1, 'a')) AS v (n, t)
 
 -- case: TABLESAMPLE BERNOULLI
 SELECT * FROM sales.orders TABLESAMPLE BERNOULLI (10)
--- allow
+-- expect:
+SELECT * FROM t_acme.orders TABLESAMPLE pg_catalog.BERNOULLI (10)
 
 -- case: TABLESAMPLE SYSTEM REPEATABLE
 SELECT * FROM sales.orders AS o TABLESAMPLE SYSTEM (1) REPEATABLE (3)
--- allow
+-- expect:
+SELECT * FROM t_acme.orders AS o TABLESAMPLE pg_catalog.SYSTEM (1) REPEATABLE (3)
 
--- case: TABLESAMPLE on a shared relation
+-- case: TABLESAMPLE on a shared relation, below its predicate
 SELECT * FROM shared.orders TABLESAMPLE BERNOULLI (10)
--- refuse: ?
+-- expect:
+SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r TABLESAMPLE pg_catalog.BERNOULLI (10) WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders
 
 -- case: sub-select
 SELECT s.id FROM (SELECT id FROM sales.orders) AS s
--- allow
+-- expect:
+SELECT s.id FROM (SELECT id FROM t_acme.orders) AS s
 
 -- case: sub-select of a shared relation
 SELECT s.id FROM (SELECT id FROM shared.orders WHERE total > 10) s
--- allow
+-- expect:
+SELECT s.id FROM (SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders WHERE total > 10) s
 
 -- case: sub-selects three deep
 SELECT * FROM (SELECT * FROM (SELECT * FROM (SELECT * FROM shared.orders) a) b) c
--- allow
+-- expect:
+SELECT * FROM (SELECT * FROM (SELECT * FROM (SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) a) b) c
 
 -- case: LATERAL sub-select
 SELECT * FROM sales.orders o, LATERAL (SELECT * FROM sales.items i WHERE i.order_id = o.id) s
--- allow
+-- expect:
+SELECT * FROM t_acme.orders o, LATERAL (SELECT * FROM t_acme.items i WHERE i.order_id = o.id) s
 
 -- case: LATERAL over shared
 SELECT * FROM sales.orders o CROSS JOIN LATERAL (SELECT count(*) FROM shared.visits v WHERE v.order_id = o.id) s
--- allow
+-- expect:
+SELECT * FROM t_acme.orders o CROSS JOIN LATERAL (SELECT pg_catalog.count(*) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.visits AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid and rg_r.region = any(ARRAY['emea', 'apac']::pg_catalog.text[])) SELECT * FROM rg_m) v WHERE v.order_id = o.id) s
 
 -- case: LEFT JOIN LATERAL ON true
 SELECT * FROM shared.customers c LEFT JOIN LATERAL (SELECT * FROM shared.orders o WHERE o.customer_id = c.id ORDER BY ts DESC LIMIT 1) l ON true
--- allow
+-- expect:
+SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.customers AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) c LEFT JOIN LATERAL (SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) o WHERE o.customer_id = c.id ORDER BY ts DESC LIMIT 1) l ON true
 
 -- case: function in FROM
 SELECT * FROM generate_series(1, 10)
--- allow
+-- expect:
+SELECT * FROM pg_catalog.generate_series(1, 10)
 
 -- case: function in FROM with an alias
 SELECT n FROM generate_series(1, 10) AS g (n)
--- allow
+-- expect:
+SELECT n FROM pg_catalog.generate_series(1, 10) AS g (n)
 
 -- case: function WITH ORDINALITY
 SELECT * FROM unnest(ARRAY['a', 'b']) WITH ORDINALITY AS t (v, n)
--- allow
+-- expect:
+SELECT * FROM pg_catalog.unnest(ARRAY['a', 'b']) WITH ORDINALITY AS t (v, n)
 
 -- case: LATERAL function
 SELECT * FROM sales.orders o, LATERAL unnest(o.tags) AS t (tag)
--- allow
+-- expect:
+SELECT * FROM t_acme.orders o, LATERAL pg_catalog.unnest(o.tags) AS t (tag)
 
 -- case: function of a column of an earlier item
 SELECT * FROM shared.orders o, jsonb_array_elements(o.lines) AS l
--- allow
+-- expect:
+SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) o, pg_catalog.jsonb_array_elements(o.lines) AS l
 
 -- case: ROWS FROM
 SELECT * FROM ROWS FROM (generate_series(1, 3), unnest(ARRAY['a'])) AS r (n, t)
--- allow
+-- expect:
+SELECT * FROM ROWS FROM (pg_catalog.generate_series(1, 3), pg_catalog.unnest(ARRAY['a'])) AS r (n, t)
 
 -- case: function with a column list
 SELECT * FROM jsonb_to_recordset('[{"a":1}]') AS x (a int, b text)
--- allow
+-- expect:
+SELECT * FROM pg_catalog.jsonb_to_recordset('[{"a":1}]') AS x (a int, b pg_catalog.text)
 
 -- case: alias that is the name of another relation
 SELECT customers.id FROM shared.orders AS customers
--- allow
+-- expect:
+SELECT customers.id FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS customers
 
 -- case: alias equal to a schema
 SELECT shared.id FROM shared.orders AS shared
--- allow
+-- expect:
+SELECT shared.id FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS shared
 
 -- case: schema-qualified column
 SELECT shared.orders.id FROM shared.orders
--- allow
+-- expect:
+SELECT orders.id FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders
 
 -- case: schema-qualified column of an own relation
 SELECT sales.orders.id, sales.orders.* FROM sales.orders
--- allow
+-- expect:
+SELECT orders.id, orders.* FROM t_acme.orders
 
 -- case: schema-qualified column in WHERE
 SELECT 1 FROM sales.orders WHERE sales.orders.id = 1 ORDER BY sales.orders.id
--- allow
+-- expect:
+SELECT 1 FROM t_acme.orders WHERE orders.id = 1 ORDER BY orders.id
 
 -- case: no FROM list but WHERE
 SELECT 1 WHERE 1 = 2
--- allow
+-- unchanged
 
 -- case: empty select list
 SELECT FROM sales.orders
--- allow
+-- expect:
+SELECT FROM t_acme.orders
+
+-- case: an own and a shared relation of one name
+SELECT sales.orders.id, shared.orders.id FROM sales.orders, shared.orders
+-- expect:
+SELECT orders.id, orders.id FROM t_acme.orders, (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders
+
+-- case: an own and a shared relation of one name, one with an alias
+SELECT o.id, orders.id FROM sales.orders o, shared.orders
+-- expect:
+SELECT o.id, orders.id FROM t_acme.orders o, (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders
+
+-- case: own relation named through the path and by its schema
+SELECT items.id, sales.items.id FROM items
+-- expect:
+SELECT items.id, items.id FROM t_acme.items
+
+-- case: schema-qualified column of an outer query
+SELECT (SELECT max(i.id) FROM sales.items i WHERE i.order_id = shared.orders.id) FROM shared.orders
+-- expect:
+SELECT (SELECT pg_catalog.max(i.id) FROM t_acme.items i WHERE i.order_id = orders.id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders
+
+-- case: schema-qualified column of a relation that has an alias
+SELECT sales.orders.id FROM sales.orders o
+-- refuse: ?
+
+-- case: schema-qualified column of a foreign relation
+SELECT t_globex.orders.id FROM sales.orders
+-- refuse: ?
+
+-- case: physical schema in a column
+SELECT t_acme.orders.id FROM sales.orders
+-- refuse: ?
 

@@ -3,133 +3,133 @@
 
 -- case: CREATE TABLE
 CREATE TABLE sales.x (id int)
--- refuse: ?
+-- refuse: 42501 statement.ddl
 
 -- case: CREATE TEMP TABLE
 CREATE TEMP TABLE orders (id int)
--- refuse: ?
+-- refuse: 42501 statement.ddl
 
 -- case: CREATE TABLE AS
 CREATE TABLE sales.x AS SELECT * FROM shared.orders
--- refuse: ?
+-- refuse: 42501 statement.ddl
 
 -- case: CREATE VIEW
 CREATE VIEW sales.v AS SELECT * FROM t_globex.orders
--- refuse: ?
+-- refuse: 42501 statement.ddl
 
 -- case: CREATE MATERIALIZED VIEW
 CREATE MATERIALIZED VIEW sales.v AS SELECT 1
--- refuse: ?
+-- refuse: 42501 statement.ddl
 
 -- case: CREATE FUNCTION
 CREATE FUNCTION sales.f() RETURNS int LANGUAGE sql AS 'SELECT 1'
--- refuse: ?
+-- refuse: 42501 statement.ddl
 
 -- case: CREATE RULE
 CREATE RULE r AS ON SELECT TO sales.a DO INSTEAD SELECT 1
--- refuse: ?
+-- refuse: 42501 statement.ddl
 
 -- case: CREATE TRIGGER
 CREATE TRIGGER t BEFORE INSERT ON sales.a EXECUTE FUNCTION f()
--- refuse: ?
+-- refuse: 42501 statement.ddl
 
 -- case: CREATE INDEX
 CREATE INDEX ON sales.a (id)
--- refuse: ?
+-- refuse: 42501 statement.ddl
 
 -- case: CREATE TYPE
 CREATE TYPE sales.mood AS ENUM ('a')
--- refuse: ?
+-- refuse: 42501 statement.kind
 
 -- case: CREATE DOMAIN
 CREATE DOMAIN sales.d AS int CHECK (VALUE > 0)
--- refuse: ?
+-- refuse: 42501 statement.kind
 
 -- case: CREATE OPERATOR
 CREATE OPERATOR sales.+ (FUNCTION = f, LEFTARG = int, RIGHTARG = int)
--- refuse: ?
+-- refuse: 42501 statement.kind
 
 -- case: CREATE CAST
 CREATE CAST (int AS text) WITHOUT FUNCTION
--- refuse: ?
+-- refuse: 42501 statement.kind
 
 -- case: CREATE SCHEMA
 CREATE SCHEMA t_x
--- refuse: ?
+-- refuse: 42501 statement.ddl
 
 -- case: CREATE EXTENSION
 CREATE EXTENSION dblink
--- refuse: ?
+-- refuse: 42501 statement.ddl
 
 -- case: CREATE POLICY
 CREATE POLICY p ON shared.orders USING (true)
--- refuse: ?
+-- refuse: 42501 statement.ddl
 
 -- case: CREATE SERVER
 CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw
--- refuse: ?
+-- refuse: 42501 statement.kind
 
 -- case: CREATE STATISTICS
 CREATE STATISTICS s ON a, b FROM sales.a
--- refuse: ?
+-- refuse: 42501 statement.kind
 
 -- case: ALTER TABLE
 ALTER TABLE shared.orders DISABLE ROW LEVEL SECURITY
--- refuse: ?
+-- refuse: 42501 statement.ddl
 
 -- case: ALTER TABLE rename
 ALTER TABLE sales.a RENAME TO b
--- refuse: ?
+-- refuse: 42501 statement.ddl
 
 -- case: ALTER TABLE OWNER
 ALTER TABLE sales.a OWNER TO postgres
--- refuse: ?
+-- refuse: 42501 statement.ddl
 
 -- case: DROP TABLE
 DROP TABLE sales.orders
--- refuse: ?
+-- refuse: 42501 statement.ddl
 
 -- case: DROP SCHEMA
 DROP SCHEMA t_globex CASCADE
--- refuse: ?
+-- refuse: 42501 statement.ddl
 
 -- case: TRUNCATE
 TRUNCATE sales.orders
--- refuse: ?
+-- refuse: 42501 statement.write
 
 -- case: COMMENT
 COMMENT ON TABLE sales.a IS 'x'
--- refuse: ?
+-- refuse: 42501 statement.ddl
 
 -- case: GRANT
 GRANT SELECT ON sales.a TO PUBLIC
--- refuse: ?
+-- refuse: 42501 statement.role
 
 -- case: REVOKE
 REVOKE ALL ON sales.a FROM PUBLIC
--- refuse: ?
+-- refuse: 42501 statement.role
 
 -- case: REFRESH
 REFRESH MATERIALIZED VIEW sales.v
--- refuse: ?
+-- refuse: 42501 statement.kind
 
 -- case: SECURITY LABEL
 SECURITY LABEL ON TABLE sales.a IS 'x'
--- refuse: ?
+-- refuse: 42501 statement.kind
 
 -- case: IMPORT FOREIGN SCHEMA
 IMPORT FOREIGN SCHEMA s FROM SERVER x INTO sales
--- refuse: ?
+-- refuse: 42501 statement.kind
 
 -- case: EXPLAIN of CREATE TABLE AS
 EXPLAIN CREATE TABLE sales.x AS SELECT 1
--- refuse: ?
+-- refuse: 0A000 statement.explain
 
 -- case: CREATE ROLE
 CREATE ROLE x SUPERUSER
--- refuse: ?
+-- refuse: 42501 statement.role
 
 -- case: REASSIGN OWNED
 REASSIGN OWNED BY a TO b
--- refuse: ?
+-- refuse: 42501 statement.kind
 

@@ -3,13 +3,13 @@
 
 -- case: unknown relation hints at none
 SELECT * FROM sale.orders
--- refuse: 42501
+-- refuse: 42501 relation.not_allowed
 
 -- case: raise
 DO $$ BEGIN RAISE EXCEPTION 'x'; END $$
--- refuse: ?
+-- refuse: 42501 statement.function
 
 -- case: whole failing row by CHECK
 INSERT INTO shared.orders VALUES (NULL)
--- refuse: ?
+-- refuse: 42501 statement.write
 

@@ -5,184 +5,238 @@
 -- effect: SET_SEARCH_PATH
 -- tag: SET
 set search_path = "sales"
--- allow
+-- expect:
+SET standard_conforming_strings = on
 
 -- case: search_path, unquoted
 -- effect: SET_SEARCH_PATH
 SET search_path TO sales
--- allow
+-- expect:
+SET standard_conforming_strings = on
 
 -- case: search_path in quotes
 -- effect: SET_SEARCH_PATH
 SET search_path = 'sales'
--- allow
+-- expect:
+SET standard_conforming_strings = on
 
 -- case: search_path with public
+-- effect: SET_SEARCH_PATH
 SET search_path = sales, public
--- refuse: ?
+-- expect:
+SET standard_conforming_strings = on
 
 -- case: search_path to default
 -- effect: SET_SEARCH_PATH
 SET search_path TO DEFAULT
--- allow
+-- expect:
+SET standard_conforming_strings = on
 
 -- case: RESET search_path
 -- effect: SET_SEARCH_PATH
 RESET search_path
--- allow
+-- expect:
+SET standard_conforming_strings = on
 
 -- case: search_path to the physical schema
 SET search_path = t_acme
--- refuse: 42501
+-- refuse: 42501 setting.value
 
 -- case: search_path to a foreign schema
 SET search_path = t_globex
--- refuse: 42501
+-- refuse: 42501 setting.value
 
 -- case: search_path to a schema that does not exist
 SET search_path = no_such_schema
--- refuse: 42501
+-- refuse: 42501 setting.value
 
 -- case: standard_conforming_strings on
 SET standard_conforming_strings = on
--- allow
+-- unchanged
 
 -- case: standard_conforming_strings off
 SET standard_conforming_strings = off
--- refuse: ?
+-- refuse: 42501 setting.value
 
 -- case: client_encoding UTF8
 SET client_encoding TO 'UTF8'
--- allow
+-- expect:
+SET standard_conforming_strings = on
 
 -- case: client_encoding other
 SET client_encoding TO 'LATIN1'
--- refuse: ?
+-- refuse: 42501 setting.value
 
 -- case: SET NAMES
 SET NAMES 'utf8'
--- allow
+-- expect:
+SET standard_conforming_strings = on
 
 -- case: datestyle as psycopg2 sends it
 SET datestyle TO 'ISO'
--- allow
+-- expect:
+SET standard_conforming_strings = on
 
 -- case: timezone
 SET TIME ZONE 'UTC'
--- allow
+-- expect:
+SET standard_conforming_strings = on
 
 -- case: timezone by name
 SET timezone = 'Europe/Berlin'
--- allow
+-- refuse: 42501 setting.value
 
 -- case: extra_float_digits as the JDBC driver sends it
 SET extra_float_digits = 3
--- allow
+-- expect:
+SET standard_conforming_strings = on
 
 -- case: application_name as the JDBC driver sends it
 -- effect: SET_APPLICATION
 SET application_name = 'PostgreSQL JDBC Driver'
--- allow
+-- expect:
+SET standard_conforming_strings = on
 
 -- case: statement_timeout in milliseconds
 -- effect: SET_TIMEOUT
 SET statement_timeout = 30000
--- allow
+-- expect:
+SET standard_conforming_strings = on
 
 -- case: statement_timeout with a unit
 -- effect: SET_TIMEOUT
 SET statement_timeout = '5s'
--- allow
+-- expect:
+SET standard_conforming_strings = on
 
 -- case: statement_timeout off
 -- effect: SET_TIMEOUT
 SET statement_timeout TO 0
--- allow
+-- expect:
+SET standard_conforming_strings = on
 
 -- case: SHOW transaction isolation level
 show transaction isolation level
--- allow
+-- unchanged
 
 -- case: SHOW standard_conforming_strings
 show standard_conforming_strings
--- allow
+-- unchanged
 
 -- case: SHOW server_version
 SHOW server_version
--- allow
+-- unchanged
 
 -- case: SHOW search_path
 SHOW search_path
--- allow
+-- expect:
+SELECT 'sales'::pg_catalog.text AS search_path
 
 -- case: SHOW timezone
 SHOW timezone
--- allow
+-- unchanged
 
 -- case: SHOW client_encoding
 SHOW client_encoding
--- allow
+-- expect:
+SELECT 'UTF8'::pg_catalog.text AS client_encoding
 
 -- case: RESET ALL
 -- effect: RESET_ALL
 RESET ALL
--- allow
+-- expect:
+SET standard_conforming_strings = on
 
 -- case: DISCARD ALL
 -- effect: RESET_ALL
 DISCARD ALL
--- allow
+-- expect:
+SET standard_conforming_strings = on
 
 -- case: SHOW ALL
 SHOW ALL
--- refuse: ?
+-- refuse: 42501 setting.not_allowed
 
 -- case: SHOW of a path
 SHOW data_directory
--- refuse: ?
+-- refuse: 42501 setting.not_allowed
 
 -- case: SHOW of the login's configuration
 SHOW hba_file
--- refuse: ?
+-- refuse: 42501 setting.not_allowed
 
 -- case: version
 select pg_catalog.version()
--- allow
+-- unchanged
 
 -- case: current_schema
 select current_schema()
--- allow
+-- expect:
+select (CAST('sales'::pg_catalog.text AS pg_catalog.name)) AS "current_schema"
 
 -- case: current_schema without parentheses
 SELECT current_schema
--- allow
+-- expect:
+SELECT (CAST('sales'::pg_catalog.text AS pg_catalog.name)) AS "current_schema"
 
 -- case: current_user
 SELECT current_user
--- allow
+-- expect:
+SELECT (CAST('alice'::pg_catalog.text AS pg_catalog.name)) AS "current_user"
 
 -- case: session_user and user
 SELECT session_user, user, current_role
--- allow
+-- expect:
+SELECT (CAST('alice'::pg_catalog.text AS pg_catalog.name)) AS "session_user", (CAST('alice'::pg_catalog.text AS pg_catalog.name)) AS "user", (CAST('alice'::pg_catalog.text AS pg_catalog.name)) AS "current_role"
 
 -- case: current_database
 SELECT current_database()
--- allow
+-- expect:
+SELECT (CAST('bi'::pg_catalog.text AS pg_catalog.name)) AS current_database
 
 -- case: current_catalog
 SELECT current_catalog
--- allow
+-- expect:
+SELECT (CAST('bi'::pg_catalog.text AS pg_catalog.name)) AS "current_catalog"
 
 -- case: pg_backend_pid
 SELECT pg_backend_pid()
--- allow
+-- expect:
+SELECT ('4711'::pg_catalog.int4) AS pg_backend_pid
 
 -- case: cancel of the own statement
 -- effect: CANCEL_PID
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid='4711'
--- allow
+-- expect:
+SELECT true AS pg_terminate_backend
 
 -- case: current_setting of a harmless setting
 SELECT current_setting('server_version_num')
--- refuse: ?
+-- expect:
+SELECT ((SELECT rg_g.rg_setting FROM (SELECT pg_catalog.lower(s.name) AS rg_name, s.setting AS rg_setting FROM pg_catalog.pg_settings AS s WHERE s.name IN ('server_version', 'server_version_num', 'server_encoding', 'client_encoding', 'DateStyle', 'IntervalStyle', 'TimeZone', 'standard_conforming_strings', 'integer_datetimes', 'max_identifier_length', 'max_index_keys', 'max_function_args', 'block_size', 'bytea_output', 'extra_float_digits', 'lc_collate', 'lc_ctype', 'transaction_isolation', 'default_transaction_isolation', 'transaction_read_only', 'backslash_quote', 'escape_string_warning', 'xmlbinary', 'xmloption')) AS rg_g WHERE rg_g.rg_name = pg_catalog.lower('server_version_num'))) AS current_setting
+
+-- case: current_user in WHERE
+SELECT 1 FROM sales.a WHERE owner = current_user
+-- expect:
+SELECT 1 FROM t_acme.a WHERE owner = (CAST('alice'::pg_catalog.text AS pg_catalog.name))
+
+-- case: current_user in a function, a group and an order
+SELECT lower(current_user) FROM sales.a GROUP BY current_user ORDER BY current_user
+-- expect:
+SELECT pg_catalog.lower((CAST('alice'::pg_catalog.text AS pg_catalog.name))) FROM t_acme.a GROUP BY (CAST('alice'::pg_catalog.text AS pg_catalog.name)) ORDER BY (CAST('alice'::pg_catalog.text AS pg_catalog.name))
+
+-- case: current_schema in a comparison
+SELECT current_schema() = 'sales' AS x
+-- expect:
+SELECT (CAST('sales'::pg_catalog.text AS pg_catalog.name)) = 'sales' AS x
+
+-- case: current_database as an alias
+SELECT current_database() AS db, current_user me
+-- expect:
+SELECT (CAST('bi'::pg_catalog.text AS pg_catalog.name)) AS db, (CAST('alice'::pg_catalog.text AS pg_catalog.name)) me
+
+-- case: current_user in a sub-query
+SELECT (SELECT current_user), ARRAY[current_user]
+-- expect:
+SELECT (SELECT (CAST('alice'::pg_catalog.text AS pg_catalog.name)) AS "current_user"), ARRAY[(CAST('alice'::pg_catalog.text AS pg_catalog.name))]
 

@@ -2,422 +2,511 @@
 -- use standard.policy
 
 -- case: select list
--- relations: shared.orders
 SELECT (SELECT max(id) FROM shared.orders)
--- allow
+-- expect:
+SELECT (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: select list with an alias
--- relations: sales.a,shared.orders
 SELECT (SELECT max(id) FROM shared.orders) AS m, a.id FROM sales.a
--- allow
+-- expect:
+SELECT (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) AS m, a.id FROM t_acme.a
 
 -- case: WHERE
--- relations: sales.a,shared.orders
 SELECT 1 FROM sales.a WHERE a.id = (SELECT max(id) FROM shared.orders)
--- allow
+-- expect:
+SELECT 1 FROM t_acme.a WHERE a.id = (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: EXISTS
--- relations: shared.orders
 SELECT 1 WHERE EXISTS (SELECT FROM shared.orders)
--- allow
+-- expect:
+SELECT 1 WHERE EXISTS (SELECT FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: NOT EXISTS
--- relations: shared.orders
 SELECT 1 WHERE NOT EXISTS (SELECT FROM shared.orders o WHERE o.total > 9)
--- allow
+-- expect:
+SELECT 1 WHERE NOT EXISTS (SELECT FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) o WHERE o.total > 9)
 
 -- case: IN
--- relations: sales.a,shared.orders
 SELECT 1 FROM sales.a WHERE id IN (SELECT id FROM shared.orders)
--- allow
+-- expect:
+SELECT 1 FROM t_acme.a WHERE id IN (SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: NOT IN
--- relations: sales.a,shared.orders
 SELECT 1 FROM sales.a WHERE id NOT IN (SELECT id FROM shared.orders)
--- allow
+-- expect:
+SELECT 1 FROM t_acme.a WHERE id NOT IN (SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: = ANY
--- relations: sales.a,shared.orders
 SELECT 1 FROM sales.a WHERE id = ANY (SELECT id FROM shared.orders)
--- allow
+-- expect:
+SELECT 1 FROM t_acme.a WHERE id = ANY (SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: <> ALL
--- relations: sales.a,shared.orders
 SELECT 1 FROM sales.a WHERE id <> ALL (SELECT id FROM shared.orders)
--- allow
+-- expect:
+SELECT 1 FROM t_acme.a WHERE id <> ALL (SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: row IN
--- relations: sales.a,shared.orders
 SELECT 1 FROM sales.a WHERE (id, x) IN (SELECT id, total FROM shared.orders)
--- allow
+-- expect:
+SELECT 1 FROM t_acme.a WHERE (id, x) IN (SELECT id, total FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: left of IN
--- relations: sales.a,shared.orders
 SELECT 1 WHERE (SELECT max(id) FROM shared.orders) IN (SELECT id FROM sales.a)
--- allow
+-- expect:
+SELECT 1 WHERE (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) IN (SELECT id FROM t_acme.a)
 
 -- case: IN list
--- relations: shared.orders
 SELECT 1 WHERE 1 IN (2, (SELECT max(id) FROM shared.orders))
--- allow
+-- expect:
+SELECT 1 WHERE 1 IN (2, (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
 
 -- case: ARRAY()
--- relations: shared.orders
 SELECT ARRAY(SELECT id FROM shared.orders ORDER BY id)
--- allow
+-- expect:
+SELECT ARRAY(SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders ORDER BY id)
 
 -- case: ARRAY[]
--- relations: shared.orders
 SELECT ARRAY[1, (SELECT max(id) FROM shared.orders)]
--- allow
+-- expect:
+SELECT ARRAY[1, (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)]
 
 -- case: ROW
--- relations: shared.orders
 SELECT ROW(1, (SELECT max(id) FROM shared.orders))
--- allow
+-- expect:
+SELECT ROW(1, (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
 
 -- case: row comparison
--- relations: shared.orders
 SELECT (1, 2) = (SELECT id, total FROM shared.orders LIMIT 1)
--- allow
+-- expect:
+SELECT (1, 2) = (SELECT id, total FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders LIMIT 1)
 
 -- case: CASE WHEN
--- relations: shared.orders
 SELECT CASE WHEN (SELECT max(id) FROM shared.orders) > 1 THEN 2 END
--- allow
+-- expect:
+SELECT CASE WHEN (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) > 1 THEN 2 END
 
 -- case: CASE THEN
--- relations: shared.orders
 SELECT CASE WHEN true THEN (SELECT max(id) FROM shared.orders) END
--- allow
+-- expect:
+SELECT CASE WHEN true THEN (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) END
 
 -- case: CASE ELSE
--- relations: shared.orders
 SELECT CASE WHEN true THEN 1 ELSE (SELECT max(id) FROM shared.orders) END
--- allow
+-- expect:
+SELECT CASE WHEN true THEN 1 ELSE (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) END
 
 -- case: CASE argument
--- relations: shared.orders
 SELECT CASE (SELECT max(id) FROM shared.orders) WHEN 1 THEN 2 END
--- allow
+-- expect:
+SELECT CASE (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) WHEN 1 THEN 2 END
 
 -- case: COALESCE
--- relations: shared.orders
 SELECT COALESCE(NULL, (SELECT max(id) FROM shared.orders))
--- allow
+-- expect:
+SELECT COALESCE(NULL, (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
 
 -- case: NULLIF
--- relations: shared.orders
 SELECT NULLIF(1, (SELECT max(id) FROM shared.orders))
--- allow
+-- expect:
+SELECT NULLIF(1, (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
 
 -- case: GREATEST
--- relations: shared.orders
 SELECT GREATEST(1, (SELECT max(id) FROM shared.orders))
--- allow
+-- expect:
+SELECT GREATEST(1, (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
 
 -- case: LEAST
--- relations: shared.orders
 SELECT LEAST((SELECT max(id) FROM shared.orders), 2)
--- allow
+-- expect:
+SELECT LEAST((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders), 2)
 
 -- case: IS NULL
--- relations: shared.orders
 SELECT (SELECT max(id) FROM shared.orders) IS NULL
--- allow
+-- expect:
+SELECT (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) IS NULL
 
 -- case: IS DISTINCT FROM
--- relations: shared.orders
 SELECT 1 IS DISTINCT FROM (SELECT max(id) FROM shared.orders)
--- allow
+-- expect:
+SELECT 1 IS DISTINCT FROM (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: IS TRUE
--- relations: shared.orders
 SELECT ((SELECT max(id) FROM shared.orders) = 1) IS TRUE
--- allow
+-- expect:
+SELECT ((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) = 1) IS TRUE
 
 -- case: BETWEEN
--- relations: shared.orders
 SELECT 1 BETWEEN (SELECT max(id) FROM shared.orders) AND 9
--- allow
+-- expect:
+SELECT 1 BETWEEN (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) AND 9
 
 -- case: BETWEEN SYMMETRIC
--- relations: shared.orders
 SELECT 1 BETWEEN SYMMETRIC 9 AND (SELECT max(id) FROM shared.orders)
--- allow
+-- expect:
+SELECT 1 BETWEEN SYMMETRIC 9 AND (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: LIKE
--- relations: shared.orders
 SELECT (SELECT max(note) FROM shared.orders) LIKE 'a%'
--- allow
+-- expect:
+SELECT (SELECT pg_catalog.max(note) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) LIKE 'a%'
 
 -- case: LIKE pattern
--- relations: sales.a,shared.orders
 SELECT note LIKE (SELECT max(note) FROM shared.orders) FROM sales.a
--- allow
+-- expect:
+SELECT note LIKE (SELECT pg_catalog.max(note) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) FROM t_acme.a
 
 -- case: LIKE ESCAPE
--- relations: shared.orders
 SELECT 'a' LIKE 'b' ESCAPE (SELECT '!' FROM shared.orders LIMIT 1)
--- allow
+-- expect:
+SELECT 'a' LIKE 'b' ESCAPE (SELECT '!' FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders LIMIT 1)
 
 -- case: SIMILAR TO
--- relations: shared.orders
 SELECT 'a' SIMILAR TO (SELECT max(note) FROM shared.orders)
--- allow
+-- expect:
+SELECT 'a' SIMILAR TO (SELECT pg_catalog.max(note) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: regular expression
--- relations: shared.orders
 SELECT 'a' ~ (SELECT max(note) FROM shared.orders)
--- allow
+-- expect:
+SELECT 'a' ~ (SELECT pg_catalog.max(note) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: cast
--- relations: shared.orders
 SELECT (SELECT max(id) FROM shared.orders)::text
--- allow
+-- expect:
+SELECT (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)::pg_catalog.text
 
 -- case: CAST
--- relations: shared.orders
 SELECT CAST((SELECT max(id) FROM shared.orders) AS numeric(10, 2))
--- allow
+-- expect:
+SELECT CAST((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) AS numeric(10, 2))
 
 -- case: COLLATE
--- relations: shared.orders
 SELECT (SELECT max(note) FROM shared.orders) COLLATE "C"
--- allow
+-- expect:
+SELECT (SELECT pg_catalog.max(note) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) COLLATE pg_catalog."C"
 
 -- case: AT TIME ZONE
--- relations: shared.orders
 SELECT (SELECT max(ts) FROM shared.orders) AT TIME ZONE 'UTC'
--- allow
+-- expect:
+SELECT (SELECT pg_catalog.max(ts) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) AT TIME ZONE 'UTC'
 
 -- case: subscript
--- relations: sales.a,shared.orders
 SELECT (tags)[(SELECT max(id) FROM shared.orders)] FROM sales.a
--- allow
+-- expect:
+SELECT (tags)[(SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)] FROM t_acme.a
 
 -- case: slice
--- relations: sales.a,shared.orders
 SELECT (tags)[1:(SELECT max(id) FROM shared.orders)] FROM sales.a
--- allow
+-- expect:
+SELECT (tags)[1:(SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)] FROM t_acme.a
 
 -- case: operator
--- relations: shared.orders
 SELECT 1 + (SELECT max(id) FROM shared.orders) * 2
--- allow
+-- expect:
+SELECT 1 + (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) * 2
 
 -- case: prefix operator
--- relations: shared.orders
 SELECT - (SELECT max(id) FROM shared.orders)
--- allow
+-- expect:
+SELECT - (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: NOT
--- relations: shared.orders
 SELECT NOT ((SELECT max(id) FROM shared.orders) = 1)
--- allow
+-- expect:
+SELECT NOT ((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) = 1)
 
 -- case: AND and OR
--- relations: sales.a,shared.orders
 SELECT 1 FROM sales.a WHERE id = 1 AND (x = 2 OR y = (SELECT max(id) FROM shared.orders))
--- allow
+-- expect:
+SELECT 1 FROM t_acme.a WHERE id = 1 AND (x = 2 OR y = (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
 
 -- case: function argument
--- relations: shared.orders
 SELECT round((SELECT max(id) FROM shared.orders), 2)
--- allow
+-- expect:
+SELECT pg_catalog.round((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders), 2)
 
 -- case: function in FROM
--- relations: shared.orders
 SELECT * FROM generate_series(1, (SELECT max(id) FROM shared.orders))
--- allow
+-- expect:
+SELECT * FROM pg_catalog.generate_series(1, (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
 
 -- case: ROWS FROM
--- relations: shared.orders
 SELECT * FROM ROWS FROM (generate_series(1, (SELECT max(id) FROM shared.orders)), generate_series(1, 2)) AS r
--- allow
+-- expect:
+SELECT * FROM ROWS FROM (pg_catalog.generate_series(1, (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)), pg_catalog.generate_series(1, 2)) AS r
 
 -- case: EXTRACT
--- relations: shared.orders
 SELECT EXTRACT(year FROM (SELECT max(ts) FROM shared.orders))
--- allow
+-- expect:
+SELECT EXTRACT(year FROM (SELECT pg_catalog.max(ts) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
 
 -- case: SUBSTRING
--- relations: shared.orders
 SELECT SUBSTRING((SELECT max(note) FROM shared.orders) FROM 1 FOR 3)
--- allow
+-- expect:
+SELECT SUBSTRING((SELECT pg_catalog.max(note) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) FROM 1 FOR 3)
 
 -- case: aggregate argument
--- relations: sales.a,shared.orders
 SELECT sum((SELECT max(id) FROM shared.orders WHERE orders.id = a.id)) FROM sales.a
--- allow
+-- expect:
+SELECT pg_catalog.sum((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders WHERE orders.id = a.id)) FROM t_acme.a
 
 -- case: aggregate ORDER BY
--- relations: sales.a,shared.orders
 SELECT array_agg(id ORDER BY (SELECT max(id) FROM shared.orders)) FROM sales.a
--- allow
+-- expect:
+SELECT pg_catalog.array_agg(id ORDER BY (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)) FROM t_acme.a
 
 -- case: FILTER
--- relations: sales.a,shared.orders
 SELECT count(*) FILTER (WHERE id > (SELECT max(id) FROM shared.orders)) FROM sales.a
--- allow
+-- expect:
+SELECT pg_catalog.count(*) FILTER (WHERE id > (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)) FROM t_acme.a
 
 -- case: WITHIN GROUP
--- relations: sales.a,shared.orders
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY (SELECT max(id) FROM shared.orders)) FROM sales.a
--- allow
+-- expect:
+SELECT pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)) FROM t_acme.a
 
 -- case: window function argument
--- relations: sales.a,shared.orders
 SELECT lag(id, 1, (SELECT max(id) FROM shared.orders)) OVER (ORDER BY id) FROM sales.a
--- allow
+-- expect:
+SELECT pg_catalog.lag(id, 1, (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)) OVER (ORDER BY id) FROM t_acme.a
 
 -- case: PARTITION BY
--- relations: sales.a,shared.orders
 SELECT rank() OVER (PARTITION BY (SELECT max(id) FROM shared.orders) ORDER BY id) FROM sales.a
--- allow
+-- expect:
+SELECT pg_catalog.rank() OVER (PARTITION BY (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) ORDER BY id) FROM t_acme.a
 
 -- case: window ORDER BY
--- relations: sales.a,shared.orders
 SELECT rank() OVER (ORDER BY (SELECT max(id) FROM shared.orders)) FROM sales.a
--- allow
+-- expect:
+SELECT pg_catalog.rank() OVER (ORDER BY (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)) FROM t_acme.a
 
 -- case: frame start
--- relations: sales.a,shared.orders
 SELECT sum(id) OVER (ORDER BY id ROWS (SELECT max(id) FROM shared.orders) PRECEDING) FROM sales.a
--- allow
+-- expect:
+SELECT pg_catalog.sum(id) OVER (ORDER BY id ROWS (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) PRECEDING) FROM t_acme.a
 
 -- case: frame end
--- relations: sales.a,shared.orders
 SELECT sum(id) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND (SELECT max(id) FROM shared.orders) FOLLOWING) FROM sales.a
--- allow
+-- expect:
+SELECT pg_catalog.sum(id) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) FOLLOWING) FROM t_acme.a
 
 -- case: WINDOW clause
--- relations: sales.a,shared.orders
 SELECT rank() OVER w FROM sales.a WINDOW w AS (PARTITION BY (SELECT max(id) FROM shared.orders))
--- allow
+-- expect:
+SELECT pg_catalog.rank() OVER w FROM t_acme.a WINDOW w AS (PARTITION BY (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
 
 -- case: GROUP BY
--- relations: sales.a,shared.orders
 SELECT count(*) FROM sales.a GROUP BY (SELECT max(id) FROM shared.orders)
--- allow
+-- expect:
+SELECT pg_catalog.count(*) FROM t_acme.a GROUP BY (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: ROLLUP
--- relations: sales.a,shared.orders
 SELECT count(*) FROM sales.a GROUP BY ROLLUP (id, (SELECT max(id) FROM shared.orders))
--- allow
+-- expect:
+SELECT pg_catalog.count(*) FROM t_acme.a GROUP BY ROLLUP (id, (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
 
 -- case: CUBE
--- relations: sales.a,shared.orders
 SELECT count(*) FROM sales.a GROUP BY CUBE (id, ((SELECT max(id) FROM shared.orders)))
--- allow
+-- expect:
+SELECT pg_catalog.count(*) FROM t_acme.a GROUP BY CUBE (id, ((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)))
 
 -- case: GROUPING SETS
--- relations: sales.a,shared.orders
 SELECT count(*) FROM sales.a GROUP BY GROUPING SETS ((id), ((SELECT max(id) FROM shared.orders)), ())
--- allow
+-- expect:
+SELECT pg_catalog.count(*) FROM t_acme.a GROUP BY GROUPING SETS ((id), ((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)), ())
 
 -- case: HAVING
--- relations: sales.a,shared.orders
 SELECT id FROM sales.a GROUP BY id HAVING count(*) > (SELECT max(id) FROM shared.orders)
--- allow
+-- expect:
+SELECT id FROM t_acme.a GROUP BY id HAVING pg_catalog.count(*) > (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: ORDER BY
--- relations: sales.a,shared.orders
 SELECT id FROM sales.a ORDER BY (SELECT max(id) FROM shared.orders) DESC NULLS LAST
--- allow
+-- expect:
+SELECT id FROM t_acme.a ORDER BY (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) DESC NULLS LAST
 
 -- case: DISTINCT ON
--- relations: sales.a,shared.orders
 SELECT DISTINCT ON ((SELECT max(id) FROM shared.orders)) id FROM sales.a
--- allow
+-- expect:
+SELECT DISTINCT ON ((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)) id FROM t_acme.a
 
 -- case: LIMIT
--- relations: sales.a,shared.orders
 SELECT id FROM sales.a LIMIT (SELECT max(id) FROM shared.orders)
--- allow
+-- expect:
+SELECT id FROM t_acme.a LIMIT (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: OFFSET
--- relations: sales.a,shared.orders
 SELECT id FROM sales.a OFFSET (SELECT max(id) FROM shared.orders)
--- allow
+-- expect:
+SELECT id FROM t_acme.a OFFSET (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: FETCH FIRST
--- relations: sales.a,shared.orders
 SELECT id FROM sales.a FETCH FIRST (SELECT max(id) FROM shared.orders) ROWS ONLY
--- allow
+-- expect:
+SELECT id FROM t_acme.a FETCH FIRST (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) ROWS ONLY
 
 -- case: FETCH FIRST WITH TIES
--- relations: sales.a,shared.orders
 SELECT id FROM sales.a ORDER BY id FETCH FIRST (SELECT max(id) FROM shared.orders) ROWS WITH TIES
--- allow
+-- expect:
+SELECT id FROM t_acme.a ORDER BY id FETCH FIRST (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) ROWS WITH TIES
 
 -- case: VALUES
--- relations: shared.orders
 VALUES (1), ((SELECT max(id) FROM shared.orders))
--- allow
+-- expect:
+VALUES (1), ((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
 
 -- case: FROM
--- relations: shared.orders
 SELECT * FROM (SELECT * FROM shared.orders) AS s
--- allow
+-- expect:
+SELECT * FROM (SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) AS s
 
 -- case: LATERAL
--- relations: sales.a,shared.orders
 SELECT * FROM sales.a, LATERAL (SELECT * FROM shared.orders o WHERE o.id = a.id) s
--- allow
+-- expect:
+SELECT * FROM t_acme.a, LATERAL (SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) o WHERE o.id = a.id) s
 
 -- case: JOIN ON
--- relations: sales.a,sales.b,shared.orders
 SELECT * FROM sales.a JOIN sales.b ON a.id = (SELECT max(id) FROM shared.orders)
--- allow
+-- expect:
+SELECT * FROM t_acme.a JOIN t_acme.b ON a.id = (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: TABLESAMPLE argument
--- relations: sales.a,shared.orders
 SELECT * FROM sales.a TABLESAMPLE SYSTEM ((SELECT max(id) FROM shared.orders))
--- allow
+-- expect:
+SELECT * FROM t_acme.a TABLESAMPLE pg_catalog.SYSTEM ((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
 
 -- case: REPEATABLE
--- relations: sales.a,shared.orders
 SELECT * FROM sales.a TABLESAMPLE SYSTEM (1) REPEATABLE ((SELECT max(id) FROM shared.orders))
--- allow
+-- expect:
+SELECT * FROM t_acme.a TABLESAMPLE pg_catalog.SYSTEM (1) REPEATABLE ((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
 
 -- case: WITH item
--- relations: shared.orders
 WITH w AS (SELECT max(id) AS m FROM shared.orders) SELECT m FROM w
--- allow
+-- expect:
+WITH w AS (SELECT pg_catalog.max(id) AS m FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) SELECT m FROM w
 
 -- case: right arm
--- relations: shared.orders
 SELECT 1 UNION SELECT max(id) FROM shared.orders
--- allow
+-- expect:
+SELECT 1 UNION SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders
 
 -- case: sub-query in a sub-query
--- relations: shared.orders
 SELECT (SELECT (SELECT max(id) FROM shared.orders))
--- allow
+-- expect:
+SELECT (SELECT (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
 
 -- case: correlated twice
--- relations: sales.a,shared.orders,shared.visits
 SELECT (SELECT count(*) FROM shared.orders o WHERE o.id = a.id AND EXISTS (SELECT FROM shared.visits v WHERE v.order_id = o.id AND v.a = a.x)) FROM sales.a
--- allow
+-- expect:
+SELECT (SELECT pg_catalog.count(*) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) o WHERE o.id = a.id AND EXISTS (SELECT FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.visits AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid and rg_r.region = any(ARRAY['emea', 'apac']::pg_catalog.text[])) SELECT * FROM rg_m) v WHERE v.order_id = o.id AND v.a = a.x)) FROM t_acme.a
 
--- case: field of a sub-query
--- relations: shared.orders
+-- case: field of a sub-query, refused
 SELECT ((SELECT o FROM shared.orders o LIMIT 1)).id
--- allow
+-- refuse: 0A000 sql.field
 
 -- case: named argument
--- relations: shared.orders
 SELECT make_interval(days => (SELECT max(id) FROM shared.orders)::int)
--- allow
+-- expect:
+SELECT pg_catalog.make_interval(days => (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)::int)
 
 -- case: VARIADIC
--- relations: shared.orders
 SELECT concat_ws(',', VARIADIC ARRAY(SELECT note FROM shared.orders))
--- allow
+-- expect:
+SELECT pg_catalog.concat_ws(',', VARIADIC ARRAY(SELECT note FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
+
+-- case: XMLELEMENT
+SELECT xmlelement(name a, (SELECT max(id) FROM shared.orders))
+-- expect:
+SELECT xmlelement(name a, (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
+
+-- case: XMLATTRIBUTES
+SELECT xmlelement(name a, xmlattributes((SELECT max(id) FROM shared.orders) AS b))
+-- expect:
+SELECT xmlelement(name a, xmlattributes((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) AS b))
+
+-- case: XMLFOREST
+SELECT xmlforest((SELECT max(id) FROM shared.orders) AS b)
+-- expect:
+SELECT xmlforest((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) AS b)
+
+-- case: XMLCONCAT
+SELECT xmlconcat(xmlelement(name a), (SELECT xmlagg(x) FROM shared.orders))
+-- expect:
+SELECT xmlconcat(xmlelement(name a), (SELECT pg_catalog.xmlagg(x) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
+
+-- case: XMLPARSE
+SELECT xmlparse(DOCUMENT (SELECT max(note) FROM shared.orders))
+-- expect:
+SELECT xmlparse(DOCUMENT (SELECT pg_catalog.max(note) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
+
+-- case: XMLPI
+SELECT xmlpi(name a, (SELECT max(note) FROM shared.orders))
+-- expect:
+SELECT xmlpi(name a, (SELECT pg_catalog.max(note) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
+
+-- case: XMLROOT
+SELECT xmlroot((SELECT x FROM shared.orders LIMIT 1), version (SELECT max(note) FROM shared.orders))
+-- expect:
+SELECT xmlroot((SELECT x FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders LIMIT 1), version (SELECT pg_catalog.max(note) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
+
+-- case: XMLSERIALIZE
+SELECT xmlserialize(CONTENT (SELECT x FROM shared.orders LIMIT 1) AS text)
+-- expect:
+SELECT xmlserialize(CONTENT (SELECT x FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders LIMIT 1) AS pg_catalog.text)
+
+-- case: IS DOCUMENT
+SELECT (SELECT x FROM shared.orders LIMIT 1) IS DOCUMENT
+-- expect:
+SELECT (SELECT x FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders LIMIT 1) IS DOCUMENT
+
+-- case: XMLEXISTS
+SELECT xmlexists('//a' PASSING (SELECT x FROM shared.orders LIMIT 1))
+-- expect:
+SELECT xmlexists('//a' PASSING (SELECT x FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders LIMIT 1))
+
+-- case: XMLTABLE row
+SELECT * FROM XMLTABLE((SELECT max(note) FROM shared.orders) PASSING '<a/>' COLUMNS x int) t
+-- expect:
+SELECT * FROM XMLTABLE((SELECT pg_catalog.max(note) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) PASSING '<a/>' COLUMNS x int) t
+
+-- case: XMLTABLE document
+SELECT * FROM XMLTABLE('//a' PASSING (SELECT x FROM shared.orders LIMIT 1) COLUMNS x int) t
+-- expect:
+SELECT * FROM XMLTABLE('//a' PASSING (SELECT x FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders LIMIT 1) COLUMNS x int) t
+
+-- case: XMLTABLE PATH
+SELECT * FROM XMLTABLE('//a' PASSING '<a/>' COLUMNS x int PATH (SELECT max(note) FROM shared.orders)) t
+-- expect:
+SELECT * FROM XMLTABLE('//a' PASSING '<a/>' COLUMNS x int PATH (SELECT pg_catalog.max(note) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)) t
+
+-- case: XMLTABLE DEFAULT
+SELECT * FROM XMLTABLE('//a' PASSING '<a/>' COLUMNS x int DEFAULT (SELECT max(id) FROM shared.orders)) t
+-- expect:
+SELECT * FROM XMLTABLE('//a' PASSING '<a/>' COLUMNS x int DEFAULT (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)) t
+
+-- case: XMLNAMESPACES
+SELECT * FROM XMLTABLE(XMLNAMESPACES((SELECT max(note) FROM shared.orders) AS n), '//a' PASSING '<a/>' COLUMNS x int) t
+-- expect:
+SELECT * FROM XMLTABLE(XMLNAMESPACES((SELECT pg_catalog.max(note) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) AS n), '//a' PASSING '<a/>' COLUMNS x int) t
+
+-- case: GROUPING
+SELECT GROUPING(((SELECT max(id) FROM shared.orders))) FROM sales.a GROUP BY ROLLUP (((SELECT max(id) FROM shared.orders)))
+-- expect:
+SELECT GROUPING(((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))) FROM t_acme.a GROUP BY ROLLUP (((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)))
+
+-- case: SEARCH and CYCLE item
+WITH RECURSIVE t (id) AS ((SELECT max(id) FROM shared.orders) UNION ALL SELECT id + 1 FROM t) CYCLE id SET c USING p SELECT * FROM t
+-- expect:
+WITH RECURSIVE t (id) AS ((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) UNION ALL SELECT id + 1 FROM t) CYCLE id SET c USING p SELECT * FROM t
+
+-- case: operator with a schema
+SELECT 1 OPERATOR(pg_catalog.+) (SELECT max(id) FROM shared.orders)
+-- expect:
+SELECT 1 OPERATOR(pg_catalog.+) (SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: IN of a cast
--- relations: sales.a,shared.orders
 SELECT 1 FROM sales.a WHERE id::text IN (SELECT id::text FROM shared.orders)
--- allow
+-- expect:
+SELECT 1 FROM t_acme.a WHERE id::pg_catalog.text IN (SELECT id::pg_catalog.text FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 

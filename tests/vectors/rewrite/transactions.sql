@@ -4,89 +4,94 @@
 -- case: BEGIN
 -- effect: BEGIN
 BEGIN
--- allow
+-- unchanged
 
 -- case: BEGIN WORK
 -- effect: BEGIN
 BEGIN WORK
--- allow
+-- unchanged
 
 -- case: START TRANSACTION
 -- effect: BEGIN
 START TRANSACTION READ ONLY
--- allow
+-- unchanged
 
 -- case: BEGIN with modes
 -- effect: BEGIN
 BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY, DEFERRABLE
--- allow
+-- unchanged
 
 -- case: COMMIT
 -- effect: COMMIT
 COMMIT
--- allow
+-- unchanged
 
 -- case: END
 -- effect: COMMIT
 END
--- allow
+-- unchanged
 
 -- case: ROLLBACK
 -- effect: ROLLBACK
 ROLLBACK
--- allow
+-- unchanged
 
 -- case: ABORT
 -- effect: ROLLBACK
 ABORT
--- allow
+-- unchanged
 
 -- case: SAVEPOINT
 -- effect: NONE
 SAVEPOINT s1
--- allow
+-- unchanged
 
 -- case: ROLLBACK TO
 -- effect: NONE
 ROLLBACK TO SAVEPOINT s1
--- allow
+-- unchanged
 
 -- case: RELEASE
 -- effect: NONE
 RELEASE SAVEPOINT s1
--- allow
+-- unchanged
 
 -- case: SET TRANSACTION
 -- effect: NONE
 SET TRANSACTION ISOLATION LEVEL SERIALIZABLE
--- allow
+-- unchanged
 
 -- case: SET TRANSACTION READ ONLY
 -- effect: NONE
 SET TRANSACTION READ ONLY
--- allow
+-- unchanged
 
 -- case: BEGIN and a statement
 BEGIN; SELECT * FROM sales.orders; COMMIT
--- allow
+-- expect:
+BEGIN
+-- and:
+SELECT * FROM t_acme.orders
+-- and:
+COMMIT
 
 -- case: COMMIT AND CHAIN
 COMMIT AND CHAIN
--- allow
+-- unchanged
 
 -- case: PREPARE TRANSACTION
 PREPARE TRANSACTION 'x'
--- refuse: ?
+-- refuse: 0A000 statement.transaction
 
 -- case: COMMIT PREPARED
 COMMIT PREPARED 'x'
--- refuse: ?
+-- refuse: 0A000 statement.transaction
 
 -- case: ROLLBACK PREPARED
 ROLLBACK PREPARED 'x'
--- refuse: ?
+-- refuse: 0A000 statement.transaction
 
 -- case: SET TRANSACTION SNAPSHOT
 SET TRANSACTION SNAPSHOT '00000003-0000001B-1'
--- refuse: ?
+-- refuse: 42501 setting.not_allowed
 

@@ -12,9 +12,11 @@
 
 -- case: all of them
 SELECT id FROM shared.orders
--- allow
+-- expect:
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.a = ''' OR ''a'' = ''a'::pg_catalog.text and rg_r.b = '\'' OR 1=1 --'::pg_catalog.text and rg_r.c = '*/ OR true /*'::pg_catalog.text and rg_r.d = 'Zoë 😀 $1 :quote'::pg_catalog.text and rg_r.e = any(ARRAY['NULL', '"a"', '''', '\']::pg_catalog.text[]) and rg_r.f = '-12.50'::pg_catalog."numeric" and rg_r.g = 'true'::pg_catalog.bool and rg_r.h = '2024-02-29'::pg_catalog.date) SELECT * FROM rg_m) AS orders
 
 -- case: twice
 SELECT a.id FROM shared.orders a, shared.orders b
--- allow
+-- expect:
+SELECT a.id FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.a = ''' OR ''a'' = ''a'::pg_catalog.text and rg_r.b = '\'' OR 1=1 --'::pg_catalog.text and rg_r.c = '*/ OR true /*'::pg_catalog.text and rg_r.d = 'Zoë 😀 $1 :quote'::pg_catalog.text and rg_r.e = any(ARRAY['NULL', '"a"', '''', '\']::pg_catalog.text[]) and rg_r.f = '-12.50'::pg_catalog."numeric" and rg_r.g = 'true'::pg_catalog.bool and rg_r.h = '2024-02-29'::pg_catalog.date) SELECT * FROM rg_m) a, (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.a = ''' OR ''a'' = ''a'::pg_catalog.text and rg_r.b = '\'' OR 1=1 --'::pg_catalog.text and rg_r.c = '*/ OR true /*'::pg_catalog.text and rg_r.d = 'Zoë 😀 $1 :quote'::pg_catalog.text and rg_r.e = any(ARRAY['NULL', '"a"', '''', '\']::pg_catalog.text[]) and rg_r.f = '-12.50'::pg_catalog."numeric" and rg_r.g = 'true'::pg_catalog.bool and rg_r.h = '2024-02-29'::pg_catalog.date) SELECT * FROM rg_m) b
 

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a relation may stand that may not stand bare. A relation with a predicate: only in the fence's inner
+ * select, which is built here again from the binding's row, not taken from the rewriter; and that select only
+ * as a MATERIALIZED WITH item, because a plain sub-select is flattened and the caller's expressions then see
+ * every row. A catalogue: only in one of rowgate's own selects, as a whole. */
+#include "policy/sql_check_private.h"
+
+/* Visits our own text with is_trusted set, so that PostgreSQL's equal() never recurses past our limit. */
+static rg_status visit_own(struct sql_check *check, const void *statement)
+{
+    size_t depth = check->depth;
+    check->depth = 0;
+    check->is_trusted = true;
+    rg_status status = sql_check_select(check, statement);
+    check->is_trusted = false;
+    check->depth = depth;
+    return status;
+}
+
+static rg_status parse_own(struct sql_check *check, struct rg_slice text, const void **out_select)
+{
+    const void *statement = NULL;
+    RG_TRY(sql_check_parse(check, text, &statement));
+    if (statement == NULL || !IsA(statement, SelectStmt)) {
+        return sql_check_refuse(check, "a covering select is none");
+    }
+    RG_TRY(visit_own(check, statement));
+    *out_select = statement;
+    return RG_OK;
+}
+
+/* ---- predicates ---- */
+
+/* The predicate must be one expression and nothing beside it. */
+static rg_status predicate_parse(struct sql_check *check, struct rg_slice predicate, const void **out_tree)
+{
+    struct rg_slice text = {0};
+    const void *statement = NULL;
+    RG_TRY(rg_arena_printf(check->arena, &text, "SELECT WHERE (%.*s\n)", (int)predicate.size, predicate.data));
+    RG_TRY(parse_own(check, text, &statement));
+    const SelectStmt *select = statement;
+    if (select->op != SETOP_NONE || select->targetList != NIL || select->fromClause != NIL ||
+        select->groupClause != NIL || select->havingClause != NULL || select->sortClause != NIL ||
+        select->limitCount != NULL || select->limitOffset != NULL || select->whereClause == NULL) {
+        return sql_check_refuse(check, "a predicate is no expression");
+    }
+    *out_tree = select->whereClause;
+    return RG_OK;
+}
+
+static rg_status predicate_of(struct sql_check *check, const struct check_relation *row, const void **out_tree)
+{
+    for (const struct sql_check_predicate *known = check->predicates; known != NULL; known = known->next) {
+        if (known->row == row) {
+            *out_tree = known->tree;
+            return RG_OK;
+        }
+    }
+    struct sql_check_predicate *predicate = NULL;
+    RG_TRY(rg_arena_new(check->arena, &predicate));
+    RG_TRY(predicate_parse(check, row->predicate, &predicate->tree));
+    predicate->row = row;
+    predicate->next = check->predicates;
+    check->predicates = predicate;
+    *out_tree = predicate->tree;
+    return RG_OK;
+}
+
+/* ---- the fence's inner select ---- */
+
+static bool is_star(const List *targets)
+{
+    const ResTarget *target = list_length(targets) == 1 ? list_nth(targets, 0) : NULL;
+    if (target == NULL || target->name != NULL || target->indirection != NIL || target->val == NULL ||
+        !IsA(target->val, ColumnRef)) {
+        return false;
+    }
+    const ColumnRef *column = (const void *)target->val;
+    return list_length(column->fields) == 1 && IsA(list_nth(column->fields, 0), A_Star);
+}
+
+/* SELECT, select list, FROM and WHERE, and no other clause. */
+static bool is_plain(const SelectStmt *select)
+{
+    return select->distinctClause == NIL && select->intoClause == NULL && select->groupClause == NIL &&
+           select->havingClause == NULL && select->windowClause == NIL && select->valuesLists == NIL &&
+           select->sortClause == NIL && select->limitOffset == NULL && select->limitCount == NULL &&
+           select->lockingClause == NIL && select->withClause == NULL && select->op == SETOP_NONE &&
+           select->whereClause != NULL && list_length(select->fromClause) == 1 && is_star(select->targetList);
+}
+
+static const RangeVar *fenced_range(const SelectStmt *select)
+{
+    const Node *item = list_nth(select->fromClause, 0);
+    const RangeTableSample *sample = (const void *)item;
+    item = IsA(item, RangeTableSample) ? sample->relation : item;
+    const RangeVar *range = (const void *)item;
+    bool is_fenced = item != NULL && IsA(item, RangeVar) && range->alias != NULL && range->alias->colnames == NIL &&
+                     strcmp(range->alias->aliasname, "rg_r") == 0;
+    return is_fenced ? range : NULL;
+}
+
+static rg_status visit_fence(struct sql_check *check, const SelectStmt *select, bool *out_is_covered)
+{
+    const RangeVar *range = check->fenced == (const void *)select && is_plain(select) ? fenced_range(select) : NULL;
+    for (size_t i = 0; range != NULL && !*out_is_covered && i < check->limits->relation_count; i++) {
+        const struct check_relation *row = &check->limits->relations[i];
+        if (row->for_select && row->predicate.size > 0 && sql_check_is_ruling(check, row, range)) {
+            const void *predicate = NULL;
+            RG_TRY(predicate_of(check, row, &predicate));
+            *out_is_covered = equal(predicate, select->whereClause);
+        }
+    }
+    const Node *item = range == NULL ? NULL : list_nth(select->fromClause, 0);
+    return *out_is_covered && IsA(item, RangeTableSample) ? sql_check_sample(check, (const void *)item) : RG_OK;
+}
+
+/* ---- rowgate's own selects ---- */
+
+static rg_status visit_covers(struct sql_check *check, const SelectStmt *select, bool *out_is_covered)
+{
+    size_t count = check->limits->cover_count;
+    if (count > 0 && check->covers == NULL) {
+        const void **covers = NULL;
+        RG_TRY(rg_arena_array(check->arena, count, sizeof *covers, (void **)&covers));
+        for (size_t i = 0; i < count; i++) {
+            RG_TRY(parse_own(check, check->limits->covers[i], &covers[i]));
+        }
+        check->covers = covers;
+    }
+    for (size_t i = 0; !*out_is_covered && i < count; i++) {
+        *out_is_covered = equal(check->covers[i], select);
+    }
+    return RG_OK;
+}
+
+rg_status sql_check_covered(struct sql_check *check, const SelectStmt *select, bool *out_is_covered)
+{
+    if (check->is_trusted || check->is_explained) {
+        return RG_OK;
+    }
+    RG_TRY(visit_covers(check, select, out_is_covered));
+    return *out_is_covered ? RG_OK : visit_fence(check, select, out_is_covered);
+}
