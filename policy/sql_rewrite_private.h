@@ -107,10 +107,11 @@ struct sql_work {
     const struct policy_binding *binding;
     const struct policy_session *session;
     struct sql_scope *scope;
-    bool is_write;     /* changes data */
-    bool is_explained; /* inside EXPLAIN */
-    bool has_fence;    /* touches a relation with a predicate */
-    bool uses_pid;     /* the result is this session's alone */
+    bool is_write;         /* changes data */
+    bool is_explained;     /* inside EXPLAIN */
+    bool has_fence;        /* touches a relation with a predicate */
+    bool uses_pid;         /* the result is this session's alone */
+    const Node *from_call; /* the call that is an item of FROM */
     size_t parameter_max;
     /* what was touched: for the audit and for the checker */
     size_t bound_count, bound_capacity;
