@@ -89,8 +89,10 @@ static rg_status put_template(struct sql_work *work, const struct sql_template *
     struct rg_slice wrapped = {0};
     Node *tree = NULL;
     RG_TRY(sql_session_fill(work, template, holes, &text, &tree));
-    bool is_bare = *slot == work->from_call; /* FROM takes a call and no parentheses */
-    RG_TRY(rg_arena_printf(work->site.arena, &wrapped, is_bare ? "%.*s" : "(%.*s)", RG_SLICE_ARGS(text)));
+    /* a call stays bare: in FROM parentheses around it would be a syntax error */
+    bool is_bare = IsA(tree, FuncCall);
+    RG_TRY(rg_arena_printf(work->site.arena, &wrapped, "%s%.*s%s", is_bare ? "" : "(", RG_SLICE_ARGS(text),
+                           is_bare ? "" : ")"));
     if (is_guard) {
         struct rg_slice shape = {0};
         RG_TRY(sql_guard_fill(work, template, &shape, &(Node *){NULL}));
@@ -177,11 +179,9 @@ rg_status sql_visit_call(struct sql_work *work, Node **slot, size_t depth)
 rg_status sql_visit_range_function(struct sql_work *work, RangeFunction *item, size_t depth)
 {
     struct sql_walk *walk = &work->site.walk;
+    RG_TRY(sql_walk_list(walk, item->functions, depth + 1));
     for (int i = 0; i < list_length(item->functions); i++) {
-        List *pair = list_nth_node(List, item->functions, i); /* the call, its column definitions */
-        work->from_call = linitial(pair);
-        RG_TRY(sql_walk_list(walk, pair, depth + 1));
-        const Node *call = linitial(pair);
+        const Node *call = linitial(list_nth_node(List, item->functions, i));
         if (call == NULL || !IsA(call, FuncCall)) {
             return sql_deny(&work->site, "0A000", "sql.from", -1, "this function is not supported in FROM");
         }

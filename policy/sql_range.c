@@ -61,6 +61,18 @@ static const struct policy_bound *find_by_path(const struct sql_work *work, stru
     return any;
 }
 
+struct rg_slice sql_range_schema(const struct sql_work *work, const RangeVar *range)
+{
+    if (range->schemaname != NULL) {
+        return rg_slice_of(range->schemaname);
+    }
+    if (view_find(work, range->relname) != NULL) {
+        return RG_SLICE("pg_catalog");
+    }
+    const struct policy_bound *bound = find_by_path(work, rg_slice_of(range->relname));
+    return bound == NULL ? (struct rg_slice){0} : bound->logical;
+}
+
 static bool has_right(const struct policy_bound *bound, enum sql_right right)
 {
     switch (right) {
@@ -79,6 +91,9 @@ static bool has_right(const struct policy_bound *bound, enum sql_right right)
 rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_right right, struct sql_target *out_target)
 {
     struct rg_slice name = rg_slice_of(range->relname);
+    if (++work->range_count > SQL_RANGES_MAX) {
+        return sql_deny(&work->site, "54001", "sql.complexity", -1, "the statement names too many relations");
+    }
     if (range->catalogname != NULL || name.size == 0) {
         return deny_relation(work, range);
     }

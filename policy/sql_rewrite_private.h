@@ -102,16 +102,22 @@ struct sql_scope {
     const char *name;
 };
 
+/* Each is looked up linearly, so their products bound the work: 54001 beyond. */
+enum { SQL_TOUCHED_MAX = 1000, SQL_RANGES_MAX = 10000, SQL_ITEMS_MAX = 500 };
+
 struct sql_work {
     struct sql_site site; /* first */
+    size_t range_count;   /* relations named, WITH items */
+    size_t item_count;
     const struct policy_binding *binding;
     const struct policy_session *session;
     struct sql_scope *scope;
-    bool is_write;         /* changes data */
-    bool is_explained;     /* inside EXPLAIN */
-    bool has_fence;        /* touches a relation with a predicate */
-    bool uses_pid;         /* the result is this session's alone */
-    const Node *from_call; /* the call that is an item of FROM */
+    struct sql_known_name *known_names; /* of the statement as it came */
+    bool is_write;                      /* changes data */
+    bool is_explained;                  /* inside EXPLAIN */
+    bool has_fence;                     /* touches a relation with a predicate */
+    size_t filled_count;                /* templates put in */
+    bool uses_pid;                      /* the result is this session's alone */
     size_t parameter_max;
     /* what was touched: for the audit and for the checker */
     size_t bound_count, bound_capacity;
@@ -140,6 +146,8 @@ rg_status sql_visit_range_function(struct sql_work *work, RangeFunction *item, s
 rg_status sql_visit_call(struct sql_work *work, Node **slot, size_t depth) RG_MUST_CHECK;
 rg_status sql_visit_cast(struct sql_work *work, Node **slot, size_t depth) RG_MUST_CHECK;
 rg_status sql_visit_value_function(struct sql_work *work, Node **slot) RG_MUST_CHECK;
+/* What the statement's columns may be qualified by; before anything is rewritten. */
+rg_status sql_names_collect(struct sql_work *work, Node **slot) RG_MUST_CHECK;
 rg_status sql_visit_column(struct sql_work *work, ColumnRef *column) RG_MUST_CHECK;
 rg_status sql_visit_write(struct sql_work *work, Node *node, size_t depth) RG_MUST_CHECK;
 
@@ -153,6 +161,8 @@ struct sql_target {
 };
 rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_right right,
                       struct sql_target *out_target) RG_MUST_CHECK;
+/* The logical schema of a name that is no WITH item's, "pg_catalog" for a catalogue; empty when nothing has it. */
+struct rg_slice sql_range_schema(const struct sql_work *work, const RangeVar *range);
 rg_status sql_rename(struct sql_work *work, RangeVar *range, const struct policy_bound *bound) RG_MUST_CHECK;
 
 rg_status sql_touch(struct sql_work *work, const struct policy_bound *bound, const char *relation) RG_MUST_CHECK;

@@ -18,6 +18,10 @@ rg_status sql_visit_with(struct sql_work *work, WithClause *with, size_t depth)
     if (with == NULL) {
         return RG_OK;
     }
+    work->item_count += (size_t)list_length(with->ctes);
+    if (work->item_count > SQL_ITEMS_MAX) {
+        return sql_deny(&work->site, "54001", "sql.complexity", with->location, "too many WITH items");
+    }
     for (int i = 0; with->recursive && i < list_length(with->ctes); i++) {
         scope_push(work, list_nth_node(CommonTableExpr, with->ctes, i)->ctename);
     }
@@ -103,22 +107,6 @@ rg_status sql_visit_targets(struct sql_work *work, List *targets, size_t depth)
 }
 
 /* ---- nodes ---- */
-
-rg_status sql_visit_column(struct sql_work *work, ColumnRef *column)
-{
-    struct sql_site *site = &work->site;
-    RG_TRY(sql_check_column(site, column));
-    if (list_length(column->fields) < 3) {
-        return RG_OK;
-    }
-    /* schema.table.column: the relation is known by its bare name now. */
-    size_t token = 0;
-    size_t last = 0;
-    RG_TRY(sql_site_token(site, column->location, &token));
-    RG_TRY(sql_site_name_end(site, token, 1, &last));
-    column->fields = list_copy_tail(column->fields, 1);
-    return sql_site_replace(site, token, last + 1, RG_SLICE(""));
-}
 
 static rg_status visit_parameter(struct sql_work *work, const ParamRef *parameter)
 {
@@ -233,5 +221,6 @@ void sql_work_init(struct sql_work *work, const struct policy_binding *binding, 
 
 rg_status sql_rewrite(struct sql_work *work, Node **slot)
 {
+    RG_TRY(sql_names_collect(work, slot));
     return sql_walk_slot(&work->site.walk, slot, 0);
 }

@@ -31,6 +31,9 @@ rg_status sql_touch(struct sql_work *work, const struct policy_bound *bound, con
             return RG_OK;
         }
     }
+    if (work->bound_count >= SQL_TOUCHED_MAX) {
+        return sql_deny(&work->site, "54001", "sql.complexity", -1, "the statement names too many relations");
+    }
     size_t capacity = work->bound_capacity;
     RG_TRY(grow(work->site.arena, (void **)&work->names, work->bound_count, &capacity, sizeof *work->names));
     RG_TRY(
@@ -146,6 +149,10 @@ rg_status sql_session_holes(struct sql_work *work)
 rg_status sql_session_fill(struct sql_work *work, const struct sql_template *template, const struct sql_hole *holes,
                            struct rg_slice *out_text, Node **out_tree)
 {
+    enum { FILLED_MAX = 1000 };
+    if (++work->filled_count > FILLED_MAX) {
+        return sql_deny(&work->site, "54001", "sql.complexity", -1, "the statement asks too much of the catalogues");
+    }
     for (size_t i = 0; i < template->piece_count; i++) {
         work->uses_pid = work->uses_pid || template->pieces[i].hole == SQL_HOLE_NAMED + HOLE_PID;
     }
@@ -182,6 +189,9 @@ static rg_status check_again(struct sql_work *work, struct rg_slice text)
         .allow_write = work->is_write,
     };
     rg_status status = check_statement(text, &limits, work->site.arena);
+    if (!rg_is_ok(status) && status.error->kind == RG_LIMIT) {
+        return sql_deny(&work->site, "54001", "sql.complexity", -1, "the statement is too complex");
+    }
     if (!rg_is_ok(status) && status.error->kind == RG_DENIED) {
         char reason[256];
         size_t size = Min(strlen(status.error->text), sizeof reason - 1);

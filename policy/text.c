@@ -35,6 +35,34 @@ bool policy_text_is_valid(struct rg_slice text)
     return true;
 }
 
+static bool is_operator(char c)
+{
+    return c != '\0' && strchr("~!@#^&|`?+-*/%<>=", c) != NULL;
+}
+
+/* PostgreSQL's lexer reads a whole run of operator characters and gives it back at each comment start in it: its
+ * work is the square of the run. The tree takes some hundred bytes for each punctuation mark. Both are known
+ * before the parser is let near the text. */
+bool policy_text_is_cheap(struct rg_slice text)
+{
+    enum { RESCAN_MAX = 4 << 20, MARKS_MAX = 400000 };
+    size_t run = 0;
+    size_t rescanned = 0;
+    size_t marks = 0;
+    for (size_t i = text.size; i > 0; i--) {
+        char c = text.data[i - 1];
+        run = is_operator(c) ? run + 1 : 0;
+        if (c == '/' && i < text.size && text.data[i] == '*') {
+            rescanned += run;
+        }
+        marks += run > 0 || c == ',' || c == '(' || c == '[' || c == '.' || c == ';' || c == ':' ? 1 : 0;
+        if (rescanned > RESCAN_MAX || marks > MARKS_MAX) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool is_start(char byte)
 {
     return ((unsigned char)byte & 0xc0) != 0x80;

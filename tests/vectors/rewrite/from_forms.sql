@@ -230,8 +230,24 @@ SELECT FROM t_acme.orders
 
 -- case: an own and a shared relation of one name
 SELECT sales.orders.id, shared.orders.id FROM sales.orders, shared.orders
+-- refuse: 0A000 column.relation
+
+-- case: column of an outer relation that an inner one of the same name would capture
+SELECT (SELECT max(shared.orders.id) FROM sales.orders) FROM shared.orders
+-- refuse: 0A000 column.relation
+
+-- case: column of a relation whose name a WITH item has too
+WITH orders AS (SELECT 1 AS id) SELECT shared.orders.id FROM shared.orders, orders
+-- refuse: 0A000 column.relation
+
+-- case: column of a relation whose name an alias has too
+SELECT shared.orders.id FROM shared.orders, sales.items AS orders
+-- refuse: 0A000 column.relation
+
+-- case: schema-qualified column in two queries over the same relation
+SELECT (SELECT max(shared.orders.id) FROM shared.orders) FROM shared.orders WHERE shared.orders.id > 1
 -- expect:
-SELECT orders.id, orders.id FROM t_acme.orders, (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders
+SELECT (SELECT pg_catalog.max(orders.id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders WHERE orders.id > 1
 
 -- case: an own and a shared relation of one name, one with an alias
 SELECT o.id, orders.id FROM sales.orders o, shared.orders
@@ -250,15 +266,15 @@ SELECT (SELECT pg_catalog.max(i.id) FROM t_acme.items i WHERE i.order_id = order
 
 -- case: schema-qualified column of a relation that has an alias
 SELECT sales.orders.id FROM sales.orders o
--- refuse: ?
+-- refuse: 0A000 column.relation
 
 -- case: schema-qualified column of a foreign relation
 SELECT t_globex.orders.id FROM sales.orders
--- refuse: ?
+-- refuse: 0A000 column.relation
 
 -- case: physical schema in a column
 SELECT t_acme.orders.id FROM sales.orders
--- refuse: ?
+-- refuse: 0A000 column.relation
 
 
 -- case: a guarded function in FROM stays a call
