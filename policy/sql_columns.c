@@ -55,6 +55,9 @@ static rg_status functions_visit(struct sql_walk *walk, Node **slot, size_t dept
     if (!IsA(*slot, RangeFunction)) {
         return RG_OK;
     }
+    if (++work->function_count > SQL_FUNCTIONS_MAX) {
+        return sql_deny(&work->site, "54001", "sql.complexity", -1, "too many functions in FROM");
+    }
     struct sql_known_function *known = NULL;
     RG_TRY(rg_arena_new(work->site.arena, &known));
     known->item = (const void *)*slot;

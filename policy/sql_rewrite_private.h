@@ -105,12 +105,13 @@ struct sql_scope {
 };
 
 /* Each is looked up linearly, so their products bound the work: 54001 beyond. */
-enum { SQL_TOUCHED_MAX = 1000, SQL_RANGES_MAX = 10000, SQL_ITEMS_MAX = 500 };
+enum { SQL_TOUCHED_MAX = 1000, SQL_RANGES_MAX = 10000, SQL_ITEMS_MAX = 500, SQL_FUNCTIONS_MAX = 100 };
 
 struct sql_work {
     struct sql_site site; /* first */
     size_t range_count;   /* relations named, WITH items */
     size_t item_count;
+    size_t function_count;                      /* in FROM */
     size_t reference_count, reference_capacity; /* names of FROM items */
     struct sql_reference *references;
     size_t column_count, column_capacity; /* shortened columns */
