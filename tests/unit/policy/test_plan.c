@@ -66,8 +66,8 @@ static void hostile_depths_and_sizes_are_refused(void **state)
     expect_state(plan_repeated("SELECT ", "f(", 3000, "1"), "42601");
     expect_state(plan_repeated("SELECT 1", "::int", 5000, ""), "54001");
     expect_state(plan_repeated("SELECT 1", "::int", 190000, ""), "54001");
-    expect_state(plan_repeated("SELECT x", "::oid", 190000, "::regclass"), "54001");
-    expect_state(plan_repeated("SELECT x", "::regclass::oid", 90000, ""), "54001");
+    expect_state(plan_repeated("SELECT x", "::oid", 190000, "::regclass"), "42501");
+    expect_state(plan_repeated("SELECT x", "::regclass::oid", 90000, ""), "42501");
     expect_state(plan_repeated("SELECT x", "::oid", 900, "::regclass"), "42501");
     expect_state(plan_repeated("SELECT 1 FROM generate_series(1,2) a", ",generate_series(1,2) a", 200, ""), "54001");
     expect_state(plan_repeated("SELECT x", " COLLATE \"C\"", 300000, ""), "54001");
