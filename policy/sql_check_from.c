@@ -97,6 +97,7 @@ static rg_status visit_column_definitions(struct sql_check *check, const List *c
 static rg_status visit_function(struct sql_check *check, const void *node)
 {
     const RangeFunction *item = node;
+    RG_TRY(sql_check_function_item(check, item));
     for (int i = 0; i < list_length(item->functions); i++) {
         const List *pair = list_nth(item->functions, i);
         if (!IsA(pair, List) || list_length(pair) != 2) {

@@ -97,6 +97,8 @@ rg_status sql_template_text(const struct sql_template *template, const struct sq
 
 /* ---- one statement ---- */
 
+struct sql_reference;
+
 struct sql_scope {
     struct sql_scope *outer;
     const char *name;
@@ -109,15 +111,19 @@ struct sql_work {
     struct sql_site site; /* first */
     size_t range_count;   /* relations named, WITH items */
     size_t item_count;
+    size_t reference_count, reference_capacity; /* names of FROM items */
+    struct sql_reference *references;
+    size_t column_count, column_capacity; /* shortened columns */
+    struct sql_reference *columns;
     const struct policy_binding *binding;
     const struct policy_session *session;
     struct sql_scope *scope;
-    struct sql_known_name *known_names; /* of the statement as it came */
-    bool is_write;                      /* changes data */
-    bool is_explained;                  /* inside EXPLAIN */
-    bool has_fence;                     /* touches a relation with a predicate */
-    size_t filled_count;                /* templates put in */
-    bool uses_pid;                      /* the result is this session's alone */
+    struct sql_known_function *known_functions; /* functions in FROM of the statement as it came */
+    bool is_write;                              /* changes data */
+    bool is_explained;                          /* inside EXPLAIN */
+    bool has_fence;                             /* touches a relation with a predicate */
+    size_t filled_count;                        /* templates put in */
+    bool uses_pid;                              /* the result is this session's alone */
     size_t parameter_max;
     /* what was touched: for the audit and for the checker */
     size_t bound_count, bound_capacity;
@@ -146,10 +152,21 @@ rg_status sql_visit_range_function(struct sql_work *work, RangeFunction *item, s
 rg_status sql_visit_call(struct sql_work *work, Node **slot, size_t depth) RG_MUST_CHECK;
 rg_status sql_visit_cast(struct sql_work *work, Node **slot, size_t depth) RG_MUST_CHECK;
 rg_status sql_visit_value_function(struct sql_work *work, Node **slot) RG_MUST_CHECK;
-/* What the statement's columns may be qualified by; before anything is rewritten. */
-rg_status sql_names_collect(struct sql_work *work, Node **slot) RG_MUST_CHECK;
 rg_status sql_visit_column(struct sql_work *work, ColumnRef *column) RG_MUST_CHECK;
+/* Before anything is rewritten: the functions in FROM. Then: refuses a column that would call a function. */
+rg_status sql_functions_collect(struct sql_work *work, Node **slot) RG_MUST_CHECK;
+rg_status sql_visit_function_column(struct sql_work *work, const ColumnRef *column) RG_MUST_CHECK;
 rg_status sql_visit_write(struct sql_work *work, Node *node, size_t depth) RG_MUST_CHECK;
+
+/* schema.table.column loses its schema: sql_references_check refuses it where table would then mean something
+ * else than before. A range is known by its alias (schema NULL) or by its own name. */
+struct sql_reference {
+    const char *schema, *name;
+    int location;
+};
+rg_status sql_note_range(struct sql_work *work, const char *name, const char *schema) RG_MUST_CHECK;
+rg_status sql_note_column(struct sql_work *work, const void *schema, const void *name, int location) RG_MUST_CHECK;
+rg_status sql_references_check(struct sql_work *work) RG_MUST_CHECK;
 
 enum sql_right { SQL_SELECT = 0, SQL_INSERT, SQL_UPDATE, SQL_DELETE };
 
@@ -161,8 +178,6 @@ struct sql_target {
 };
 rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_right right,
                       struct sql_target *out_target) RG_MUST_CHECK;
-/* The logical schema of a name that is no WITH item's, "pg_catalog" for a catalogue; empty when nothing has it. */
-struct rg_slice sql_range_schema(const struct sql_work *work, const RangeVar *range);
 rg_status sql_rename(struct sql_work *work, RangeVar *range, const struct policy_bound *bound) RG_MUST_CHECK;
 
 rg_status sql_touch(struct sql_work *work, const struct policy_bound *bound, const char *relation) RG_MUST_CHECK;
