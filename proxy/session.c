@@ -265,6 +265,14 @@ static void on_idle_timeout(void *context)
     session_fatal(session, &refusal);
 }
 
+/* Whether rowgate's own error may take the place of this answer: only where a result is due and none was stopped
+ * already. Elsewhere the upstream's own error says that it was cancelled. */
+static bool may_substitute(const struct request *request)
+{
+    bool is_result = request->type == 'Q' || request->type == 'E';
+    return is_result && !request->is_hidden && !request->is_failed && request->refusal_text == NULL;
+}
+
 static void on_statement_timeout(void *context)
 {
     struct session *session = context;
@@ -279,7 +287,7 @@ static void on_statement_timeout(void *context)
         session_fatal(session, &refusal);
         return;
     }
-    if (!request->is_substituted) {
+    if (may_substitute(request)) {
         struct refusal refusal =
             refusal_make("57014", "limits.statement_timeout", "canceling statement due to statement timeout");
         request->is_substituted = true;
