@@ -511,7 +511,7 @@ static rg_status forward_settings(struct session *session, struct policy_cached 
     for (size_t i = 0; i < cached->plan.count && rg_is_ok(status); i++) {
         status = rg_buf_put(&text, cached->plan.statements[i].text);
         if (rg_is_ok(status)) {
-            status = rg_buf_put(&text, RG_SLICE(";\n"));
+            status = rg_buf_put(&text, STATEMENT_SEPARATOR);
         }
     }
     if (rg_is_ok(status)) {

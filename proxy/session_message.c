@@ -158,7 +158,7 @@ static rg_status join_texts(const struct policy_plan *plan, struct rg_buf *text)
 {
     for (size_t i = 0; i < plan->count; i++) {
         if (i > 0) {
-            RG_TRY(rg_buf_put(text, RG_SLICE(";\n")));
+            RG_TRY(rg_buf_put(text, STATEMENT_SEPARATOR));
         }
         RG_TRY(rg_buf_put(text, plan->statements[i].text));
     }

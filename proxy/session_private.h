@@ -62,6 +62,10 @@ struct command {
     bool is_recorded;
 };
 
+/* Between the rewritten statements of one simple query. Each was proved alone and may end in a line comment, which
+ * must not swallow the semicolon: two statements would be executed as one that nobody judged. */
+#define STATEMENT_SEPARATOR RG_SLICE("\n;\n")
+
 struct key_wait; /* a login that waits for keys, session_login.c */
 
 struct session {

@@ -293,7 +293,7 @@ static uint32_t map_position(void *context, uint32_t upstream_position)
     size_t position = upstream_position;
     const struct policy_plan *plan = &at->request->cached->plan;
     for (size_t i = 0; i < at->request->statement && at->request->type == 'Q'; i++) {
-        size_t before = characters(plan->statements[i].text) + 2; /* ";\n" */
+        size_t before = characters(plan->statements[i].text) + STATEMENT_SEPARATOR.size;
         if (position <= before) {
             return 0;
         }
