@@ -44,6 +44,15 @@ void requests_drop_to_sync(struct requests *requests)
     }
 }
 
+bool requests_has_sync(const struct requests *requests)
+{
+    const struct request *request = requests->first;
+    while (request != NULL && request->type != 'S') {
+        request = request->next;
+    }
+    return request != NULL;
+}
+
 rg_status requests_add(struct requests *requests, char type, struct policy_cached *cached, struct request **out_request)
 {
     if (requests->count >= REQUESTS_MAX) {

@@ -61,6 +61,8 @@ rg_status requests_add(struct requests *requests, char type, struct policy_cache
 void requests_drop_first(struct requests *requests);
 /* After an error in the extended protocol the upstream skips everything up to Sync: so does the queue. */
 void requests_drop_to_sync(struct requests *requests);
+/* Whether a Sync stands in the queue. */
+bool requests_has_sync(const struct requests *requests);
 /* Copies the refusal's texts into the request. */
 void request_set_refusal(struct request *request, const struct refusal *refusal);
 /* Whether a decision record of this statement must be durable before it is forwarded (L4): everything but

@@ -479,6 +479,7 @@ static void on_message(struct session *session, const struct pgwire_frame *frame
         return;
     }
     if (session->skips_to_sync && frame->type != 'S') {
+        session->step = 0; /* an error came while this message waited */
         skip_frame(session, frame->size);
         return;
     }

@@ -216,10 +216,11 @@ static rg_status finish_substituted(struct session *session, struct request *req
     RG_TRY(substitute(session, request));
     if (is_query) {
         request->is_failed = true;
+        next_statement(session, request); /* the upstream goes on with it: recorded, not shown */
         return RG_OK;
     }
     session->drops_to_sync = true;
-    session->skips_to_sync = true;
+    session->skips_to_sync = !requests_has_sync(&session->requests);
     return finish_request(session);
 }
 
@@ -311,10 +312,10 @@ static rg_status put_upstream_error(struct session *session, struct request *req
     RG_TRY(pgwire_error_parse('E', span->body, &error));
     RG_TRY(output_open(&session->output));
     RG_TRY(pgwire_error_filter('E', span->body, context.statement == NULL ? NULL : &map, output_buf(&session->output)));
-    if (request->cached != NULL && request->cached->plan.count > 0) {
+    if (context.statement != NULL) {
         return record_outcome(session, request, &error);
     }
-    /* an error without a statement (Sync, Close): recorded as the session's */
+    /* an error without a statement (Sync, Close, the commit behind the last one): recorded as the session's */
     struct audit_event event = record_event(session, AUDIT_STATEMENT);
     event.verdict = AUDIT_ALLOWED;
     event.sqlstate = rg_slice_of(error.sqlstate);
@@ -335,12 +336,23 @@ static rg_status fail_settings(struct session *session, const struct pgwire_span
     return RG_OK;
 }
 
+/* The client was told of an earlier error of this batch already; the log is told of this one. */
+static rg_status record_dropped_error(struct session *session, struct request *request, const struct pgwire_span *span)
+{
+    struct pgwire_error error;
+    RG_TRY(pgwire_error_parse('E', span->body, &error));
+    bool is_statement = request->type == 'Q' || request->type == 'E';
+    return is_statement && !request->is_poison ? record_outcome(session, request, &error) : RG_OK;
+}
+
 static rg_status on_error(struct session *session, struct request *request, const struct pgwire_span *span)
 {
     if (request->is_settings) {
         return fail_settings(session, span);
     }
     if (session->drops_to_sync) {
+        RG_TRY(record_dropped_error(session, request, span));
+        after_error(session);
         return RG_OK;
     }
     if (request->is_poison) {
