@@ -199,6 +199,12 @@ struct audit_event record_event(const struct session *session, enum audit_kind k
 rg_status record_statement(struct session *session, const struct policy_cached *cached, size_t index,
                            enum audit_phase phase, uint64_t statement_id, const struct request *request,
                            const struct pgwire_error *error, uint64_t *out_ticket) RG_MUST_CHECK;
+/* Records the outcomes of a request's statements from index on that ended without one; decided_only: those whose
+ * decision is on record already. */
+rg_status record_unfinished(struct session *session, const struct request *request, size_t from, bool decided_only,
+                            const char *sqlstate, const char *message) RG_MUST_CHECK;
+/* The same for all that was forwarded and will not be answered any more; empties the queue. */
+void record_abandoned(struct session *session);
 /* The text of a refusal with its SQLSTATE; slices are borrowed. */
 struct refusal refusal_make(const char *sqlstate, const char *rule, const char *message);
 struct refusal refusal_from_status(rg_status status, const char *rule);

@@ -86,6 +86,41 @@ rg_status record_statement(struct session *session, const struct policy_cached *
     return worker_submit(session->worker, &event, session, out_ticket);
 }
 
+rg_status record_unfinished(struct session *session, const struct request *request, size_t from, bool decided_only,
+                            const char *sqlstate, const char *message)
+{
+    bool is_executed = (request->type == 'Q' || request->type == 'E') && request->cached != NULL;
+    struct pgwire_error error = {.message = rg_slice_of(message)};
+    (void)snprintf(error.sqlstate, sizeof error.sqlstate, "%s", sqlstate);
+    for (size_t i = from; is_executed && i < request->cached->plan.count; i++) {
+        bool is_decided = statement_needs_decision(&request->cached->plan.statements[i], request->had_written) ||
+                          (i == request->statement && request->is_decided);
+        uint64_t ticket = 0;
+        if (is_decided || !decided_only) {
+            RG_TRY(record_statement(session, request->cached, i, is_decided ? AUDIT_OUTCOME : AUDIT_COMBINED,
+                                    request->statement_id + i, NULL, &error, &ticket));
+        }
+    }
+    return RG_OK;
+}
+
+void record_abandoned(struct session *session)
+{
+    rg_status status = RG_OK;
+    while (session->requests.first != NULL) {
+        if (rg_is_ok(status)) {
+            const struct request *request = session->requests.first;
+            status = record_unfinished(session, request, request->statement, false, "08006",
+                                       "the session ended before the outcome was known");
+        }
+        requests_drop_first(&session->requests);
+    }
+    if (!rg_is_ok(status)) {
+        rg_log_event(session->worker->gateway->log, RG_LOG_ERROR, "audit.submit_failed", "s:s", "reason",
+                     status.error->text);
+    }
+}
+
 struct refusal refusal_make(const char *sqlstate, const char *rule, const char *message)
 {
     struct refusal refusal = {.rule = rg_slice_of(rule), .message = rg_slice_of(message)};

@@ -15,11 +15,6 @@ static rg_status put(struct session *session, struct rg_slice bytes)
     return output_put(output, bytes);
 }
 
-static rg_status hold(struct session *session, const struct request *request)
-{
-    return request->is_decided ? RG_OK : output_open(&session->output);
-}
-
 /* A result grew past what is held for a combined record: its decision goes on record now. */
 static rg_status decide_now(struct session *session, struct request *request)
 {
@@ -30,6 +25,7 @@ static rg_status decide_now(struct session *session, struct request *request)
     RG_TRY(record_statement(session, request->cached, request->statement, AUDIT_DECISION,
                             request->statement_id + request->statement, NULL, NULL, &ticket));
     request->is_decided = true;
+    policy_cached_free(&session->described);
     return output_close(&session->output, ticket, 0);
 }
 
@@ -43,11 +39,12 @@ static rg_status record_outcome(struct session *session, struct request *request
     RG_TRY(record_statement(session, request->cached, request->statement,
                             request->is_decided ? AUDIT_OUTCOME : AUDIT_COMBINED,
                             request->statement_id + request->statement, request, error, &ticket));
+    policy_cached_free(&session->described);
     return output_close(&session->output, ticket, 0);
 }
 
-/* Parse and Describe show a statement's columns without running it: recorded when no Execute of the same batch
- * does, because nothing else would let the answers leave. */
+/* Parse, Bind and Describe show a statement's columns without running it: recorded when no Execute of the same
+ * statement follows, because nothing else would let the answers leave. */
 static rg_status release_batch(struct session *session)
 {
     if (!output_is_open(&session->output)) {
@@ -66,7 +63,22 @@ static rg_status release_batch(struct session *session)
         event.class_name = RG_SLICE("MISC");
         RG_TRY(worker_submit(session->worker, &event, session, &ticket));
     }
+    policy_cached_free(&session->described);
     return output_close(&session->output, ticket, 0);
+}
+
+/* What is held and describes another statement than request's gets its own record: no record covers the answers
+ * of a statement that it does not name. */
+static rg_status settle(struct session *session, const struct request *request)
+{
+    bool is_another = session->described != NULL && session->described != request->cached;
+    return is_another ? release_batch(session) : RG_OK;
+}
+
+static rg_status hold(struct session *session, const struct request *request)
+{
+    RG_TRY(settle(session, request));
+    return request->is_decided ? RG_OK : output_open(&session->output);
 }
 
 /* ---- the end of a request ---- */
@@ -88,7 +100,7 @@ static void next_statement(struct session *session, struct request *request)
 static rg_status finish_request(struct session *session)
 {
     struct request *request = session->requests.first;
-    if (request->type == 'P' || request->type == 'D') {
+    if (request->type == 'P' || request->type == 'B' || request->type == 'D') {
         policy_cached_free(&session->described);
         session->described = request->cached == NULL ? NULL : policy_cached_ref(request->cached);
     }
@@ -114,16 +126,35 @@ static void forget_failed_statements(struct session *session)
     session->upstream_prepared = NULL;
 }
 
-static void after_error(struct session *session)
+/* What the upstream skips now: a decision on record gets its outcome. */
+static rg_status record_skipped(struct session *session)
 {
     struct request *request = session->requests.first;
+    RG_TRY(record_unfinished(session, request, request->statement + 1, true, "25P02",
+                             "not executed: an earlier statement failed"));
     if (request->type == 'Q') {
+        return RG_OK;
+    }
+    for (request = request->next; request != NULL && request->type != 'S'; request = request->next) {
+        RG_TRY(record_unfinished(session, request, request->statement, true, "25P02",
+                                 "not executed: an earlier statement failed"));
+    }
+    return RG_OK;
+}
+
+static rg_status after_error(struct session *session)
+{
+    struct request *request = session->requests.first;
+    RG_TRY(record_skipped(session));
+    if (request->type == 'Q') {
+        request->statement = request->cached == NULL ? 0 : request->cached->plan.count;
         request->is_failed = true;
-        return;
+        return RG_OK;
     }
     forget_failed_statements(session);
     requests_drop_to_sync(&session->requests);
     session->skips_to_sync = session->requests.first == NULL;
+    return RG_OK;
 }
 
 /* ---- rows ---- */
@@ -201,6 +232,7 @@ static rg_status substitute(struct session *session, struct request *request)
 {
     struct pgwire_error error = {.message = request->refusal.message};
     memcpy(error.sqlstate, request->refusal.sqlstate, sizeof error.sqlstate);
+    RG_TRY(settle(session, request));
     if (output_is_open(&session->output)) {
         output_drop_open(&session->output); /* rows that were held and whose statement is refused after all */
     }
@@ -227,7 +259,7 @@ static rg_status finish_substituted(struct session *session, struct request *req
 static rg_status put_tag(struct session *session, const struct policy_statement *statement,
                          const struct pgwire_span *span)
 {
-    if (statement == NULL || statement->tag.size == 0) {
+    if (statement == NULL || statement->tag.size == 0 || span->type != 'C') {
         return output_put(&session->output, span->bytes);
     }
     return pgwire_tag_encode(statement->tag, output_buf(&session->output));
@@ -252,6 +284,7 @@ static rg_status complete_statement(struct session *session, struct request *req
     if (session->drops_to_sync || request->is_failed) {
         RG_TRY(record_outcome(session, request, NULL));
     } else {
+        RG_TRY(settle(session, request));
         RG_TRY(output_open(&session->output));
         count_rows(request, span);
         RG_TRY(put_tag(session, request_statement(request), span));
@@ -310,6 +343,7 @@ static rg_status put_upstream_error(struct session *session, struct request *req
     struct pgwire_position_map map = {map_position, &context};
     struct pgwire_error error;
     RG_TRY(pgwire_error_parse('E', span->body, &error));
+    RG_TRY(settle(session, request));
     RG_TRY(output_open(&session->output));
     RG_TRY(pgwire_error_filter('E', span->body, context.statement == NULL ? NULL : &map, output_buf(&session->output)));
     if (context.statement != NULL) {
@@ -352,19 +386,20 @@ static rg_status on_error(struct session *session, struct request *request, cons
     }
     if (session->drops_to_sync) {
         RG_TRY(record_dropped_error(session, request, span));
-        after_error(session);
-        return RG_OK;
+        return after_error(session);
     }
     if (request->is_poison) {
+        RG_TRY(settle(session, request)); /* the refusal's record names the refused statement alone */
         RG_TRY(refusal_put(session, &request->refusal, request->refusal_ticket, request->is_refusal_durable,
                            request->refusal_sequence));
     } else if (request->is_substituted) {
         RG_TRY(substitute(session, request));
     } else if (!request->is_failed) {
         RG_TRY(put_upstream_error(session, request, span));
+    } else {
+        RG_TRY(record_dropped_error(session, request, span));
     }
-    after_error(session);
-    return RG_OK;
+    return after_error(session);
 }
 
 static rg_status on_ready(struct session *session, struct request *request, const struct pgwire_span *span)

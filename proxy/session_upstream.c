@@ -41,6 +41,7 @@ void upstream_close(struct session *session)
         bool is_between = session->requests.count == 0 && pgwire_scanner_is_between(&session->scanner);
         is_between ? net_upstream_finish(&session->upstream) : net_upstream_close(&session->upstream);
     }
+    record_abandoned(session);
     pgwire_scanner_done(&session->scanner);
 }
 
