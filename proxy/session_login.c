@@ -527,6 +527,7 @@ static rg_status forward_settings(struct session *session, struct policy_cached 
     RG_TRY(requests_add(&session->requests, 'Q', NULL, &request));
     request->is_hidden = true;
     request->is_settings = true;
+    session->batches_forwarded++;
     session->has_forwarded_settings = true;
     session_start_statement_timer(session);
     return RG_OK;

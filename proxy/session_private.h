@@ -125,6 +125,9 @@ struct session {
     struct settings *settings;
     struct settings *settings_before; /* as of BEGIN */
     struct prepared_set prepared;
+    uint64_t batches_forwarded; /* Sync and Query messages */
+    uint64_t batches_answered;
+    uint64_t next_portal; /* its number; 0 again when no transaction is open and nothing is outstanding */
     const struct prepared *upstream_prepared; /* what the upstream's unnamed statement holds */
     bool skips_to_sync;                       /* after an error in the extended protocol */
     bool drops_to_sync;                       /* answers too */

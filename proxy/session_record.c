@@ -241,6 +241,7 @@ static rg_status send_poison(struct session *session, bool is_query, const struc
     request_set_refusal(request, refusal);
     request->refusal_ticket = ticket;
     session->forwarded_since_sync++;
+    session->batches_forwarded += is_query;
     session->upstream_prepared = NULL;
     session_start_statement_timer(session);
     return RG_OK;

@@ -402,14 +402,26 @@ static rg_status on_error(struct session *session, struct request *request, cons
     return after_error(session);
 }
 
+/* What was forwarded behind the batch that just ended belongs to the next transaction already. */
+static void end_transaction(struct session *session)
+{
+    portal_remove_ended(&session->prepared, session->batches_answered);
+    if (session->requests.count == 1) {
+        portal_remove_all(&session->prepared);
+        session->batches_answered = session->batches_forwarded; /* a Query that was skipped has no answer */
+        session->has_written = false;
+        session->next_portal = 0;
+    }
+}
+
 static rg_status on_ready(struct session *session, struct request *request, const struct pgwire_span *span)
 {
     enum pgwire_transaction state = PGWIRE_TRANSACTION_NONE;
     RG_TRY(pgwire_ready_parse(span->body, &state));
     session->transaction = state;
+    session->batches_answered++;
     if (state == PGWIRE_TRANSACTION_IDLE) {
-        portal_remove_all(&session->prepared);
-        session->has_written = false;
+        end_transaction(session);
     }
     bool is_settings = request->is_settings;
     if (!request->is_hidden) {

@@ -95,6 +95,16 @@ def test_a_comment_does_not_swallow_the_next_statement(direct):
         assert kinds(query(wire, "select 1 -- c\n; select 2 -- d\n ;select 3 -- e")) == "TDCTDCTDCZ"
 
 
+def test_two_proved_statements_are_never_executed_as_one(direct):
+    """Joined behind a line comment, a column's name and a sub-select in parentheses would be a function's call."""
+    with Wire(direct) as wire:
+        for column, argument in (("ts_stat", "select cast(note as int)::text::tsvector as v from t_globex.orders"),
+                                 ("pg_read_file", "/etc/hostname")):
+            messages = query(wire, f"select 1 from (select 1 as {column}) q order by {column} -- c\n; ((select '{argument}'))")
+            assert "globex note" not in str(messages) and "permission" not in str(messages), messages
+            assert kinds(messages) == "TDCTDCZ", messages
+
+
 def test_a_failed_statement_does_not_end_a_pipelined_session(direct):
     with Wire(direct) as wire:
         for _ in range(10):
