@@ -9,7 +9,11 @@
 /* What was forwarded and not answered yet, in order: the upstream's answers are matched against the head.
  * Threads: one. */
 
-enum { REQUESTS_MAX = 4096 };
+enum {
+    REQUESTS_MAX = 4096,
+    REQUESTS_HIGH = REQUESTS_MAX - 64, /* above this, or the bytes below, the client is not read */
+    REQUESTS_BYTES_HIGH = 16 << 20,
+};
 
 struct refusal {
     char sqlstate[6];
@@ -51,7 +55,11 @@ struct requests {
     struct request *first;
     struct request **last;
     size_t count;
+    size_t bytes; /* of the texts that the requests' plans keep alive */
 };
+
+/* Whether so much waits for answers that no more messages are taken from the client. */
+bool requests_are_many(const struct requests *requests);
 
 void requests_init(struct requests *requests);
 void requests_done(struct requests *requests);

@@ -80,9 +80,7 @@ static enum pipeline_next plan_query(struct session *session)
 static bool types_are_allowed(const struct pgwire_prepare *prepare)
 {
     for (uint16_t i = 0; i < prepare->type_count; i++) {
-        const unsigned char *at = (const unsigned char *)prepare->types.data + (size_t)i * 4;
-        uint32_t oid = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-        if (!type_oid_is_allowed(oid)) {
+        if (!type_oid_is_allowed(pgwire_prepare_type(prepare, i))) {
             return false;
         }
     }
@@ -150,8 +148,6 @@ static enum pipeline_next plan_execute(struct session *session)
 
 /* ---- forward ---- */
 
-enum { MESSAGE_BYTES = 2 * POLICY_TEXT_MAX + 65536 };
-
 /* Sends what encode wrote and queues what must be answered. */
 static rg_status send(struct session *session, struct rg_buf *message, char type, struct request **out_request)
 {
@@ -189,7 +185,7 @@ static rg_status encode_query(const struct policy_plan *plan, struct rg_buf *mes
         return pgwire_query_encode(plan->statements[0].text, message);
     }
     struct rg_buf text;
-    rg_buf_init(&text, MESSAGE_BYTES);
+    rg_buf_init(&text, SESSION_MESSAGE_BYTES);
     rg_status status = join_texts(plan, &text);
     if (rg_is_ok(status)) {
         status = pgwire_query_encode(rg_buf_slice(&text), message);
@@ -211,7 +207,7 @@ static rg_status forward_query(struct session *session)
 {
     struct policy_cached *cached = session->command.cached;
     struct rg_buf message;
-    rg_buf_init(&message, MESSAGE_BYTES);
+    rg_buf_init(&message, SESSION_MESSAGE_BYTES);
     rg_status status = encode_query(&cached->plan, &message);
     if (!rg_is_ok(status)) {
         rg_buf_done(&message);
@@ -247,7 +243,7 @@ static rg_status forward_parse(struct session *session)
     prepare.statement = (struct rg_slice){0};
     prepare.text = upstream_text(command->cached);
     struct rg_buf message;
-    rg_buf_init(&message, MESSAGE_BYTES);
+    rg_buf_init(&message, SESSION_MESSAGE_BYTES);
     rg_status status = pgwire_prepare_encode(&prepare, &message);
     if (!rg_is_ok(status)) {
         rg_buf_done(&message);
@@ -271,7 +267,7 @@ static rg_status parse_upstream(struct session *session, struct rg_slice name)
     struct pgwire_prepare prepare = {
         .text = upstream_text(session->command.cached), .type_count = prepared->type_count, .types = prepared->types};
     struct rg_buf message;
-    rg_buf_init(&message, MESSAGE_BYTES);
+    rg_buf_init(&message, SESSION_MESSAGE_BYTES);
     rg_status status = pgwire_prepare_encode(&prepare, &message);
     if (!rg_is_ok(status)) {
         rg_buf_done(&message);
@@ -318,7 +314,7 @@ static rg_status forward_bind(struct session *session)
     bind.statement = (struct rg_slice){0};
     bind.portal = portal_upstream_name(number, name);
     struct rg_buf message;
-    rg_buf_init(&message, MESSAGE_BYTES);
+    rg_buf_init(&message, SESSION_MESSAGE_BYTES);
     rg_status status = pgwire_bind_encode(&bind, &message);
     if (!rg_is_ok(status)) {
         rg_buf_done(&message);

@@ -45,8 +45,11 @@ enum {
     SESSION_OUTPUT_BYTES = 8 * 1024 * 1024, /* hard maximum of held bytes: a chunk and collected messages */
     SESSION_HOLD_BYTES = 64 * 1024,         /* a result up to this size has one combined record (audit.md 3.6) */
     SESSION_PAUSE_BYTES = 512 * 1024,       /* held above this: the upstream is not read */
+    SESSION_MESSAGE_BYTES = 2 * POLICY_TEXT_MAX + 65536, /* a rewritten statement and its header */
+    SESSION_SERVER_BYTES = 2 * SESSION_MESSAGE_BYTES,    /* pending to the upstream: one may start when another waits */
     SESSION_CONNECT_ATTEMPTS = 3,
     SESSION_CANCEL_GRACE_MS = 5000,
+    SESSION_CLOSING_MS = 10000, /* for the last words to leave */
 };
 
 /* The frontend message in work. Slices point into the client's input and are decoded again after a wait. */
@@ -115,8 +118,9 @@ struct session {
     bool is_server_paused;
     bool is_cancelling;
     unsigned cancels_under_way;
-    bool is_waiting_for_cancel; /* suspended until none is under way */
-    bool is_waiting_for_server; /* the client is not read until the upstream drained */
+    bool is_waiting_for_cancel;  /* suspended until none is under way */
+    bool is_waiting_for_answers; /* the client is not read until fewer requests are outstanding */
+    bool is_waiting_for_server;  /* the client is not read until the upstream drained */
     enum pgwire_transaction transaction;
     struct requests requests;
     unsigned forwarded_since_sync;
@@ -145,6 +149,8 @@ void session_pump(struct session *session);
 void session_suspend(struct session *session);
 void session_resume(struct session *session); /* runs the waiting step again */
 void session_flush(struct session *session);
+void session_stop_timers(struct session *session);
+void session_start_closing(struct session *session); /* its last words leave, or it ends without them */
 void session_end(struct session *session, enum session_end_reason reason);
 void session_set_settings(struct session *session, struct settings *settings); /* takes the reference */
 /* The worker's current policies for this session; RG_DENIED when they do not know it any more. */

@@ -92,9 +92,15 @@ rg_status record_unfinished(struct session *session, const struct request *reque
     bool is_executed = (request->type == 'Q' || request->type == 'E') && request->cached != NULL;
     struct pgwire_error error = {.message = rg_slice_of(message)};
     (void)snprintf(error.sqlstate, sizeof error.sqlstate, "%s", sqlstate);
-    for (size_t i = from; is_executed && i < request->cached->plan.count; i++) {
-        bool is_decided = statement_needs_decision(&request->cached->plan.statements[i], request->had_written) ||
-                          (i == request->statement && request->is_decided);
+    bool had_written = request->had_written;
+    for (size_t i = request->statement; is_executed && i < request->cached->plan.count; i++) {
+        const struct policy_statement *statement = &request->cached->plan.statements[i];
+        bool is_decided =
+            i == request->statement ? request->is_decided : statement_needs_decision(statement, had_written);
+        had_written |= !statement->is_read;
+        if (i < from) {
+            continue;
+        }
         uint64_t ticket = 0;
         if (is_decided || !decided_only) {
             RG_TRY(record_statement(session, request->cached, i, is_decided ? AUDIT_OUTCOME : AUDIT_COMBINED,
@@ -213,7 +219,7 @@ void session_fatal(struct session *session, const struct refusal *refusal)
         return;
     }
     upstream_close(session);
-    session->phase = SESSION_CLOSING;
+    session_start_closing(session);
     session_flush(session);
 }
 

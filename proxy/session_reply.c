@@ -85,6 +85,8 @@ static rg_status hold(struct session *session, const struct request *request)
 
 static void next_statement(struct session *session, struct request *request)
 {
+    const struct policy_statement *ended = request_statement(request);
+    request->had_written |= ended != NULL && !ended->is_read;
     request->statement++;
     request->rows = 0;
     request->bytes = 0;
@@ -464,6 +466,8 @@ static rg_status on_parameter(struct session *session, const struct pgwire_span 
     }
     for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++) {
         if (rg_slice_is_equal(parameter.name, rg_slice_of(passed[i])) && session->phase == SESSION_READY) {
+            const struct request *request = session->requests.first;
+            RG_TRY(request == NULL || request->cached == NULL ? RG_OK : hold(session, request));
             return put(session, span->bytes);
         }
     }
@@ -537,6 +541,18 @@ static rg_status relay(struct session *session)
     return RG_OK;
 }
 
+/* Fewer requests are outstanding: the client is read again. */
+static void take_more(struct session *session)
+{
+    bool is_due = session->is_waiting_for_answers && session->requests.count <= REQUESTS_HIGH / 2 &&
+                  session->requests.bytes <= REQUESTS_BYTES_HIGH / 2;
+    if (is_due) {
+        session->is_waiting_for_answers = false;
+        net_stream_resume(session->client);
+        session_pump(session);
+    }
+}
+
 void reply_on_input(struct session *session)
 {
     if (session_is_dead(session) || session->server == NULL) {
@@ -555,5 +571,6 @@ void reply_on_input(struct session *session)
         session_fatal(session, &refusal);
         return;
     }
+    take_more(session);
     session_flush(session);
 }
