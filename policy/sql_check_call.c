@@ -2,8 +2,9 @@
 /* Calls that do not look like calls. Where x is not a column's relation but a function in FROM that returns a
  * scalar, PostgreSQL reads x.name as name(x) when x has no column of that name (parse analysis:
  * transformColumnRef, makeWholeRowVar): SELECT x.pg_read_file FROM unnest(ARRAY['file']) AS x. Any other FROM item
- * is a row, and only harmless functions take a row. So a column of a function in FROM must be one that the
- * function surely has. The statement is visited again for that, once all its functions are known. */
+ * is a row, and few functions take a row (tells_of_rows). So a column of a function
+ * in FROM must be one that the function surely has. The statement is visited again for that, once all its functions are
+ * known. */
 #include "policy/sql_check_private.h"
 
 /* A function in FROM by the name that columns use for it. */
@@ -89,10 +90,20 @@ static bool is_output_name(const char *column)
     return is_one_of(column, names, lengthof(names));
 }
 
+/* Of the functions that take any row, those that tell more than what is in it: a type's name, a value's storage. */
+static bool tells_of_rows(const char *name)
+{
+    return strcmp(name, "pg_typeof") == 0 || strncmp(name, "pg_column_", sizeof "pg_column_" - 1) == 0;
+}
+
 rg_status sql_check_function_column(struct sql_check *check, const List *fields)
 {
     const char *relation = sql_check_name_at(fields, 0);
     const char *column = sql_check_name_at(fields, 1);
+    const char *last = sql_check_name_at(fields, list_length(fields) - 1);
+    if (!check->is_trusted && list_length(fields) > 1 && last != NULL && tells_of_rows(last)) {
+        return sql_check_refuse(check, "a function of a row called as a column");
+    }
     if (!check->is_second_visit || list_length(fields) != 2 || relation == NULL || column == NULL) {
         return RG_OK;
     }

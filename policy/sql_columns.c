@@ -2,7 +2,8 @@
 /* Columns of functions in FROM. Where the function returns a scalar and has no column of that name, PostgreSQL
  * reads x.name as name(x), whatever the allow-list says: SELECT x.pg_read_file FROM unnest(ARRAY['file']) AS x
  * (parse analysis: transformColumnRef, makeWholeRowVar). So only columns that it surely has may be named. Any
- * other FROM item is a row, and only harmless functions take a row. */
+ * other FROM item is a row, which few functions take: pg_typeof does and gives a regtype, and
+ * COALESCE(16500, x.pg_typeof) then prints any type's name, another tenant's included. */
 #include "policy/sql_planner_private.h"
 
 /* A function in FROM, by the name that columns use for it. */
@@ -109,6 +110,14 @@ static rg_status check_column(struct sql_work *work, const ColumnRef *column)
 
 rg_status sql_note_dotted_column(struct sql_work *work, const ColumnRef *column)
 {
+    static const char *const of_rows[] = {"pg_typeof", "pg_column_size", "pg_column_compression",
+                                          "pg_column_toast_chunk_id", NULL};
+    struct rg_slice name = sql_last_name(column->fields);
+    if (list_length(column->fields) > 1 && is_word(name, of_rows)) {
+        return sql_deny(&work->site, "42501", "column.function", column->location,
+                        "\"%.*s\" behind a dot could be a function, and is not available to you", rg_slice_shown(name),
+                        name.data);
+    }
     if (list_length(column->fields) != 2 || !IsA(lsecond(column->fields), String)) {
         return RG_OK;
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs the files of tests/vectors/rewrite through policy_plan_text (format: tests/support/vector_file.h). Beside what a
- * case says, each plan must hold together: the splices rebuild the text, a denied plan has nothing to send, and
- * planning twice gives the same. ROWGATE_VECTORS_ACCEPT=1 writes the actual texts into the files; it never
- * changes a decision from allow to refuse or back: those are written by hand. */
+/* Runs the files of tests/vectors/rewrite, and of tests/vectors/advisories (one for each hole that was found), through
+ * policy_plan_text (format: tests/support/vector_file.h). Beside what a case says, each plan must hold together: the
+ * splices rebuild the text, a denied plan has nothing to send, and planning twice gives the same.
+ * ROWGATE_VECTORS_ACCEPT=1 writes the actual texts into the files; it never changes a decision from allow to refuse or
+ * back: those are written by hand. */
 #include <dirent.h>
 #include <stdlib.h>
 
@@ -13,7 +14,8 @@
 #include "tests/support/vector_file.h"
 #include "tests/support/vector_world.h"
 
-static const char folder[] = "tests/vectors/rewrite";
+static const char folder[] = "tests/vectors/rewrite"; /* of the heads that are used, too */
+static const char advisories[] = "tests/vectors/advisories";
 
 enum { ARENA_BYTES = 64 << 20, FILES_MAX = 256 };
 
@@ -370,17 +372,17 @@ static int is_vector_file(const struct dirent *entry)
     return size > 4 && strcmp(entry->d_name + size - 4, ".sql") == 0;
 }
 
-static void run_folder(struct tally *tally)
+static void run_folder(const char *name, struct tally *tally)
 {
     struct dirent **entries = NULL;
-    int count = scandir(folder, &entries, is_vector_file, alphasort);
+    int count = scandir(name, &entries, is_vector_file, alphasort);
     assert_true(count > 0);
     const char *only = getenv("ROWGATE_VECTORS_ONLY");
     for (int i = 0; i < count; i++) {
         RG_AUTO(rg_arena_done) struct rg_arena arena = {0};
         rg_arena_init(&arena, ARENA_BYTES);
         char path[512];
-        (void)snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+        (void)snprintf(path, sizeof path, "%s/%s", name, entries[i]->d_name);
         free(entries[i]);
         if (only != NULL && strstr(path, only) == NULL) {
             continue;
@@ -396,7 +398,8 @@ static void every_vector_is_ruled_and_written_as_it_says(void **state)
 {
     (void)state;
     struct tally tally = {.is_accepting = getenv("ROWGATE_VECTORS_ACCEPT") != NULL};
-    run_folder(&tally);
+    run_folder(folder, &tally);
+    run_folder(advisories, &tally);
     print_message("%zu vectors in %zu files, %zu failed\n", tally.cases, tally.files, tally.failures);
     assert_int_equal(tally.failures, 0);
     if (getenv("ROWGATE_VECTORS_ONLY") == NULL) {
