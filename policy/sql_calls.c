@@ -81,6 +81,10 @@ struct extent {
 static rg_status put_template(struct sql_work *work, const struct sql_template *template, const List *args,
                               struct extent extent, bool is_guard, Node **slot)
 {
+    if (is_guard && work->is_explained) { /* the plan would show the catalogue's size and physical names */
+        return sql_deny(&work->site, "0A000", "statement.explain", -1,
+                        "EXPLAIN of a call that asks the catalogue is not supported");
+    }
     RG_TRY(sql_session_holes(work));
     struct sql_hole holes[SQL_HOLE_NAMED + POLICY_CATALOG_HOLES];
     memcpy(holes, work->holes, sizeof holes);

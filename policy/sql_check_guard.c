@@ -262,7 +262,8 @@ static rg_status visit_holes(struct sql_check *check, const struct holes *holes)
 
 rg_status sql_check_guarded(struct sql_check *check, const void *node, bool *out_is_guarded)
 {
-    for (size_t i = 0; check->guards != NULL && i < check->limits->guard_count; i++) {
+    bool is_open = check->guards != NULL && !check->is_explained;
+    for (size_t i = 0; is_open && i < check->limits->guard_count; i++) {
         struct holes holes = {0};
         if (!IsA(check->guards[i], ParamRef) && is_same(&holes, check->guards[i], node)) {
             *out_is_guarded = true;
