@@ -26,11 +26,29 @@ void sql_context_free(void **context)
     }
 }
 
+/* What the sub-selects of a predicate have in FROM. */
+struct predicate_alias {
+    struct predicate_alias *next;
+    struct rg_slice name;
+};
+
 struct predicate {
     struct sql_site site; /* first */
     bool allow_subselect;
     size_t query_depth;
+    struct predicate_alias *aliases;
 };
+
+/* A qualifier that the predicate itself does not define would be looked up around the fence: in the client's FROM. */
+static bool is_alias(const struct predicate *predicate, struct rg_slice name)
+{
+    for (const struct predicate_alias *alias = predicate->aliases; alias != NULL; alias = alias->next) {
+        if (rg_slice_is_equal(alias->name, name)) {
+            return true;
+        }
+    }
+    return rg_slice_is_equal(name, RG_SLICE("rg_r"));
+}
 
 static rg_status predicate_column(struct predicate *predicate, ColumnRef *column)
 {
@@ -38,7 +56,10 @@ static rg_status predicate_column(struct predicate *predicate, ColumnRef *column
     struct rg_slice name = sql_last_name(column->fields);
     int parts = list_length(column->fields);
     if (predicate->query_depth > 0 && parts == 2 && name.size > 0) {
-        return RG_OK;
+        return is_alias(predicate, sql_string(linitial(column->fields)))
+                   ? RG_OK
+                   : sql_deny(&predicate->site, "0A000", "predicate.column", column->location,
+                              "no relation of this sub-select has that name");
     }
     if (predicate->query_depth > 0 || parts != 1 || name.size == 0) {
         return sql_deny(&predicate->site, "0A000", "predicate.column", column->location,
@@ -82,6 +103,42 @@ static rg_status predicate_call(struct predicate *predicate, FuncCall *call)
     return sql_qualify_call(site, call);
 }
 
+struct alias_walk {
+    struct sql_walk walk; /* first */
+    struct predicate *predicate;
+};
+
+static rg_status alias_visit(struct sql_walk *walk, Node **slot, size_t depth, bool *out_is_done)
+{
+    (void)depth, (void)out_is_done;
+    struct predicate *predicate = ((struct alias_walk *)(void *)walk)->predicate;
+    const void *node = *slot;
+    const char *name = NULL;
+    if (IsA(node, Alias)) {
+        name = ((const Alias *)node)->aliasname;
+    } else if (IsA(node, RangeVar) && ((const RangeVar *)node)->alias == NULL) {
+        name = ((const RangeVar *)node)->relname;
+    }
+    if (name == NULL) {
+        return RG_OK;
+    }
+    struct predicate_alias *alias = NULL;
+    RG_TRY(rg_arena_new(predicate->site.arena, &alias));
+    *alias = (struct predicate_alias){predicate->aliases, rg_slice_of(name)};
+    predicate->aliases = alias;
+    return RG_OK;
+}
+
+static rg_status alias_refuse(struct sql_walk *walk, const Node *node)
+{
+    return sql_deny_node(&((struct alias_walk *)(void *)walk)->predicate->site.walk, node);
+}
+
+static rg_status alias_too_deep(struct sql_walk *walk, const Node *node)
+{
+    return sql_deny_depth(&((struct alias_walk *)(void *)walk)->predicate->site.walk, node);
+}
+
 static rg_status predicate_query(struct predicate *predicate, SubLink *link, size_t depth)
 {
     struct sql_site *site = &predicate->site;
@@ -91,9 +148,13 @@ static rg_status predicate_query(struct predicate *predicate, SubLink *link, siz
     }
     RG_TRY(sql_visit_operator(site, link->operName, link->location));
     RG_TRY(sql_walk_slot(&site->walk, &link->testexpr, depth + 1));
+    struct predicate_alias *outer = predicate->aliases;
+    struct alias_walk aliases = {{alias_visit, alias_refuse, alias_too_deep}, predicate};
+    RG_TRY(sql_walk_slot(&aliases.walk, &link->subselect, depth + 1));
     predicate->query_depth++;
     rg_status status = sql_walk_slot(&site->walk, &link->subselect, depth + 1);
     predicate->query_depth--;
+    predicate->aliases = outer;
     return status;
 }
 

@@ -167,6 +167,40 @@ static void a_subselect_needs_permission_and_qualified_names(void **state)
     compiled_done(&compiled);
 }
 
+static rg_status compile_subselect(struct compiled *compiled, const char *text)
+{
+    struct policy_row row = row_using(text);
+    row.allow_subselect = true;
+    return compile_row(compiled, &row);
+}
+
+/* Around the fence stands the client's own FROM: a name that the predicate does not define would be found there. */
+static void a_subselect_names_no_relation_that_only_a_client_could_define(void **state)
+{
+    static const char *const bad[] = {
+        "EXISTS (SELECT 1 FROM shared.members AS m WHERE m.id = events.x)",
+        "EXISTS (SELECT 1 FROM shared.members AS m WHERE members.id = 1)",
+        "EXISTS (SELECT 1 FROM shared.members AS m) OR EXISTS (SELECT 1 FROM shared.teams AS t WHERE m.id = t.id)",
+    };
+    static const char *const good[] = {
+        "EXISTS (SELECT 1 FROM shared.members AS m WHERE m.id = rg_r.x)",
+        "EXISTS (SELECT 1 FROM shared.members WHERE members.id = rg_r.x)",
+        "EXISTS (SELECT 1 FROM shared.members AS m WHERE m.id IN (SELECT t.id FROM shared.teams AS t WHERE t.m = "
+        "m.id))",
+        "x IN (SELECT s.id FROM (SELECT m.id FROM shared.members AS m) AS s)",
+    };
+    struct compiled compiled;
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_fails(RG_CONFIG, compile_subselect(&compiled, bad[i]));
+        compiled_done(&compiled);
+    }
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_ok(compile_subselect(&compiled, good[i]));
+        compiled_done(&compiled);
+    }
+}
+
 static void all_mistakes_of_a_file_are_found_in_one_run(void **state)
 {
     struct policy_row rows[] = {row_using("x = :a"), row_using("true"), row_using("x ="),
@@ -218,6 +252,7 @@ int main(void)
         cmocka_unit_test(bad_patterns_are_found),
         cmocka_unit_test(a_group_member_without_predicate_is_a_mistake),
         cmocka_unit_test(a_subselect_needs_permission_and_qualified_names),
+        cmocka_unit_test(a_subselect_names_no_relation_that_only_a_client_could_define),
         cmocka_unit_test(all_mistakes_of_a_file_are_found_in_one_run),
         cmocka_unit_test(the_digest_depends_on_what_decides),
         cmocka_unit_test(the_library_is_what_the_headers_say),
