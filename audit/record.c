@@ -148,21 +148,26 @@ static rg_status put_long_list(struct audit_writer *writer, const struct parts *
     return RG_OK;
 }
 
-/* Into out, which has room for more than a line: what does not fit there is no record. */
+/* Behind what out holds. Most records are short: memory for a whole line is asked for only when one is long. */
 static rg_status dump_json(const json_t *value, size_t flags, struct rg_buf *out)
 {
-    enum { ROOM = 2 * AUDIT_LINE_MAX };
+    enum { USUAL = 2 * 1024, ROOM = 2 * AUDIT_LINE_MAX };
     char *memory = NULL;
-    rg_buf_init(out, ROOM);
-    RG_TRY(rg_buf_reserve(out, ROOM, &memory));
-    size_t size = json_dumpb(value, memory, ROOM, flags | JSON_COMPACT | JSON_ENSURE_ASCII);
+    RG_TRY(rg_buf_reserve(out, USUAL, &memory));
+    size_t size = json_dumpb(value, memory, USUAL, flags | JSON_COMPACT | JSON_ENSURE_ASCII);
     if (size == 0 || size > ROOM) {
         return rg_fail(RG_INTERNAL, "cannot write an audit record as JSON: %zu bytes", size);
+    }
+    if (size > USUAL) {
+        RG_TRY(rg_buf_reserve(out, size, &memory));
+        size_t again = json_dumpb(value, memory, size, flags | JSON_COMPACT | JSON_ENSURE_ASCII);
+        RG_ASSERT(again == size);
     }
     rg_buf_commit(out, size);
     return RG_OK;
 }
 
+/* With its quotes. */
 static rg_status dump_tenant(struct rg_slice tenant, struct rg_buf *out)
 {
     if (tenant.size == 0) {
@@ -179,18 +184,20 @@ static rg_status dump_tenant(struct rg_slice tenant, struct rg_buf *out)
 
 static rg_status put_message(const struct audit_writer *writer, bool has_more, struct rg_buf *out)
 {
-    RG_AUTO(rg_buf_done) struct rg_buf tenant = {0};
-    RG_AUTO(rg_buf_done) struct rg_buf rg = {0};
-    RG_AUTO(rg_buf_done) struct rg_buf ocsf = {0};
+    RG_AUTO(rg_buf_done) struct rg_buf texts;
+    rg_buf_init(&texts, (size_t)8 * AUDIT_LINE_MAX); /* what dump_json lets through, three times, and its reserve */
     RG_TRY(writer->status);
-    RG_TRY(dump_tenant(writer->event->tenant, &tenant));
-    RG_TRY(dump_json(writer->rg, 0, &rg));
-    RG_TRY(dump_json(writer->ocsf, 0, &ocsf));
-    struct rg_slice quoted = rg_buf_slice(&tenant);
+    RG_TRY(dump_tenant(writer->event->tenant, &texts));
+    size_t tenant_size = rg_buf_size(&texts);
+    RG_TRY(dump_json(writer->rg, 0, &texts));
+    size_t rg_end = rg_buf_size(&texts);
+    RG_TRY(dump_json(writer->ocsf, 0, &texts));
+    struct rg_slice all = rg_buf_slice(&texts);
     struct audit_message message = {.has_more = has_more,
-                                    .tenant = quoted.size < 2 ? quoted : rg_slice_cut(quoted, 1, quoted.size - 2),
-                                    .rg = rg_buf_slice(&rg),
-                                    .ocsf = rg_buf_slice(&ocsf)};
+                                    .tenant = tenant_size < 2 ? rg_slice_cut(all, 0, 0)
+                                                              : rg_slice_cut(all, 1, tenant_size - 2),
+                                    .rg = rg_slice_cut(all, tenant_size, rg_end - tenant_size),
+                                    .ocsf = rg_slice_cut(all, rg_end, SIZE_MAX)};
     return audit_message_encode(&message, out);
 }
 

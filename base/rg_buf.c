@@ -131,13 +131,16 @@ rg_status rg_buf_printf(struct rg_buf *buf, const char *format, ...)
     va_start(arguments, format);
     va_list again;
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    size_t room = buf->capacity - buf->end; /* mostly enough: then it is written once, not measured first */
+    int length = vsnprintf(room == 0 ? NULL : buf->bytes + buf->end, room, format, arguments);
     va_end(arguments);
     char *memory = NULL;
     rg_status status = length < 0 ? rg_fail(RG_INTERNAL, "cannot format \"%s\"", format)
                                   : rg_buf_reserve(buf, (size_t)length + 1, &memory);
     if (rg_is_ok(status)) {
-        (void)vsnprintf(memory, (size_t)length + 1, format, again);
+        if ((size_t)length >= room) {
+            (void)vsnprintf(memory, (size_t)length + 1, format, again);
+        }
         rg_buf_commit(buf, (size_t)length);
     }
     va_end(again);

@@ -38,6 +38,10 @@ rg_status policy_plan_text(const struct policy_binding *binding, const struct po
         return deny_text(rg_slice_cut(text, 0, 0), "22021", "sql.encoding",
                          "invalid byte sequence for encoding \"UTF8\"", arena, out_plan);
     }
+    if (!policy_text_is_cheap(text)) {
+        return deny_text(rg_slice_cut(text, 0, 0), "54001", "sql.complexity", "the statement is too complex", arena,
+                         out_plan);
+    }
     return sql_plan(binding, session, protocol, text, arena, out_plan);
 }
 

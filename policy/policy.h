@@ -111,7 +111,7 @@ enum policy_effect {
     POLICY_EFFECT_SET_SEARCH_PATH,   /* values = logical schemas; none = back to the default */
     POLICY_EFFECT_SET_TIMEOUT,       /* number = milliseconds, 0 = the limit's */
     POLICY_EFFECT_SET_APPLICATION,   /* values[0] = application_name */
-    POLICY_EFFECT_RESET_ALL,         /* RESET ALL, DISCARD ALL: all virtual settings, DISCARD ALL also prepared */
+    POLICY_EFFECT_RESET_ALL,         /* RESET ALL, DISCARD ALL: all virtual settings; number = 1: prepared ones too */
     POLICY_EFFECT_PREPARE,           /* name, values[0] = inner statement's client text, parameter types in types */
     POLICY_EFFECT_DEALLOCATE,        /* name; empty = all */
     POLICY_EFFECT_CANCEL_PID,        /* number = virtual pid: pg_cancel_backend, pg_terminate_backend of Superset */
@@ -177,7 +177,8 @@ struct policy_plan {
 /* policy_plan_text rules on a whole client text and rewrites it. A verdict is an output: bad SQL, a refused
  * relation and the like are ok with is_denied set (42601, 42501, 0A000, 54001, ...).
  * Units:   text at most POLICY_TEXT_MAX bytes, valid UTF-8 (checked).
- * Returns: ok; RG_LIMIT when the arena is full; RG_INTERNAL when the self-check of the rewrite failed.
+ * Returns: ok; RG_LIMIT when the arena is full. A rewrite that cannot be proved, or that the second check refuses,
+ *          is a verdict too: 0A000, rule sql.proof or sql.check.
  * Owns:    *out_plan and all it points to live in arena; everything else is borrowed.
  * Threads: any; reads no clock, file or socket. */
 enum { POLICY_TEXT_MAX = 4 << 20, POLICY_DEPTH_MAX = 1000, POLICY_STATEMENTS_MAX = 256 };

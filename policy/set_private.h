@@ -115,6 +115,8 @@ rg_status sql_plan(const struct policy_binding *binding, const struct policy_ses
 
 /* ---- policy/text.c ---- */
 bool policy_text_is_valid(struct rg_slice text); /* UTF-8, no NUL */
+/* Can it be parsed in time and memory that are in proportion to its size? */
+bool policy_text_is_cheap(struct rg_slice text);
 /* 1-based character of a byte offset, and back; a position past the end is the end. */
 size_t policy_text_position(struct rg_slice text, size_t at_byte);
 size_t policy_text_offset(struct rg_slice text, size_t position);

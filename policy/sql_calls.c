@@ -40,7 +40,9 @@ static rg_status argument_hole(struct sql_work *work, Node *node, struct sql_hol
         struct rg_slice text = {"", 0};
         ColumnRef *column = (ColumnRef *)node;
         RG_TRY(sql_check_column(site, column));
+        RG_TRY(sql_visit_function_column(work, column));
         if (list_length(column->fields) == 3) {
+            RG_TRY(sql_note_column(work, linitial(column->fields), lsecond(column->fields), column->location));
             column->fields = list_copy_tail(column->fields, 1);
         }
         for (int i = 0; i < list_length(column->fields); i++) {
@@ -89,7 +91,10 @@ static rg_status put_template(struct sql_work *work, const struct sql_template *
     struct rg_slice wrapped = {0};
     Node *tree = NULL;
     RG_TRY(sql_session_fill(work, template, holes, &text, &tree));
-    RG_TRY(rg_arena_printf(work->site.arena, &wrapped, "(%.*s)", RG_SLICE_ARGS(text)));
+    /* a call stays bare: in FROM parentheses around it would be a syntax error */
+    bool is_bare = IsA(tree, FuncCall);
+    RG_TRY(rg_arena_printf(work->site.arena, &wrapped, "%s%.*s%s", is_bare ? "" : "(", RG_SLICE_ARGS(text),
+                           is_bare ? "" : ")"));
     if (is_guard) {
         struct rg_slice shape = {0};
         RG_TRY(sql_guard_fill(work, template, &shape, &(Node *){NULL}));
@@ -322,12 +327,13 @@ static rg_status visit_reg_cast(struct sql_work *work, Node **slot, TypeCast *re
         name = RG_SLICE("pg_get_serial_sequence(oid)");
     } else if (is_string) {
         RG_TRY(rg_arena_printf(site->arena, &name, "'name'::%.*s", RG_SLICE_ARGS(type)));
-    } else {
+    } else if (IsA(reg->arg, ColumnRef) || IsA(reg->arg, ParamRef) || IsA(reg->arg, A_Const)) {
         RG_TRY(rg_arena_printf(site->arena, &name, "::%.*s%s", RG_SLICE_ARGS(type), is_to_oid ? "::oid" : ""));
     }
     args = args == NIL ? list_make1(reg->arg) : args;
-    const struct sql_template *template =
-        reg->typeName->arrayBounds == NIL ? template_find(work, name.data, (size_t)list_length(args)) : NULL;
+    const struct sql_template *template = name.size > 0 && reg->typeName->arrayBounds == NIL
+                                              ? template_find(work, name.data, (size_t)list_length(args))
+                                              : NULL;
     if (template == NULL) {
         return sql_deny(site, "42501", "type.not_allowed", reg->typeName->location,
                         "this use of type \"%.*s\" is not available to you", rg_slice_shown(type), type.data);

@@ -195,21 +195,38 @@ static rg_status visit_statement(struct sql_check *check, const void *statement)
     return sql_check_by_table(check, rows, lengthof(rows), "statement", statement);
 }
 
-/* Guards are parsed only for a statement that needs one, which is rare: first it is tried without. */
-static rg_status check_text(struct sql_check *check, struct rg_slice text)
+static rg_status visit_again(struct sql_check *check, const void *statement)
 {
-    const void *statement = NULL;
-    RG_TRY(sql_check_parse(check, text, &statement));
-    rg_status status = visit_statement(check, statement);
-    if (rg_is_ok(status) || status.error->kind != RG_DENIED || check->limits->guard_count == 0) {
-        return status;
-    }
-    RG_TRY(sql_check_guards_load(check));
     check->scope = NULL;
     check->item_count = 0;
     check->relation_count = 0;
     check->is_explained = false;
     return visit_statement(check, statement);
+}
+
+/* Guards are parsed only for a statement that needs one, which is rare: first it is tried without. */
+static rg_status visit_with_guards(struct sql_check *check, const void *statement)
+{
+    rg_status status = visit_statement(check, statement);
+    if (rg_is_ok(status) || status.error->kind != RG_DENIED || check->limits->guard_count == 0) {
+        return status;
+    }
+    RG_TRY(sql_check_guards_load(check));
+    check->function_items = NULL;
+    check->function_item_count = 0;
+    return visit_again(check, statement);
+}
+
+static rg_status check_text(struct sql_check *check, struct rg_slice text)
+{
+    const void *statement = NULL;
+    RG_TRY(sql_check_parse(check, text, &statement));
+    RG_TRY(visit_with_guards(check, statement));
+    if (check->function_items == NULL) {
+        return RG_OK;
+    }
+    check->is_second_visit = true;
+    return visit_again(check, statement);
 }
 
 rg_status check_statement(struct rg_slice text, const struct check_limits *limits, struct rg_arena *arena)

@@ -33,6 +33,7 @@ static rg_status visit_column(struct sql_check *check, const void *node)
     if (count < 1 || count > 3) {
         return sql_check_refuse(check, "a column named with its database");
     }
+    RG_TRY(sql_check_function_column(check, column->fields));
     for (int i = 0; i < count; i++) {
         const Node *field = list_nth(column->fields, i);
         if (IsA(field, String)) {
@@ -51,6 +52,7 @@ static rg_status visit_subscript(struct sql_check *check, const void *node)
     return sql_check_expr(check, subscript->uidx);
 }
 
+/* A field, (expression).name, may be a call of a function of that name, and is not among them. */
 static rg_status visit_selectors(struct sql_check *check, const List *selectors)
 {
     static const struct sql_check_row rows[] = {{T_A_Indices, visit_subscript}, {T_A_Star, visit_nothing}};
@@ -59,11 +61,7 @@ static rg_status visit_selectors(struct sql_check *check, const List *selectors)
         if (selector == NULL) {
             return sql_check_refuse(check, "selector");
         }
-        if (IsA(selector, String)) {
-            RG_TRY(sql_check_column_name(check, sql_check_name_at(selectors, i)));
-        } else {
-            RG_TRY(sql_check_by_table(check, rows, lengthof(rows), "selector", selector));
-        }
+        RG_TRY(sql_check_by_table(check, rows, lengthof(rows), "selector", selector));
     }
     return RG_OK;
 }

@@ -119,6 +119,7 @@ static rg_status visit_unnest_syntax(struct sql_check *check, const FuncCall *ca
 static rg_status visit_function(struct sql_check *check, const void *node)
 {
     const RangeFunction *item = node;
+    RG_TRY(sql_check_function_item(check, item));
     for (int i = 0; i < list_length(item->functions); i++) {
         const List *pair = list_nth(item->functions, i);
         if (!IsA(pair, List) || list_length(pair) != 2) {

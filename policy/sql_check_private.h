@@ -16,6 +16,7 @@
  *   sql_check_cover.c      fences and catalogue selects, where a relation may stand that may not stand bare
  *   sql_check_write.c      INSERT, UPDATE, DELETE
  *   sql_check_expr.c       expressions
+ *   sql_check_call.c       columns that would be calls
  *   sql_check_names.c      functions, types, operators, collations
  *   sql_check_settings.c   SET, SHOW, RESET, transaction modes
  *   sql_check_guard.c      shapes in which a function that answers by OID may stand */
@@ -24,6 +25,7 @@ enum {
     SQL_CHECK_DEPTH_MAX = 1200,      /* of nodes; PostgreSQL's own helpers recurse as deep as we let them */
     SQL_CHECK_ITEMS_MAX = 1000,      /* WITH items of a statement: each name is looked up linearly */
     SQL_CHECK_RELATIONS_MAX = 10000, /* relations named by a statement, the same relation each time it is named */
+    SQL_CHECK_FUNCTIONS_MAX = 200,   /* in FROM */
     SQL_CHECK_TEXT_MAX = 16 << 20,   /* bytes; the parser counts in int */
     SQL_CHECK_HOLES_MAX = 16,        /* $1.. of one guard */
 };
@@ -51,6 +53,9 @@ struct sql_check {
     size_t depth;
     size_t item_count;
     size_t relation_count;
+    struct sql_check_function *function_items; /* functions in FROM, of the first visit */
+    size_t function_item_count;
+    bool is_second_visit;
     bool is_explained; /* plans and estimates tell of other rows: nothing that needs a fence */
     bool is_trusted;   /* a template or guard: only its shape and depth are looked at */
 };
@@ -85,6 +90,10 @@ rg_status sql_check_covered(struct sql_check *check, const SelectStmt *select, b
 rg_status sql_check_expr(struct sql_check *check, const void *node) RG_MUST_CHECK;
 rg_status sql_check_exprs(struct sql_check *check, const List *list) RG_MUST_CHECK;
 rg_status sql_check_window(struct sql_check *check, const WindowDef *window) RG_MUST_CHECK;
+
+/* First visit: remembers a function in FROM. Second: refuses a column (of two names) that would call one. */
+rg_status sql_check_function_item(struct sql_check *check, const RangeFunction *item) RG_MUST_CHECK;
+rg_status sql_check_function_column(struct sql_check *check, const List *fields) RG_MUST_CHECK;
 
 rg_status sql_check_function_name(struct sql_check *check, const List *names) RG_MUST_CHECK;
 rg_status sql_check_operator_name(struct sql_check *check, const List *names) RG_MUST_CHECK;

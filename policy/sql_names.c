@@ -13,7 +13,10 @@ static struct named strong(struct rg_slice name)
     return (struct named){name, name.size > 0 ? 2 : 0};
 }
 
-static struct named name_of(const Node *node);
+/* Asked before anything has looked at the tree's depth. */
+enum { NAME_DEPTH_MAX = 1000 };
+
+static struct named name_of(const Node *node, size_t depth);
 
 static struct named name_of_fields(const List *fields)
 {
@@ -26,9 +29,9 @@ static struct named name_of_fields(const List *fields)
     return (struct named){0};
 }
 
-static struct named name_of_cast(const TypeCast *cast)
+static struct named name_of_cast(const TypeCast *cast, size_t depth)
 {
-    struct named inner = name_of(cast->arg);
+    struct named inner = name_of(cast->arg, depth);
     if (inner.strength <= 1 && cast->typeName != NULL) {
         struct rg_slice type = sql_last_name(cast->typeName->names);
         return type.size > 0 ? (struct named){type, 1} : inner;
@@ -36,13 +39,13 @@ static struct named name_of_cast(const TypeCast *cast)
     return inner;
 }
 
-static struct named name_of_case(const CaseExpr *expr)
+static struct named name_of_case(const CaseExpr *expr, size_t depth)
 {
-    struct named inner = name_of((const Node *)expr->defresult);
+    struct named inner = name_of((const Node *)expr->defresult, depth);
     return inner.strength <= 1 ? (struct named){RG_SLICE("case"), 1} : inner;
 }
 
-static struct named name_of_sublink(const SubLink *link)
+static struct named name_of_sublink(const SubLink *link, size_t depth)
 {
     if (link->subLinkType == EXISTS_SUBLINK) {
         return strong(RG_SLICE("exists"));
@@ -54,7 +57,7 @@ static struct named name_of_sublink(const SubLink *link)
         const SelectStmt *select = (const SelectStmt *)link->subselect;
         const ResTarget *first = select->targetList == NIL ? NULL : linitial(select->targetList);
         if (first != NULL && IsA(first, ResTarget)) {
-            return first->name != NULL ? strong(rg_slice_of(first->name)) : name_of(first->val);
+            return first->name != NULL ? strong(rg_slice_of(first->name)) : name_of(first->val, depth);
         }
     }
     return (struct named){0};
@@ -82,36 +85,36 @@ static struct named name_of_value_function(const SQLValueFunction *function)
     return strong(rg_slice_of(names[function->op]));
 }
 
-static struct named name_of_indirection(const A_Indirection *node)
+static struct named name_of_indirection(const A_Indirection *node, size_t depth)
 {
     struct named field = name_of_fields(node->indirection);
-    return field.strength > 0 ? field : name_of(node->arg);
+    return field.strength > 0 ? field : name_of(node->arg, depth);
 }
 
-static struct named name_of(const Node *node)
+static struct named name_of(const Node *node, size_t depth)
 {
-    if (node == NULL) {
+    if (node == NULL || ++depth > NAME_DEPTH_MAX) {
         return (struct named){0};
     }
     switch ((int)nodeTag(node)) {
     case T_ColumnRef:
         return name_of_fields(((const ColumnRef *)node)->fields);
     case T_A_Indirection:
-        return name_of_indirection((const A_Indirection *)node);
+        return name_of_indirection((const A_Indirection *)node, depth);
     case T_FuncCall:
         return strong(sql_last_name(((const FuncCall *)node)->funcname));
     case T_A_Expr:
         return ((const A_Expr *)node)->kind == AEXPR_NULLIF ? strong(RG_SLICE("nullif")) : (struct named){0};
     case T_TypeCast:
-        return name_of_cast((const TypeCast *)node);
+        return name_of_cast((const TypeCast *)node, depth);
     case T_CollateClause:
-        return name_of(((const CollateClause *)node)->arg);
+        return name_of(((const CollateClause *)node)->arg, depth);
     case T_GroupingFunc:
         return strong(RG_SLICE("grouping"));
     case T_SubLink:
-        return name_of_sublink((const SubLink *)node);
+        return name_of_sublink((const SubLink *)node, depth);
     case T_CaseExpr:
-        return name_of_case((const CaseExpr *)node);
+        return name_of_case((const CaseExpr *)node, depth);
     case T_A_ArrayExpr:
         return strong(RG_SLICE("array"));
     case T_RowExpr:
@@ -131,6 +134,6 @@ static struct named name_of(const Node *node)
 
 struct rg_slice sql_column_name(const Node *node)
 {
-    struct named found = name_of(node);
+    struct named found = name_of(node, 0);
     return found.strength > 0 ? found.name : RG_SLICE("?column?");
 }

@@ -24,6 +24,7 @@ static const struct kind kinds[] = {
     [T_VariableSetStmt] = {POLICY_CLASS_MISC, sql_plan_set},
     [T_VariableShowStmt] = {POLICY_CLASS_MISC, sql_plan_show},
     [T_DiscardStmt] = {POLICY_CLASS_MISC, sql_plan_discard},
+    [T_UnlistenStmt] = {POLICY_CLASS_MISC, sql_plan_unlisten},
 };
 
 /* Kinds that no policy could allow, for the audit's class and a rule that says why. */
@@ -70,7 +71,6 @@ static const struct refused_kind refused_kinds[] = {
     {T_CheckPointStmt, POLICY_CLASS_MISC, "statement.utility", "CHECKPOINT"},
     {T_LoadStmt, POLICY_CLASS_MISC, "statement.utility", "LOAD"},
     {T_ListenStmt, POLICY_CLASS_MISC, "statement.channel", "LISTEN"},
-    {T_UnlistenStmt, POLICY_CLASS_MISC, "statement.channel", "UNLISTEN"},
     {T_NotifyStmt, POLICY_CLASS_MISC, "statement.channel", "NOTIFY"},
     {T_ConstraintsSetStmt, POLICY_CLASS_MISC, "statement.utility", "SET CONSTRAINTS"},
 };

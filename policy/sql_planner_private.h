@@ -35,6 +35,7 @@ sql_plan_kind sql_plan_deallocate;
 sql_plan_kind sql_plan_set;
 sql_plan_kind sql_plan_show;
 sql_plan_kind sql_plan_discard;
+sql_plan_kind sql_plan_unlisten;
 
 /* The upstream gets a statement that does nothing, the client the tag. */
 rg_status sql_plan_virtual(struct sql_work *work, struct policy_statement *statement, struct rg_slice text,

@@ -261,7 +261,7 @@ rg_status sql_plan_execute(struct sql_planner *planner, struct sql_work *work, N
         return deny_unknown(work, rg_slice_of(execute->name));
     }
     RG_TRY(execute_text(work, execute, &prepared, statement, &text));
-    if (text.size > POLICY_TEXT_MAX) {
+    if (text.size > POLICY_TEXT_MAX || !policy_text_is_cheap(text)) {
         return sql_deny(&work->site, "54000", "sql.size", -1, "the statement is too long");
     }
     struct policy_statement inner = {0};

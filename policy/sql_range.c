@@ -76,20 +76,30 @@ static bool has_right(const struct policy_bound *bound, enum sql_right right)
     return false;
 }
 
+/* What columns may call this FROM item. */
+static rg_status note(struct sql_work *work, const RangeVar *range, const char *schema)
+{
+    bool has_alias = range->alias != NULL;
+    return sql_note_range(work, has_alias ? range->alias->aliasname : range->relname, has_alias ? NULL : schema);
+}
+
 rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_right right, struct sql_target *out_target)
 {
     struct rg_slice name = rg_slice_of(range->relname);
+    if (++work->range_count > SQL_RANGES_MAX) {
+        return sql_deny(&work->site, "54001", "sql.complexity", -1, "the statement names too many relations");
+    }
     if (range->catalogname != NULL || name.size == 0) {
         return deny_relation(work, range);
     }
     if (right == SQL_SELECT && range->schemaname == NULL && is_cte(work, range)) {
         out_target->is_cte = true;
-        return RG_OK;
+        return note(work, range, NULL);
     }
     if (range->schemaname == NULL || strcmp(range->schemaname, "pg_catalog") == 0) {
         out_target->view = right == SQL_SELECT ? view_find(work, range->relname) : NULL;
         if (out_target->view != NULL) {
-            return RG_OK;
+            return note(work, range, "pg_catalog");
         }
     }
     /* pg_catalog is searched first, and what it may hold is not known here. */
@@ -106,6 +116,7 @@ rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_rig
         return sql_deny(&work->site, "42501", "statement.write", range->location, "no policy allows this write");
     }
     out_target->bound = bound;
+    RG_TRY(note(work, range, sql_cstring(bound->logical)));
     return sql_touch(work, bound, range->relname);
 }
 

@@ -97,20 +97,33 @@ rg_status sql_template_text(const struct sql_template *template, const struct sq
 
 /* ---- one statement ---- */
 
+struct sql_reference;
+
 struct sql_scope {
     struct sql_scope *outer;
     const char *name;
 };
 
+/* Each is looked up linearly, so their products bound the work: 54001 beyond. */
+enum { SQL_TOUCHED_MAX = 1000, SQL_RANGES_MAX = 10000, SQL_ITEMS_MAX = 500 };
+
 struct sql_work {
     struct sql_site site; /* first */
+    size_t range_count;   /* relations named, WITH items */
+    size_t item_count;
+    size_t reference_count, reference_capacity; /* names of FROM items */
+    struct sql_reference *references;
+    size_t column_count, column_capacity; /* shortened columns */
+    struct sql_reference *columns;
     const struct policy_binding *binding;
     const struct policy_session *session;
     struct sql_scope *scope;
-    bool is_write;     /* changes data */
-    bool is_explained; /* inside EXPLAIN */
-    bool has_fence;    /* touches a relation with a predicate */
-    bool uses_pid;     /* the result is this session's alone */
+    struct sql_known_function *known_functions; /* functions in FROM of the statement as it came */
+    bool is_write;                              /* changes data */
+    bool is_explained;                          /* inside EXPLAIN */
+    bool has_fence;                             /* touches a relation with a predicate */
+    size_t filled_count;                        /* templates put in */
+    bool uses_pid;                              /* the result is this session's alone */
     size_t parameter_max;
     /* what was touched: for the audit and for the checker */
     size_t bound_count, bound_capacity;
@@ -140,7 +153,20 @@ rg_status sql_visit_call(struct sql_work *work, Node **slot, size_t depth) RG_MU
 rg_status sql_visit_cast(struct sql_work *work, Node **slot, size_t depth) RG_MUST_CHECK;
 rg_status sql_visit_value_function(struct sql_work *work, Node **slot) RG_MUST_CHECK;
 rg_status sql_visit_column(struct sql_work *work, ColumnRef *column) RG_MUST_CHECK;
+/* Before anything is rewritten: the functions in FROM. Then: refuses a column that would call a function. */
+rg_status sql_functions_collect(struct sql_work *work, Node **slot) RG_MUST_CHECK;
+rg_status sql_visit_function_column(struct sql_work *work, const ColumnRef *column) RG_MUST_CHECK;
 rg_status sql_visit_write(struct sql_work *work, Node *node, size_t depth) RG_MUST_CHECK;
+
+/* schema.table.column loses its schema: sql_references_check refuses it where table would then mean something
+ * else than before. A range is known by its alias (schema NULL) or by its own name. */
+struct sql_reference {
+    const char *schema, *name;
+    int location;
+};
+rg_status sql_note_range(struct sql_work *work, const char *name, const char *schema) RG_MUST_CHECK;
+rg_status sql_note_column(struct sql_work *work, const void *schema, const void *name, int location) RG_MUST_CHECK;
+rg_status sql_references_check(struct sql_work *work) RG_MUST_CHECK;
 
 enum sql_right { SQL_SELECT = 0, SQL_INSERT, SQL_UPDATE, SQL_DELETE };
 

@@ -18,6 +18,10 @@ rg_status sql_visit_with(struct sql_work *work, WithClause *with, size_t depth)
     if (with == NULL) {
         return RG_OK;
     }
+    work->item_count += (size_t)list_length(with->ctes);
+    if (work->item_count > SQL_ITEMS_MAX) {
+        return sql_deny(&work->site, "54001", "sql.complexity", with->location, "too many WITH items");
+    }
     for (int i = 0; with->recursive && i < list_length(with->ctes); i++) {
         scope_push(work, list_nth_node(CommonTableExpr, with->ctes, i)->ctename);
     }
@@ -108,6 +112,7 @@ rg_status sql_visit_column(struct sql_work *work, ColumnRef *column)
 {
     struct sql_site *site = &work->site;
     RG_TRY(sql_check_column(site, column));
+    RG_TRY(sql_visit_function_column(work, column));
     if (list_length(column->fields) < 3) {
         return RG_OK;
     }
@@ -116,6 +121,7 @@ rg_status sql_visit_column(struct sql_work *work, ColumnRef *column)
     size_t last = 0;
     RG_TRY(sql_site_token(site, column->location, &token));
     RG_TRY(sql_site_name_end(site, token, 1, &last));
+    RG_TRY(sql_note_column(work, linitial(column->fields), lsecond(column->fields), column->location));
     column->fields = list_copy_tail(column->fields, 1);
     return sql_site_replace(site, token, last + 1, RG_SLICE(""));
 }
@@ -149,72 +155,142 @@ static rg_status visit_index_element(struct sql_work *work, const IndexElem *ele
     return RG_OK;
 }
 
-static rg_status visit_sort(struct sql_work *work, const SortBy *sort)
+static rg_status on_select(struct sql_work *work, Node **slot, size_t depth)
 {
+    return sql_visit_select(work, (SelectStmt *)*slot, depth);
+}
+
+static rg_status on_write(struct sql_work *work, Node **slot, size_t depth)
+{
+    return sql_visit_write(work, *slot, depth);
+}
+
+static rg_status on_range_function(struct sql_work *work, Node **slot, size_t depth)
+{
+    return sql_visit_range_function(work, (RangeFunction *)*slot, depth);
+}
+
+static rg_status on_type(struct sql_work *work, Node **slot, size_t depth)
+{
+    (void)depth;
+    return sql_visit_type(&work->site, (TypeName *)*slot);
+}
+
+static rg_status on_value_function(struct sql_work *work, Node **slot, size_t depth)
+{
+    (void)depth;
+    return sql_visit_value_function(work, slot);
+}
+
+static rg_status on_column(struct sql_work *work, Node **slot, size_t depth)
+{
+    (void)depth;
+    return sql_visit_column(work, (ColumnRef *)*slot);
+}
+
+static rg_status on_parameter(struct sql_work *work, Node **slot, size_t depth)
+{
+    (void)depth;
+    return visit_parameter(work, (const ParamRef *)*slot);
+}
+
+static rg_status on_alias(struct sql_work *work, Node **slot, size_t depth)
+{
+    (void)depth;
+    return sql_note_range(work, ((const Alias *)*slot)->aliasname, NULL);
+}
+
+static rg_status on_operator(struct sql_work *work, Node **slot, size_t depth)
+{
+    const A_Expr *expr = (const A_Expr *)*slot;
+    (void)depth;
+    return sql_visit_operator(&work->site, expr->name, expr->location);
+}
+
+static rg_status on_query(struct sql_work *work, Node **slot, size_t depth)
+{
+    const SubLink *link = (const SubLink *)*slot;
+    (void)depth;
+    return sql_visit_operator(&work->site, link->operName, link->location);
+}
+
+static rg_status on_sort(struct sql_work *work, Node **slot, size_t depth)
+{
+    const SortBy *sort = (const SortBy *)*slot;
+    (void)depth;
     return sql_visit_operator(&work->site, sort->useOp, sort->location);
 }
 
-/* Sets *out_is_done false for nodes whose children the table walks. */
+static rg_status on_collation(struct sql_work *work, Node **slot, size_t depth)
+{
+    (void)depth;
+    return sql_visit_collation(&work->site, (CollateClause *)*slot);
+}
+
+static rg_status on_indirection(struct sql_work *work, Node **slot, size_t depth)
+{
+    (void)depth;
+    return visit_indirection(work, (const A_Indirection *)*slot);
+}
+
+static rg_status on_index_element(struct sql_work *work, Node **slot, size_t depth)
+{
+    (void)depth;
+    return visit_index_element(work, (const IndexElem *)*slot);
+}
+
+/* Statements that can stand only at the top. */
+static rg_status on_stranger(struct sql_work *work, Node **slot, size_t depth)
+{
+    (void)depth;
+    return sql_deny_node(&work->site.walk, *slot);
+}
+
+struct handler {
+    rg_status (*visit)(struct sql_work *work, Node **slot, size_t depth);
+    bool is_whole; /* deals with the children itself */
+};
+
+/* A node type without a row is only walked through, if sql_nodes.def has it. */
+static const struct handler handlers[] = {
+    [T_SelectStmt] = {on_select, true},
+    [T_InsertStmt] = {on_write, true},
+    [T_UpdateStmt] = {on_write, true},
+    [T_DeleteStmt] = {on_write, true},
+    [T_RangeVar] = {sql_visit_range, true},
+    [T_RangeTableSample] = {sql_visit_sample, true},
+    [T_RangeFunction] = {on_range_function, true},
+    [T_FuncCall] = {sql_visit_call, true},
+    [T_TypeCast] = {sql_visit_cast, true},
+    [T_TypeName] = {on_type, true},
+    [T_SQLValueFunction] = {on_value_function, true},
+    [T_ColumnRef] = {on_column, true},
+    [T_ParamRef] = {on_parameter, true},
+    [T_Alias] = {on_alias, false},
+    [T_A_Expr] = {on_operator, false},
+    [T_SubLink] = {on_query, false},
+    [T_SortBy] = {on_sort, false},
+    [T_CollateClause] = {on_collation, false},
+    [T_A_Indirection] = {on_indirection, false},
+    [T_IndexElem] = {on_index_element, false},
+    [T_ExplainStmt] = {on_stranger, true},
+    [T_CopyStmt] = {on_stranger, true},
+    [T_PrepareStmt] = {on_stranger, true},
+    [T_ExecuteStmt] = {on_stranger, true},
+    [T_DeclareCursorStmt] = {on_stranger, true},
+    [T_VariableSetStmt] = {on_stranger, true},
+    [T_TransactionStmt] = {on_stranger, true},
+    [T_DefElem] = {on_stranger, true},
+};
+
 static rg_status statement_visit(struct sql_walk *walk, Node **slot, size_t depth, bool *out_is_done)
 {
-    struct sql_work *work = (struct sql_work *)(void *)walk;
-    struct sql_site *site = &work->site;
-    Node *node = *slot;
-    *out_is_done = true;
-    switch ((int)nodeTag(node)) {
-    case T_SelectStmt:
-        return sql_visit_select(work, (SelectStmt *)node, depth);
-    case T_InsertStmt:
-    case T_UpdateStmt:
-    case T_DeleteStmt:
-        return sql_visit_write(work, node, depth);
-    case T_RangeVar:
-        return sql_visit_range(work, slot, depth);
-    case T_RangeTableSample:
-        return sql_visit_sample(work, slot, depth);
-    case T_RangeFunction:
-        return sql_visit_range_function(work, (RangeFunction *)node, depth);
-    case T_FuncCall:
-        return sql_visit_call(work, slot, depth);
-    case T_TypeCast:
-        return sql_visit_cast(work, slot, depth);
-    case T_TypeName:
-        return sql_visit_type(site, (TypeName *)node);
-    case T_SQLValueFunction:
-        return sql_visit_value_function(work, slot);
-    case T_ColumnRef:
-        return sql_visit_column(work, (ColumnRef *)node);
-    case T_ParamRef:
-        return visit_parameter(work, (const ParamRef *)node);
-    default: /* looked at below, or only through their children */
-        break;
-    }
-    *out_is_done = false;
-    switch ((int)nodeTag(node)) {
-    case T_A_Expr:
-        return sql_visit_operator(site, ((A_Expr *)node)->name, ((A_Expr *)node)->location);
-    case T_SubLink:
-        return sql_visit_operator(site, ((SubLink *)node)->operName, ((SubLink *)node)->location);
-    case T_SortBy:
-        return visit_sort(work, (SortBy *)node);
-    case T_CollateClause:
-        return sql_visit_collation(site, (CollateClause *)node);
-    case T_A_Indirection:
-        return visit_indirection(work, (A_Indirection *)node);
-    case T_IndexElem:
-        return visit_index_element(work, (IndexElem *)node);
-    case T_ExplainStmt: /* statements that can stand only at the top */
-    case T_CopyStmt:
-    case T_PrepareStmt:
-    case T_ExecuteStmt:
-    case T_DeclareCursorStmt:
-    case T_VariableSetStmt:
-    case T_TransactionStmt:
-    case T_DefElem:
-        return sql_deny_node(walk, node);
-    default: /* allowed by the table, and nothing to do here */
+    size_t tag = (size_t)nodeTag(*slot);
+    if (tag >= lengthof(handlers) || handlers[tag].visit == NULL) {
         return RG_OK;
     }
+    *out_is_done = handlers[tag].is_whole;
+    return handlers[tag].visit((struct sql_work *)(void *)walk, slot, depth);
 }
 
 void sql_work_init(struct sql_work *work, const struct policy_binding *binding, const struct policy_session *session,
@@ -233,5 +309,6 @@ void sql_work_init(struct sql_work *work, const struct policy_binding *binding, 
 
 rg_status sql_rewrite(struct sql_work *work, Node **slot)
 {
+    RG_TRY(sql_functions_collect(work, slot));
     return sql_walk_slot(&work->site.walk, slot, 0);
 }

@@ -273,6 +273,15 @@ rg_status sql_plan_discard(struct sql_planner *planner, struct sql_work *work, N
     return sql_plan_virtual(work, statement, sql_placeholder, rg_slice_of(tags[discard->target]));
 }
 
+/* Drivers' pools send it to clean up; nobody listens here. */
+rg_status sql_plan_unlisten(struct sql_planner *planner, struct sql_work *work, Node *node,
+                            struct policy_statement *statement)
+{
+    (void)planner;
+    (void)node;
+    return sql_plan_virtual(work, statement, sql_placeholder, RG_SLICE("UNLISTEN"));
+}
+
 /* ---- cancel ---- */
 
 /* A process id written as a number or as a string of digits. */

@@ -100,10 +100,13 @@ static void marker_done(struct marker *marker)
 rg_status sql_template_mark(struct rg_slice text, sql_hole_find *find, const void *context, struct rg_arena *arena,
                             struct sql_marked *out_marked, struct sql_mistake *out_mistake)
 {
-    /* ":a" becomes at most "$" and 20 digits: 11 times as long is enough. */
+    /* Each colon may begin a name, which becomes "$" and at most 20 digits. */
     RG_AUTO(marker_done) struct marker marker = {0};
-    size_t room = 0;
-    if (!rg_size_multiply(text.size + 1, 12, &room) || text.size > POLICY_TEXT_MAX) {
+    size_t room = text.size + 1;
+    for (size_t i = 0; i < text.size && text.size <= POLICY_TEXT_MAX; i++) {
+        room += text.data[i] == ':' ? 21 : 0;
+    }
+    if (text.size > POLICY_TEXT_MAX) {
         return rg_fail(RG_LIMIT, "an expression of %zu bytes", text.size);
     }
     rg_buf_init(&marker.buf, room);

@@ -31,6 +31,9 @@ rg_status sql_touch(struct sql_work *work, const struct policy_bound *bound, con
             return RG_OK;
         }
     }
+    if (work->bound_count >= SQL_TOUCHED_MAX) {
+        return sql_deny(&work->site, "54001", "sql.complexity", -1, "the statement names too many relations");
+    }
     size_t capacity = work->bound_capacity;
     RG_TRY(grow(work->site.arena, (void **)&work->names, work->bound_count, &capacity, sizeof *work->names));
     RG_TRY(
@@ -63,6 +66,63 @@ rg_status sql_guard(struct sql_work *work, struct rg_slice guard)
     RG_TRY(
         grow(work->site.arena, (void **)&work->guards, work->guard_count, &work->guard_capacity, sizeof *work->guards));
     work->guards[work->guard_count++] = guard;
+    return RG_OK;
+}
+
+/* ---- schema.table.column ---- */
+
+rg_status sql_note_range(struct sql_work *work, const char *name, const char *schema)
+{
+    RG_TRY(grow(work->site.arena, (void **)&work->references, work->reference_count, &work->reference_capacity,
+                sizeof *work->references));
+    work->references[work->reference_count++] = (struct sql_reference){schema, name, -1};
+    return RG_OK;
+}
+
+rg_status sql_note_column(struct sql_work *work, const void *schema, const void *name, int location)
+{
+    const char *schema_text = sql_string(schema).data;
+    const char *name_text = sql_string(name).data;
+    if (schema_text[0] == '\0' || name_text[0] == '\0') {
+        return sql_deny(&work->site, "0A000", "sql.name", location, "this spelling of a column is not supported");
+    }
+    for (size_t i = 0; i < work->column_count; i++) {
+        if (strcmp(work->columns[i].schema, schema_text) == 0 && strcmp(work->columns[i].name, name_text) == 0) {
+            return RG_OK;
+        }
+    }
+    if (work->column_count >= SQL_TOUCHED_MAX) {
+        return sql_deny(&work->site, "54001", "sql.complexity", location, "the statement names too many relations");
+    }
+    RG_TRY(grow(work->site.arena, (void **)&work->columns, work->column_count, &work->column_capacity,
+                sizeof *work->columns));
+    work->columns[work->column_count++] = (struct sql_reference){schema_text, name_text, location};
+    return RG_OK;
+}
+
+rg_status sql_references_check(struct sql_work *work)
+{
+    for (size_t i = 0; i < work->column_count; i++) {
+        const struct sql_reference *column = &work->columns[i];
+        bool is_found = false;
+        bool is_ambiguous = false;
+        for (size_t j = 0; j < work->reference_count; j++) {
+            const struct sql_reference *range = &work->references[j];
+            if (strcmp(range->name, column->name) == 0) {
+                bool is_it = range->schema != NULL && strcmp(range->schema, column->schema) == 0;
+                is_found = is_found || is_it;
+                is_ambiguous = is_ambiguous || !is_it;
+            }
+        }
+        if (!is_found) {
+            return sql_deny(&work->site, "0A000", "column.relation", column->location,
+                            "missing FROM-clause entry for table \"%.100s\"", column->name);
+        }
+        if (is_ambiguous) {
+            return sql_deny(&work->site, "0A000", "column.relation", column->location,
+                            "table name \"%.100s\" is used for several relations: give them aliases", column->name);
+        }
+    }
     return RG_OK;
 }
 
@@ -146,6 +206,10 @@ rg_status sql_session_holes(struct sql_work *work)
 rg_status sql_session_fill(struct sql_work *work, const struct sql_template *template, const struct sql_hole *holes,
                            struct rg_slice *out_text, Node **out_tree)
 {
+    enum { FILLED_MAX = 1000 };
+    if (++work->filled_count > FILLED_MAX) {
+        return sql_deny(&work->site, "54001", "sql.complexity", -1, "the statement asks too much of the catalogues");
+    }
     for (size_t i = 0; i < template->piece_count; i++) {
         work->uses_pid = work->uses_pid || template->pieces[i].hole == SQL_HOLE_NAMED + HOLE_PID;
     }
@@ -182,6 +246,9 @@ static rg_status check_again(struct sql_work *work, struct rg_slice text)
         .allow_write = work->is_write,
     };
     rg_status status = check_statement(text, &limits, work->site.arena);
+    if (!rg_is_ok(status) && status.error->kind == RG_LIMIT) {
+        return sql_deny(&work->site, "54001", "sql.complexity", -1, "the statement is too complex");
+    }
     if (!rg_is_ok(status) && status.error->kind == RG_DENIED) {
         char reason[256];
         size_t size = Min(strlen(status.error->text), sizeof reason - 1);
@@ -237,6 +304,7 @@ rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, 
 {
     struct rg_slice text = {0};
     struct policy_splice *splices = NULL;
+    RG_TRY(sql_references_check(work));
     rg_status status = sql_edits_apply(&work->site.edits, source, source_at, work->site.arena, &text, &splices);
     if (!rg_is_ok(status) && status.error->kind == RG_INTERNAL) {
         return sql_deny(&work->site, "0A000", "sql.proof", -1, "the statement could not be rewritten in place");

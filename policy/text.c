@@ -26,11 +26,49 @@ bool policy_text_is_valid(struct rg_slice text)
 {
     const unsigned char *bytes = (const unsigned char *)text.data;
     for (size_t at = 0; at < text.size;) {
+        if (bytes[at] < 0x80 && bytes[at] > 0) {
+            at++;
+            continue;
+        }
         size_t size = character_size(bytes + at, text.size - at);
         if (size == 0) {
             return false;
         }
         at += size;
+    }
+    return true;
+}
+
+enum { MARK = 1, OPERATOR = 2 };
+/* clang-format off */
+static const unsigned char marks_of[256] = {
+    ['~'] = MARK | OPERATOR, ['!'] = MARK | OPERATOR, ['@'] = MARK | OPERATOR, ['#'] = MARK | OPERATOR,
+    ['^'] = MARK | OPERATOR, ['&'] = MARK | OPERATOR, ['|'] = MARK | OPERATOR, ['`'] = MARK | OPERATOR,
+    ['?'] = MARK | OPERATOR, ['+'] = MARK | OPERATOR, ['-'] = MARK | OPERATOR, ['*'] = MARK | OPERATOR,
+    ['/'] = MARK | OPERATOR, ['%'] = MARK | OPERATOR, ['<'] = MARK | OPERATOR, ['>'] = MARK | OPERATOR,
+    ['='] = MARK | OPERATOR, [','] = MARK, ['('] = MARK, ['['] = MARK, ['.'] = MARK, [';'] = MARK, [':'] = MARK,
+};
+/* clang-format on */
+
+/* PostgreSQL's lexer reads a whole run of operator characters and gives it back at each comment start in it: its
+ * work is the square of the run. The tree takes some hundred bytes for each punctuation mark. Both are known
+ * before the parser is let near the text. */
+bool policy_text_is_cheap(struct rg_slice text)
+{
+    enum { RESCAN_MAX = 4 << 20, MARKS_MAX = 400000 };
+    size_t run = 0;
+    size_t rescanned = 0;
+    size_t marks = 0;
+    for (size_t i = text.size; i > 0; i--) {
+        unsigned char mark = marks_of[(unsigned char)text.data[i - 1]];
+        run = (mark & OPERATOR) != 0 ? run + 1 : 0;
+        if (text.data[i - 1] == '/' && i < text.size && text.data[i] == '*') {
+            rescanned += run;
+        }
+        marks += mark & MARK;
+        if (rescanned > RESCAN_MAX || marks > MARKS_MAX) {
+            return false;
+        }
     }
     return true;
 }

@@ -16,6 +16,9 @@ static bool is_forbidden(unsigned char byte)
 static size_t utf8_length(struct rg_slice text)
 {
     const unsigned char *bytes = (const unsigned char *)text.data;
+    if (bytes == NULL || text.size == 0) {
+        return 0;
+    }
     size_t size = bytes[0] < 0x80   ? 1
                   : bytes[0] < 0xc2 ? 0
                   : bytes[0] < 0xe0 ? 2
@@ -143,10 +146,11 @@ static bool is_static_id(const struct tenant_registry *registry, struct rg_slice
 static rg_status find_id(const struct tenant_registry *registry, const struct candidate *candidate,
                          const struct auth_identity *identity, struct rg_arena *arena, struct rg_slice *out_id)
 {
-    struct rg_slice id = {NULL, 0};
+    struct rg_slice id = RG_SLICE("");
     if (candidate->fixed != NULL) {
         return rg_arena_copy(arena, candidate->fixed->id, out_id);
     }
+    RG_ASSERT(candidate->pattern != NULL);
     /* An id that a static tenant bears is reached through that tenant's own match only. */
     if (!claim_text(identity, candidate->pattern->id_claim, &id) || !is_allowed(candidate->pattern, id, arena) ||
         is_static_id(registry, id)) {

@@ -12,7 +12,7 @@ struct net_conninfo;
 /* dsn: any form libpq takes (keywords or URI); password: empty or the secret, which wins over one in
  * dsn. Added unless given: gssencmode=disable, fallback_application_name=rowgate, client_encoding=UTF8.
  * pins_settings (a PostgreSQL, not PgBouncer, which takes no options): search_path=pg_catalog and
- * standard_conforming_strings=on are appended to options and so win.
+ * standard_conforming_strings=on are appended to options and so win; jit=off stands before them.
  * Returns: RG_CONFIG with libpq's own words for unknown keywords and bad values, for a client_encoding
  * other than UTF8, for gssencmode other than disable (the relay needs the raw socket or TLS) and for
  * replication. No error text holds the dsn or a password. */

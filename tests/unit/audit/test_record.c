@@ -268,6 +268,30 @@ static void fits_a_line_when_every_text_is_hostile(void **state)
     free(text);
 }
 
+static void writes_records_of_every_size_whole(void **state)
+{
+    (void)state;
+    char sql[2600]; /* the record's JSON passes the memory that it is first given */
+    memset(sql, 's', sizeof sql);
+    for (size_t size = 1; size <= sizeof sql; size += size < 1200 ? 97 : 1) {
+        struct encoded encoded;
+        struct audit_message message = {0};
+        struct rg_slice text = rg_slice_make(sql, size);
+        encode(
+            &(struct audit_event){.kind = AUDIT_STATEMENT, .tenant = RG_SLICE("acme"), .sql = text, .sql_sent = text},
+            &encoded);
+        assert_ok(audit_message_get(&encoded.cursor, &message));
+        assert_slice(message.tenant, "acme");
+        json_t *rg = parse(message.rg);
+        json_t *ocsf = parse(message.ocsf);
+        assert_true(rg_slice_is_equal(string_at(json_object_get(ocsf, "query_info"), "query_string"), text));
+        assert_true(rg_slice_is_equal(string_at(rg, "sql_sent"), text));
+        json_decref(rg);
+        json_decref(ocsf);
+        rg_buf_done(&encoded.buf);
+    }
+}
+
 static void refuses_an_event_without_kind_or_room_and_leaves_the_buffer(void **state)
 {
     (void)state;
@@ -295,6 +319,7 @@ int main(void)
         cmocka_unit_test(keeps_invalid_utf8_as_base64),
         cmocka_unit_test(recovers_a_mebibyte_of_sql_from_its_parts),
         cmocka_unit_test(fits_a_line_when_every_text_is_hostile),
+        cmocka_unit_test(writes_records_of_every_size_whole),
         cmocka_unit_test(refuses_an_event_without_kind_or_room_and_leaves_the_buffer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,12 +54,46 @@ static void writes_network_order_and_patches_lengths(void **state)
     assert_slice(rg_buf_slice(&buf), "Q");
 }
 
+static void prints_whole_at_every_fill(void **state)
+{
+    (void)state;
+    static const char text[] = "0123456789";
+    for (size_t filled = 0; filled < 600; filled++) { /* crosses two growths of the memory */
+        RG_AUTO(rg_buf_done) struct rg_buf buf;
+        rg_buf_init(&buf, 4096);
+        for (size_t i = 0; i < filled; i++) {
+            assert_ok(rg_buf_put_u8(&buf, 'x'));
+        }
+        rg_buf_consume(&buf, filled / 2);
+        size_t held = rg_buf_size(&buf);
+        assert_ok(rg_buf_printf(&buf, "<%s %d>", text, -7));
+        assert_slice(rg_slice_cut(rg_buf_slice(&buf), held, SIZE_MAX), "<0123456789 -7>");
+        for (size_t i = 0; i < held; i++) {
+            assert_int_equal(rg_buf_slice(&buf).data[i], 'x');
+        }
+    }
+}
+
+static void a_refused_print_appends_nothing(void **state)
+{
+    (void)state;
+    RG_AUTO(rg_buf_done) struct rg_buf buf;
+    rg_buf_init(&buf, 8); /* less than the memory that it gets */
+    assert_ok(rg_buf_printf(&buf, "%s", "abcd"));
+    assert_fails(RG_LIMIT, rg_buf_printf(&buf, "%s", "efgh")); /* its NUL would be the 9th */
+    assert_slice(rg_buf_slice(&buf), "abcd");
+    assert_ok(rg_buf_printf(&buf, "%s", "efg"));
+    assert_slice(rg_buf_slice(&buf), "abcdefg");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(puts_at_the_end_and_consumes_at_the_front),
         cmocka_unit_test(refuses_past_its_maximum_and_keeps_what_it_holds),
         cmocka_unit_test(writes_network_order_and_patches_lengths),
+        cmocka_unit_test(prints_whole_at_every_fill),
+        cmocka_unit_test(a_refused_print_appends_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

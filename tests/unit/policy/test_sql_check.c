@@ -164,7 +164,12 @@ static const struct row good[] = {
     {"CASE and friends", "SELECT CASE a WHEN 1 THEN 2 ELSE 3 END, COALESCE(a, 1), NULLIF(a, 1), GREATEST(a, 2), a IS "
                          "DISTINCT FROM 1, a IS NOT NULL, (a = 1) IS TRUE, ROW(a, 1), ARRAY[1, 2], a BETWEEN 1 AND 2, "
                          "a LIKE 'x', a = ANY ('{1}'), a NOT IN (1, 2) FROM t_acme.a"},
-    {"whole row and selection", "SELECT a, a.*, (a).b, (a.c)[1], (a.c)[1:2] FROM t_acme.a"},
+    {"whole row and selection", "SELECT a, a.*, (a).*, (a.c)[1], (a.c)[1:2] FROM t_acme.a"},
+    {"columns of functions in FROM",
+     "SELECT g.g, h.n, e.value, r.a, o.ordinality FROM pg_catalog.generate_series(1, 2) AS g, "
+     "pg_catalog.generate_series(1, 2) AS h(n), pg_catalog.unnest('{}'::json[]) AS e, pg_catalog.unnest('{}'::json[]) "
+     "AS "
+     "r(a text), pg_catalog.unnest('{}'::json[]) WITH ORDINALITY AS o(v)"},
     {"XML", "SELECT xmlelement(name x, xmlattributes(a AS b), a), xmlforest(a AS c), xmlparse(DOCUMENT a), "
             "xmlserialize(CONTENT b AS text), b IS DOCUMENT, xmlconcat(b, b), xmlpi(name y), xmlexists('//a' PASSING "
             "b) FROM t_acme.a"},
@@ -508,6 +513,32 @@ static const struct row bad[] = {
     {"guarded call with FILTER", "SELECT pg_catalog.format_type(1, 2) FILTER (WHERE true)"},
     {"guarded call with OVER", "SELECT pg_catalog.format_type(1, 2) OVER ()"},
     {"guarded call with one argument more", "SELECT pg_catalog.format_type(1, 2, 3)"},
+    /* calls that do not look like calls */
+    {"function called as a column", "SELECT x.pg_read_file FROM pg_catalog.unnest(ARRAY['PG_VERSION']) AS x"},
+    {"function called as a column, of a named column",
+     "SELECT x.pg_ls_dir FROM pg_catalog.unnest('{.}'::text[]) AS x(a)"},
+    {"function called as a column, by the function's name",
+     "SELECT generate_series.pg_sleep FROM pg_catalog.generate_series(1, 2)"},
+    {"function called as a column, by an alias that is its name",
+     "SELECT pg_read_file.pg_read_file FROM pg_catalog.unnest('{a}'::text[]) AS pg_read_file"},
+    {"function called as a column, in ROWS FROM",
+     "SELECT x.upper FROM ROWS FROM (pg_catalog.unnest('{a}'::text[])) AS x"},
+    {"function called as a column, before FROM is read",
+     "SELECT (SELECT x.upper) FROM pg_catalog.unnest('{a}'::text[]) x"},
+    {"function called as a column, LATERAL",
+     "SELECT s.a FROM pg_catalog.unnest('{a}'::text[]) AS x, LATERAL (SELECT x.current_setting AS a) s"},
+    {"function called as a column, in a function of FROM",
+     "SELECT 1 FROM pg_catalog.unnest('{a}'::text[]) AS x, pg_catalog.generate_series(1, x.pg_sleep) AS y"},
+    {"type as a column", "SELECT x.regclass FROM pg_catalog.unnest('{pg_authid}'::text[]) AS x"},
+    {"function called as a column, of a constant in FROM", "SELECT c.upper FROM coalesce('a') AS c"},
+    {"a constant in FROM without a name", "SELECT \"coalesce\".upper FROM coalesce('a')"},
+    {"function called as a column, next to a guard",
+     "SELECT pg_catalog.format_type(1, NULL), x.pg_sleep FROM pg_catalog.generate_series(1, 2) AS x"},
+    {"function called as a column, in a guard's hole",
+     "SELECT pg_catalog.format_type(x.lo_get, NULL) FROM pg_catalog.generate_series(1, 2) AS x"},
+    {"function called as a field", "SELECT (x).pg_read_file FROM pg_catalog.unnest('{a}'::text[]) AS x(y)"},
+    {"function called as a field of an expression", "SELECT ('a'::text).pg_read_file"},
+    {"function called as a field of a column", "SELECT (a.b).upper FROM t_acme.a"},
     /* columns and session names */
     {"ctid", "SELECT ctid FROM t_acme.a"},
     {"xmin, qualified", "SELECT a.xmin FROM t_acme.a"},

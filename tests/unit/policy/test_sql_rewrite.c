@@ -69,6 +69,8 @@ static void what_stands_in_a_relations_place(void **state)
         {"SELECT sales.a.x FROM sales.a", "SELECT a.x FROM t_acme.a"},
         {"SELECT sales.a.* FROM only (a)", "SELECT a.* FROM only (t_acme.a)"},
         {"SELECT * FROM shared.currencies", "SELECT * FROM shared.currencies"},
+        {"SELECT sales.a.x FROM a, b AS c", "SELECT a.x FROM t_acme.a, t_acme.b AS c"},
+        {"UPDATE sales.a SET x = sales.a.y", "UPDATE t_acme.a SET x = a.y"},
         {"SELECT * FROM shared.orders", "SELECT * FROM " ORDERS " AS orders"},
         {"SELECT o.a FROM shared.orders AS o (a, b)", "SELECT o.a FROM " ORDERS " AS o (a, b)"},
         {"TABLE shared.orders", "SELECT * FROM " ORDERS " AS orders"},
@@ -179,6 +181,11 @@ static void what_nothing_allows_is_refused(void **state)
         {"GRANT SELECT ON a TO x", "42501 statement.role"},
         {"PREPARE TRANSACTION 'x'", "0A000 statement.transaction"},
         {"UPDATE a SET (x, y) = (SELECT 1, 2)", "0A000 sql.node"},
+        {"SELECT sales.a.x FROM sales.a, shared.a", "42501 relation.not_allowed"},
+        {"SELECT (SELECT sales.a.x FROM shared.currencies a) FROM sales.a", "0A000 column.relation"},
+        {"SELECT sales.a.x FROM sales.b", "0A000 column.relation"},
+        {"SELECT sales.a.x FROM sales.a AS b, sales.b AS a", "0A000 column.relation"},
+        {"SELECT t_acme.a.x FROM sales.a", "0A000 column.relation"},
         {"SELECT", "SELECT"},
     };
     (void)state;

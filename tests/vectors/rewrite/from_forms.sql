@@ -256,8 +256,24 @@ SELECT FROM t_acme.orders
 
 -- case: an own and a shared relation of one name
 SELECT sales.orders.id, shared.orders.id FROM sales.orders, shared.orders
+-- refuse: 0A000 column.relation
+
+-- case: column of an outer relation that an inner one of the same name would capture
+SELECT (SELECT max(shared.orders.id) FROM sales.orders) FROM shared.orders
+-- refuse: 0A000 column.relation
+
+-- case: column of a relation whose name a WITH item has too
+WITH orders AS (SELECT 1 AS id) SELECT shared.orders.id FROM shared.orders, orders
+-- refuse: 0A000 column.relation
+
+-- case: column of a relation whose name an alias has too
+SELECT shared.orders.id FROM shared.orders, sales.items AS orders
+-- refuse: 0A000 column.relation
+
+-- case: schema-qualified column in two queries over the same relation
+SELECT (SELECT max(shared.orders.id) FROM shared.orders) FROM shared.orders WHERE shared.orders.id > 1
 -- expect:
-SELECT orders.id, orders.id FROM t_acme.orders, (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders
+SELECT (SELECT pg_catalog.max(orders.id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders WHERE orders.id > 1
 
 -- case: an own and a shared relation of one name, one with an alias
 SELECT o.id, orders.id FROM sales.orders o, shared.orders
@@ -276,13 +292,23 @@ SELECT (SELECT pg_catalog.max(i.id) FROM t_acme.items i WHERE i.order_id = order
 
 -- case: schema-qualified column of a relation that has an alias
 SELECT sales.orders.id FROM sales.orders o
--- refuse: ?
+-- refuse: 0A000 column.relation
 
 -- case: schema-qualified column of a foreign relation
 SELECT t_globex.orders.id FROM sales.orders
--- refuse: ?
+-- refuse: 0A000 column.relation
 
 -- case: physical schema in a column
 SELECT t_acme.orders.id FROM sales.orders
--- refuse: ?
+-- refuse: 0A000 column.relation
 
+
+-- case: a guarded function in FROM stays a call
+SELECT a.relid, depth FROM pg_catalog.pg_partition_ancestors(16384) WITH ORDINALITY AS a (relid, depth)
+-- expect:
+SELECT a.relid, depth FROM pg_catalog.unnest(ARRAY(SELECT rg_a.rg_relation::pg_catalog.oid FROM (SELECT c.oid AS rg_oid FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE (n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) OR (n.nspname = ANY (ARRAY['shared']::pg_catalog.text[]) AND NOT n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_catalog.concat(n.nspname, '.', c.relname) = ANY (ARRAY['shared.orders', 'shared.customers', 'shared.visits']::pg_catalog.text[])))) AS rg_g CROSS JOIN LATERAL pg_catalog.pg_partition_ancestors(rg_g.rg_oid) AS rg_a(rg_relation) WHERE rg_g.rg_oid = 16384 AND rg_a.rg_relation::pg_catalog.oid IN (SELECT rg_c.oid FROM pg_catalog.pg_class AS rg_c JOIN pg_catalog.pg_namespace AS rg_n ON rg_n.oid = rg_c.relnamespace WHERE rg_n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) OR (rg_n.nspname = ANY (ARRAY['shared']::pg_catalog.text[]) AND NOT rg_n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) AND rg_c.relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_catalog.concat(rg_n.nspname, '.', rg_c.relname) = ANY (ARRAY['shared.orders', 'shared.customers', 'shared.visits']::pg_catalog.text[]))))) WITH ORDINALITY AS a (relid, depth)
+
+-- case: a guarded function in ROWS FROM stays a call
+SELECT * FROM ROWS FROM (pg_partition_ancestors(16384), generate_series(1, 2)) AS r (a, b)
+-- expect:
+SELECT * FROM ROWS FROM (pg_catalog.unnest(ARRAY(SELECT rg_a.rg_relation::pg_catalog.oid FROM (SELECT c.oid AS rg_oid FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE (n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) OR (n.nspname = ANY (ARRAY['shared']::pg_catalog.text[]) AND NOT n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_catalog.concat(n.nspname, '.', c.relname) = ANY (ARRAY['shared.orders', 'shared.customers', 'shared.visits']::pg_catalog.text[])))) AS rg_g CROSS JOIN LATERAL pg_catalog.pg_partition_ancestors(rg_g.rg_oid) AS rg_a(rg_relation) WHERE rg_g.rg_oid = 16384 AND rg_a.rg_relation::pg_catalog.oid IN (SELECT rg_c.oid FROM pg_catalog.pg_class AS rg_c JOIN pg_catalog.pg_namespace AS rg_n ON rg_n.oid = rg_c.relnamespace WHERE rg_n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) OR (rg_n.nspname = ANY (ARRAY['shared']::pg_catalog.text[]) AND NOT rg_n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) AND rg_c.relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_catalog.concat(rg_n.nspname, '.', rg_c.relname) = ANY (ARRAY['shared.orders', 'shared.customers', 'shared.visits']::pg_catalog.text[]))))), pg_catalog.generate_series(1, 2)) AS r (a, b)

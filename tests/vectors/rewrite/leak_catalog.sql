@@ -28,7 +28,7 @@ SELECT * FROM pg_user_mapping
 -- case: pg_foreign_server
 SELECT * FROM pg_foreign_server
 -- expect:
-SELECT * FROM (SELECT NULL::pg_catalog.oid AS oid, NULL::pg_catalog.name AS srvname, NULL::pg_catalog.oid AS srvowner, NULL::pg_catalog.oid AS srvfdw, NULL::pg_catalog.text AS srvtype, NULL::pg_catalog.text AS srvversion, NULL::pg_catalog.aclitem[] AS srvacl, NULL::pg_catalog.text[] AS srvoptions WHERE false) AS pg_foreign_server
+SELECT * FROM (SELECT NULL::pg_catalog.oid AS oid, NULL::pg_catalog.name AS srvname, NULL::pg_catalog.oid AS srvowner, NULL::pg_catalog.oid AS srvfdw, NULL::pg_catalog.text AS srvtype, NULL::pg_catalog.text AS srvversion, NULL::pg_catalog.text[] AS srvacl, NULL::pg_catalog.text[] AS srvoptions WHERE false) AS pg_foreign_server
 
 -- case: pg_db_role_setting
 SELECT * FROM pg_db_role_setting

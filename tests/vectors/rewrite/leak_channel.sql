@@ -11,7 +11,8 @@ NOTIFY x, 'y'
 
 -- case: UNLISTEN
 UNLISTEN *
--- refuse: 42501 statement.channel
+-- expect:
+SET standard_conforming_strings = on
 
 -- case: pg_notify
 SELECT pg_notify('x', 'y')
