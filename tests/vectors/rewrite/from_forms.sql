@@ -189,6 +189,32 @@ SELECT * FROM ROWS FROM (generate_series(1, 3), unnest(ARRAY['a'])) AS r (n, t)
 -- expect:
 SELECT * FROM ROWS FROM (pg_catalog.generate_series(1, 3), pg_catalog.unnest(ARRAY['a'])) AS r (n, t)
 
+-- case: unnest of several arrays is syntax that a schema's name would break
+SELECT * FROM unnest(ARRAY[1, 2], ARRAY['a', 'b', 'c']) WITH ORDINALITY AS t (n, s, i)
+-- unchanged
+
+-- case: unnest of several arrays of columns, of sub-selects and of calls
+SELECT * FROM sales.orders o, ROWS FROM (unnest(o.tags, string_to_array(o.note, ',')), generate_series(1, 2)) AS t
+-- expect:
+SELECT * FROM t_acme.orders o, ROWS FROM (unnest(o.tags, pg_catalog.string_to_array(o.note, ',')), pg_catalog.generate_series(1, 2)) AS t
+
+-- case: unnest of several arrays, one with another tenant's rows
+SELECT * FROM unnest(ARRAY[1], ARRAY(SELECT id FROM t_globex.orders))
+-- refuse: 42501 relation.not_allowed
+
+-- case: unnest of several arrays with a call that is not allowed
+SELECT * FROM unnest(ARRAY[1], ARRAY[pg_read_file('x')])
+-- refuse: 42501 function.not_allowed
+
+-- case: unnest of another schema
+SELECT * FROM t_globex.unnest(ARRAY[1], ARRAY[2])
+-- refuse: 42501 function.not_allowed
+
+-- case: unnest of several arrays is a function like others outside FROM
+SELECT unnest(ARRAY[1], ARRAY[2])
+-- expect:
+SELECT pg_catalog.unnest(ARRAY[1], ARRAY[2])
+
 -- case: function with a column list
 SELECT * FROM jsonb_to_recordset('[{"a":1}]') AS x (a int, b text)
 -- expect:
