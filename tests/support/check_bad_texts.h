@@ -414,9 +414,6 @@ static const struct row bad[] = {
     {"unnest, VARIADIC", "SELECT * FROM unnest('{}'::text[], VARIADIC '{}'::text[])"},
     {"unnest, DISTINCT", "SELECT * FROM unnest(DISTINCT '{}'::text[], '{}'::text[])"},
     {"unnest, ORDER BY", "SELECT * FROM unnest('{}'::text[], '{}'::text[] ORDER BY 1)"},
-    {"unnest, WITHIN GROUP", "SELECT * FROM unnest('{}'::text[], '{}'::text[]) WITHIN GROUP (ORDER BY 1)"},
-    {"unnest, FILTER", "SELECT * FROM unnest('{}'::text[], '{}'::text[]) FILTER (WHERE true)"},
-    {"unnest, OVER", "SELECT * FROM unnest('{}'::text[], '{}'::text[]) OVER ()"},
     {"unnest with columns", "SELECT * FROM ROWS FROM (unnest('{}'::text[], '{}'::text[]) AS (a int))"},
     {"unnest of another schema", "SELECT * FROM public.unnest('{}'::text[], '{}'::text[])"},
 };
