@@ -75,8 +75,10 @@ static bool take_claim(struct explain_options *options, struct rg_arena *arena, 
 
 static bool parse_options(int argc, char **argv, struct rg_arena *arena, struct explain_options *options)
 {
-    static const struct option names[] = {
-        {"as", required_argument, NULL, 'a'}, {"claim", required_argument, NULL, 'm'}, {"json", no_argument, NULL, 'j'}, {0}};
+    static const struct option names[] = {{"as", required_argument, NULL, 'a'},
+                                          {"claim", required_argument, NULL, 'm'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {0}};
     int option = 0;
     bool is_good = true;
     while (is_good && (option = getopt_long(argc, argv, "c:h", names, NULL)) != -1) {
@@ -101,7 +103,8 @@ static bool parse_options(int argc, char **argv, struct rg_arena *arena, struct 
 }
 
 /* Adds the claims that the tenant's own rule implies, unless given: what a real token of it would carry. */
-static void imply_claim(struct explain_options *options, const struct config *config, size_t claim, const struct rg_slice *value)
+static void imply_claim(struct explain_options *options, const struct config *config, size_t claim,
+                        const struct rg_slice *value)
 {
     struct rg_slice name = config->claims[claim].name;
     for (size_t i = 0; i < options->claim_count; i++) {
@@ -219,13 +222,13 @@ static void print_json(const struct policy_statement *statement)
     for (size_t i = 0; i < statement->relation_count; i++) {
         (void)json_array_append_new(relations, json_text(statement->relations[i]));
     }
-    json_t *line = json_pack("{s:s, s:s, s:b, s:s, s:o, s:o, s:I, s:o, s:o, s:o}", "verdict",
-                             statement->verdict == POLICY_DENY ? "deny" : "allow", "class",
-                             policy_class_name(statement->class_of_statement), "rewritten", (int)statement->is_rewritten,
-                             "sqlstate", statement->verdict == POLICY_DENY ? statement->sqlstate : "", "rule",
-                             json_text(statement->rule), "message", json_text(statement->message), "position",
-                             (json_int_t)statement->position, "source", json_text(statement->source), "sent",
-                             json_text(statement->text), "relations", relations);
+    json_t *line = json_pack(
+        "{s:s, s:s, s:b, s:s, s:o, s:o, s:I, s:o, s:o, s:o}", "verdict",
+        statement->verdict == POLICY_DENY ? "deny" : "allow", "class", policy_class_name(statement->class_of_statement),
+        "rewritten", (int)statement->is_rewritten, "sqlstate",
+        statement->verdict == POLICY_DENY ? statement->sqlstate : "", "rule", json_text(statement->rule), "message",
+        json_text(statement->message), "position", (json_int_t)statement->position, "source",
+        json_text(statement->source), "sent", json_text(statement->text), "relations", relations);
     char *text = line == NULL ? NULL : json_dumps(line, JSON_COMPACT);
     (void)puts(text == NULL ? "{}" : text);
     rg_memory_free(text);

@@ -11,8 +11,8 @@ struct policy_cache;
 /* A plan with its own memory, refcounted (not atomic: stays on its thread). */
 struct policy_cached {
     struct policy_plan plan;
-    struct rg_slice text;          /* the client's text the plan points into */
-    struct rg_digest text_digest;  /* SHA-256 of text, for the audit */
+    struct rg_slice text;         /* the client's text the plan points into */
+    struct rg_digest text_digest; /* SHA-256 of text, for the audit */
     bool was_cached;
 };
 

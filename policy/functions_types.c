@@ -43,4 +43,4 @@ const char function_guard_regproc_name[] =
     "(SELECT CASE WHEN pg_catalog.count(*) = 1 THEN pg_catalog.min(rg_g.rg_oid) END FROM (SELECT p.oid AS rg_oid,"
     " CAST(p.proname AS pg_catalog.text) AS rg_name FROM pg_catalog.pg_proc AS p WHERE " IS_BUILT_IN(
         "p.oid") " AND p.pronamespace = " PG_CATALOG ") AS rg_g WHERE rg_g.rg_name = pg_catalog.regexp_replace(CAST($1 "
-                                                     "AS pg_catalog.text), '^pg_catalog[.]', ''))";
+                 "AS pg_catalog.text), '^pg_catalog[.]', ''))";

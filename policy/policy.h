@@ -19,32 +19,32 @@
 
 struct policy_row {
     struct rg_slice name;
-    struct rg_place place;            /* of the [[policies]] header */
+    struct rg_place place; /* of the [[policies]] header */
     size_t on_count;
-    const struct rg_slice *on;        /* "schema.table" or "schema.*", logical names */
+    const struct rg_slice *on; /* "schema.table" or "schema.*", logical names */
     bool for_select, for_insert, for_update, for_delete;
-    size_t to_count;                  /* tenant ids this row applies to; none = all */
+    size_t to_count; /* tenant ids this row applies to; none = all */
     const struct rg_slice *to;
     size_t except_count;
     const struct rg_slice *except;
-    struct rg_slice group;            /* rows of one group are OR-ed */
-    struct rg_slice using_text;       /* one boolean expression; empty = no predicate */
-    struct rg_place using_place;      /* of the value, for errors inside it */
-    bool is_schema_isolated;          /* isolation = "schema": the route's map keeps tenants apart */
+    struct rg_slice group;       /* rows of one group are OR-ed */
+    struct rg_slice using_text;  /* one boolean expression; empty = no predicate */
+    struct rg_place using_place; /* of the value, for errors inside it */
+    bool is_schema_isolated;     /* isolation = "schema": the route's map keeps tenants apart */
     bool allow_subselect;
 };
 
 struct policy_function_row {
-    struct rg_slice name;             /* "lower" or "pg_catalog.lower" */
+    struct rg_slice name; /* "lower" or "pg_catalog.lower" */
     struct rg_place place;
 };
 
 struct policy_source {
-    size_t claim_count;               /* [claims], in declared order */
+    size_t claim_count; /* [claims], in declared order */
     const struct auth_claim_spec *claims;
     size_t row_count;
     const struct policy_row *rows;
-    size_t function_allow_count;      /* [functions] allow, deny: on top of the built-in list */
+    size_t function_allow_count; /* [functions] allow, deny: on top of the built-in list */
     const struct policy_function_row *function_allow;
     size_t function_deny_count;
     const struct policy_function_row *function_deny;
@@ -57,7 +57,8 @@ struct policy_set;
 /* Parses every predicate once and checks it; each mistake goes to diag with file:line:column (inside
  * a predicate, the column of the offending token). *out_set is set only when no error was found.
  * Returns RG_CONFIG when diag->error_count rose. */
-rg_status policy_compile(const struct policy_source *source, struct rg_diag *diag, struct policy_set **out_set) RG_MUST_CHECK;
+rg_status policy_compile(const struct policy_source *source, struct rg_diag *diag,
+                         struct policy_set **out_set) RG_MUST_CHECK;
 struct policy_set *policy_set_ref(struct policy_set *set);
 void policy_set_free(struct policy_set **set); /* drops one reference */
 /* SHA-256 over everything that decides, canonical: equal sources have equal digests. */
@@ -78,7 +79,8 @@ struct policy_binding;
 
 /* Claims become typed constants in the predicates' trees. Copies what it needs: subject is borrowed for
  * the call. RG_DENIED when a required claim is missing; RG_LIMIT when too large. */
-rg_status policy_bind(struct policy_set *set, const struct policy_subject *subject, struct policy_binding **out_binding) RG_MUST_CHECK;
+rg_status policy_bind(struct policy_set *set, const struct policy_subject *subject,
+                      struct policy_binding **out_binding) RG_MUST_CHECK;
 struct policy_binding *policy_binding_ref(struct policy_binding *binding);
 void policy_binding_free(struct policy_binding **binding);
 /* Digest of policy set, tenant, route, claims and dialect: equal digests rewrite alike. */
@@ -108,13 +110,13 @@ enum policy_effect {
     POLICY_EFFECT_BEGIN,
     POLICY_EFFECT_COMMIT,
     POLICY_EFFECT_ROLLBACK,
-    POLICY_EFFECT_SET_SEARCH_PATH,   /* values = logical schemas; none = back to the default */
-    POLICY_EFFECT_SET_TIMEOUT,       /* number = milliseconds, 0 = the limit's */
-    POLICY_EFFECT_SET_APPLICATION,   /* values[0] = application_name */
-    POLICY_EFFECT_RESET_ALL,         /* RESET ALL, DISCARD ALL: all virtual settings; number = 1: prepared ones too */
-    POLICY_EFFECT_PREPARE,           /* name, values[0] = inner statement's client text, parameter types in types */
-    POLICY_EFFECT_DEALLOCATE,        /* name; empty = all */
-    POLICY_EFFECT_CANCEL_PID,        /* number = virtual pid: pg_cancel_backend, pg_terminate_backend of Superset */
+    POLICY_EFFECT_SET_SEARCH_PATH, /* values = logical schemas; none = back to the default */
+    POLICY_EFFECT_SET_TIMEOUT,     /* number = milliseconds, 0 = the limit's */
+    POLICY_EFFECT_SET_APPLICATION, /* values[0] = application_name */
+    POLICY_EFFECT_RESET_ALL,       /* RESET ALL, DISCARD ALL: all virtual settings; number = 1: prepared ones too */
+    POLICY_EFFECT_PREPARE,         /* name, values[0] = inner statement's client text, parameter types in types */
+    POLICY_EFFECT_DEALLOCATE,      /* name; empty = all */
+    POLICY_EFFECT_CANCEL_PID,      /* number = virtual pid: pg_cancel_backend, pg_terminate_backend of Superset */
 };
 
 /* One change of the client's text: [at, at + size) of the source became [out_at, out_at + out_size). Sorted. */
@@ -125,20 +127,20 @@ struct policy_splice {
 struct policy_statement {
     enum policy_verdict verdict;
     enum policy_class class_of_statement;
-    bool is_read;             /* proven: can change nothing but the session's transaction state */
-    bool is_rewritten;        /* text differs from source */
+    bool is_read;      /* proven: can change nothing but the session's transaction state */
+    bool is_rewritten; /* text differs from source */
     bool returns_rows;
     enum policy_effect effect;
-    struct rg_slice source;   /* the client's own text of this statement */
-    size_t source_at;         /* offset of source in the whole client text */
-    struct rg_slice text;     /* what may be sent upstream; empty when denied or when the source was empty */
-    struct rg_slice tag;      /* command tag to answer instead of the upstream's; empty = pass it on */
-    struct rg_slice name;     /* of effect */
-    int64_t number;           /* of effect */
+    struct rg_slice source; /* the client's own text of this statement */
+    size_t source_at;       /* offset of source in the whole client text */
+    struct rg_slice text;   /* what may be sent upstream; empty when denied or when the source was empty */
+    struct rg_slice tag;    /* command tag to answer instead of the upstream's; empty = pass it on */
+    struct rg_slice name;   /* of effect */
+    int64_t number;         /* of effect */
     size_t value_count;
     const struct rg_slice *values; /* of effect */
     size_t type_count;
-    const struct rg_slice *types;  /* of PREPARE: declared parameter types, our spelling */
+    const struct rg_slice *types; /* of PREPARE: declared parameter types, our spelling */
     size_t relation_count;
     const struct rg_slice *relations; /* logical "schema.table" touched, each once, for the audit */
     size_t splice_count;
@@ -156,10 +158,10 @@ enum policy_protocol { POLICY_SIMPLE = 0, POLICY_EXTENDED };
 
 /* What the rewriter must know of the session; all of it virtual, kept by rowgate. */
 struct policy_session {
-    size_t search_path_count;            /* 0 = the route's schemas, sorted */
-    const struct rg_slice *search_path;  /* logical names */
-    struct rg_slice user;                /* what current_user answers */
-    int32_t pid;                         /* virtual */
+    size_t search_path_count;           /* 0 = the route's schemas, sorted */
+    const struct rg_slice *search_path; /* logical names */
+    struct rg_slice user;               /* what current_user answers */
+    int32_t pid;                        /* virtual */
     /* A PREPAREd statement of this session: its client text and declared types; false = none. */
     bool (*find_prepared)(void *context, struct rg_slice name, struct rg_slice *out_text, size_t *out_type_count,
                           const struct rg_slice **out_types);

@@ -40,7 +40,7 @@ static rg_status argument_hole(struct sql_work *work, Node *node, struct sql_hol
         struct rg_slice text = {"", 0};
         ColumnRef *column = (ColumnRef *)node;
         RG_TRY(sql_check_column(site, column));
-        RG_TRY(sql_visit_function_column(work, column));
+        RG_TRY(sql_note_dotted_column(work, column));
         if (list_length(column->fields) == 3) {
             RG_TRY(sql_note_column(work, linitial(column->fields), lsecond(column->fields), column->location));
             column->fields = list_copy_tail(column->fields, 1);
@@ -204,12 +204,16 @@ static rg_status visit_range_call(struct sql_work *work, List *pair, size_t dept
 rg_status sql_visit_range_function(struct sql_work *work, RangeFunction *item, size_t depth)
 {
     struct sql_walk *walk = &work->site.walk;
+    RG_TRY(sql_note_function(work, item));
     for (int i = 0; i < list_length(item->functions); i++) {
         RG_TRY(visit_range_call(work, list_nth_node(List, item->functions, i), depth + 2));
         const Node *call = linitial(list_nth_node(List, item->functions, i));
         if (call == NULL || !IsA(call, FuncCall)) {
             return sql_deny(&work->site, "0A000", "sql.from", -1, "this function is not supported in FROM");
         }
+    }
+    if (item->alias != NULL) {
+        RG_TRY(sql_note_range(work, item->alias->aliasname, NULL));
     }
     return sql_walk_list(walk, item->coldeflist, depth + 1);
 }

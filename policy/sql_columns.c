@@ -12,26 +12,6 @@ struct sql_known_function {
     const RangeFunction *item;
 };
 
-struct functions_walk {
-    struct sql_walk walk; /* first */
-    struct sql_work *work;
-};
-
-static struct sql_work *work_of(struct sql_walk *walk)
-{
-    return ((struct functions_walk *)(void *)walk)->work;
-}
-
-static rg_status functions_refuse(struct sql_walk *walk, const Node *node)
-{
-    return sql_deny_node(&work_of(walk)->site.walk, node);
-}
-
-static rg_status functions_too_deep(struct sql_walk *walk, const Node *node)
-{
-    return sql_deny_depth(&work_of(walk)->site.walk, node);
-}
-
 /* The one call of an item that is not ROWS FROM several; NULL otherwise. */
 static const FuncCall *function_call(const RangeFunction *item)
 {
@@ -48,27 +28,18 @@ static struct rg_slice function_name(const RangeFunction *item)
     return call == NULL ? (struct rg_slice){0} : sql_last_name(call->funcname);
 }
 
-static rg_status functions_visit(struct sql_walk *walk, Node **slot, size_t depth, bool *out_is_done)
+rg_status sql_note_function(struct sql_work *work, const RangeFunction *item)
 {
-    (void)depth, (void)out_is_done;
-    struct sql_work *work = work_of(walk);
-    if (!IsA(*slot, RangeFunction)) {
-        return RG_OK;
+    if (++work->function_count > SQL_FUNCTIONS_MAX) {
+        return sql_deny(&work->site, "54001", "sql.complexity", -1, "too many functions in FROM");
     }
     struct sql_known_function *known = NULL;
     RG_TRY(rg_arena_new(work->site.arena, &known));
-    known->item = (const void *)*slot;
-    known->name = function_name(known->item);
+    known->item = item;
+    known->name = function_name(item);
     known->next = work->known_functions;
     work->known_functions = known;
     return RG_OK;
-}
-
-rg_status sql_functions_collect(struct sql_work *work, Node **slot)
-{
-    struct functions_walk walk = {{functions_visit, functions_refuse, functions_too_deep}, work};
-    work->known_functions = NULL;
-    return sql_walk_slot(&walk.walk, slot, 0);
 }
 
 static bool is_word(struct rg_slice name, const char *const *words)
@@ -123,11 +94,8 @@ static bool has_column(const RangeFunction *item, struct rg_slice column)
            is_word(sql_last_name(call->funcname), unnamed);
 }
 
-rg_status sql_visit_function_column(struct sql_work *work, const ColumnRef *column)
+static rg_status check_column(struct sql_work *work, const ColumnRef *column)
 {
-    if (list_length(column->fields) != 2 || !IsA(lsecond(column->fields), String)) {
-        return RG_OK;
-    }
     struct rg_slice relation = sql_string(linitial(column->fields));
     struct rg_slice name = sql_string(lsecond(column->fields));
     for (const struct sql_known_function *known = work->known_functions; known != NULL; known = known->next) {
@@ -135,6 +103,33 @@ rg_status sql_visit_function_column(struct sql_work *work, const ColumnRef *colu
             return sql_deny(&work->site, "42501", "column.function", column->location,
                             "a column of a function in FROM must be one that its alias names");
         }
+    }
+    return RG_OK;
+}
+
+rg_status sql_note_dotted_column(struct sql_work *work, const ColumnRef *column)
+{
+    if (list_length(column->fields) != 2 || !IsA(lsecond(column->fields), String)) {
+        return RG_OK;
+    }
+    if (work->dotted_count == work->dotted_capacity) {
+        size_t grown = work->dotted_capacity == 0 ? 64 : work->dotted_capacity * 2;
+        const ColumnRef **bigger = NULL;
+        RG_TRY(rg_arena_array(work->site.arena, grown, sizeof(void *), (void **)&bigger));
+        if (work->dotted_count > 0) {
+            memcpy(bigger, work->dotted, work->dotted_count * sizeof(void *));
+        }
+        work->dotted = bigger;
+        work->dotted_capacity = grown;
+    }
+    work->dotted[work->dotted_count++] = column;
+    return RG_OK;
+}
+
+rg_status sql_dotted_columns_check(struct sql_work *work)
+{
+    for (size_t i = 0; work->known_functions != NULL && i < work->dotted_count; i++) {
+        RG_TRY(check_column(work, work->dotted[i]));
     }
     return RG_OK;
 }

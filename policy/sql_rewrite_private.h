@@ -105,12 +105,13 @@ struct sql_scope {
 };
 
 /* Each is looked up linearly, so their products bound the work: 54001 beyond. */
-enum { SQL_TOUCHED_MAX = 1000, SQL_RANGES_MAX = 10000, SQL_ITEMS_MAX = 500 };
+enum { SQL_TOUCHED_MAX = 1000, SQL_RANGES_MAX = 10000, SQL_ITEMS_MAX = 500, SQL_FUNCTIONS_MAX = 100 };
 
 struct sql_work {
     struct sql_site site; /* first */
     size_t range_count;   /* relations named, WITH items */
     size_t item_count;
+    size_t function_count;                      /* in FROM */
     size_t reference_count, reference_capacity; /* names of FROM items */
     struct sql_reference *references;
     size_t column_count, column_capacity; /* shortened columns */
@@ -118,12 +119,14 @@ struct sql_work {
     const struct policy_binding *binding;
     const struct policy_session *session;
     struct sql_scope *scope;
-    struct sql_known_function *known_functions; /* functions in FROM of the statement as it came */
-    bool is_write;                              /* changes data */
-    bool is_explained;                          /* inside EXPLAIN */
-    bool has_fence;                             /* touches a relation with a predicate */
-    size_t filled_count;                        /* templates put in */
-    bool uses_pid;                              /* the result is this session's alone */
+    struct sql_known_function *known_functions; /* in FROM */
+    size_t dotted_count, dotted_capacity;
+    const ColumnRef **dotted; /* table.column */
+    bool is_write;            /* changes data */
+    bool is_explained;        /* inside EXPLAIN */
+    bool has_fence;           /* touches a relation with a predicate */
+    size_t filled_count;      /* templates put in */
+    bool uses_pid;            /* the result is this session's alone */
     size_t parameter_max;
     /* what was touched: for the audit and for the checker */
     size_t bound_count, bound_capacity;
@@ -153,9 +156,11 @@ rg_status sql_visit_call(struct sql_work *work, Node **slot, size_t depth) RG_MU
 rg_status sql_visit_cast(struct sql_work *work, Node **slot, size_t depth) RG_MUST_CHECK;
 rg_status sql_visit_value_function(struct sql_work *work, Node **slot) RG_MUST_CHECK;
 rg_status sql_visit_column(struct sql_work *work, ColumnRef *column) RG_MUST_CHECK;
-/* Before anything is rewritten: the functions in FROM. Then: refuses a column that would call a function. */
-rg_status sql_functions_collect(struct sql_work *work, Node **slot) RG_MUST_CHECK;
-rg_status sql_visit_function_column(struct sql_work *work, const ColumnRef *column) RG_MUST_CHECK;
+/* A column of a function in FROM may call another function: table.column is noted while the statement is walked, the
+ * functions too, and compared at its end. */
+rg_status sql_note_function(struct sql_work *work, const RangeFunction *item) RG_MUST_CHECK;
+rg_status sql_note_dotted_column(struct sql_work *work, const ColumnRef *column) RG_MUST_CHECK;
+rg_status sql_dotted_columns_check(struct sql_work *work) RG_MUST_CHECK;
 rg_status sql_visit_write(struct sql_work *work, Node *node, size_t depth) RG_MUST_CHECK;
 
 /* schema.table.column loses its schema: sql_references_check refuses it where table would then mean something

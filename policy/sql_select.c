@@ -112,7 +112,7 @@ rg_status sql_visit_column(struct sql_work *work, ColumnRef *column)
 {
     struct sql_site *site = &work->site;
     RG_TRY(sql_check_column(site, column));
-    RG_TRY(sql_visit_function_column(work, column));
+    RG_TRY(sql_note_dotted_column(work, column));
     if (list_length(column->fields) < 3) {
         return RG_OK;
     }
@@ -309,6 +309,5 @@ void sql_work_init(struct sql_work *work, const struct policy_binding *binding, 
 
 rg_status sql_rewrite(struct sql_work *work, Node **slot)
 {
-    RG_TRY(sql_functions_collect(work, slot));
     return sql_walk_slot(&work->site.walk, slot, 0);
 }

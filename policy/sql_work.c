@@ -305,6 +305,7 @@ rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, 
     struct rg_slice text = {0};
     struct policy_splice *splices = NULL;
     RG_TRY(sql_references_check(work));
+    RG_TRY(sql_dotted_columns_check(work));
     rg_status status = sql_edits_apply(&work->site.edits, source, source_at, work->site.arena, &text, &splices);
     if (!rg_is_ok(status) && status.error->kind == RG_INTERNAL) {
         return sql_deny(&work->site, "0A000", "sql.proof", -1, "the statement could not be rewritten in place");

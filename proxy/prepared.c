@@ -2,6 +2,9 @@
 /* Lists of prepared statements and portals, bounded in number and bytes. Lists, because sessions hold few. */
 #include "proxy/prepared.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/rg_memory.h"
 
 static void free_statement(struct prepared_set *set, struct prepared *statement)
@@ -15,6 +18,7 @@ static void free_statement(struct prepared_set *set, struct prepared *statement)
 static void free_portal(struct prepared_set *set, struct portal *portal)
 {
     set->portal_count--;
+    set->portal_bytes -= portal->cached->text.size;
     policy_cached_free(&portal->cached);
     rg_memory_free(portal);
 }
@@ -147,18 +151,46 @@ void portal_remove(struct prepared_set *set, struct rg_slice name)
     }
 }
 
-rg_status portal_put(struct prepared_set *set, struct rg_slice name, struct policy_cached *cached)
+rg_status portal_put(struct prepared_set *set, struct rg_slice name, uint64_t number, uint64_t batch,
+                     struct policy_cached *cached)
 {
     portal_remove(set, name);
-    if (set->portal_count >= PORTALS_MAX) {
-        return rg_fail(RG_LIMIT, "more than %d open portals", PORTALS_MAX);
+    if (set->portal_count >= PORTALS_MAX || cached->text.size > PREPARED_BYTES_MAX - set->portal_bytes) {
+        return rg_fail(RG_LIMIT, "too many open portals: %zu of %d, %zu bytes of %d", set->portal_count, PORTALS_MAX,
+                       set->portal_bytes, PREPARED_BYTES_MAX);
     }
     struct portal *portal = rg_memory_alloc(sizeof *portal + name.size);
     char *at = (char *)(portal + 1);
     portal->name = place(&at, name);
+    portal->number = number;
+    portal->batch = batch;
     portal->cached = policy_cached_ref(cached);
     portal->next = set->portals;
     set->portals = portal;
     set->portal_count++;
+    set->portal_bytes += cached->text.size;
     return RG_OK;
+}
+
+struct rg_slice portal_upstream_name(uint64_t number, char out_text[PORTAL_NAME_SIZE])
+{
+    if (number == 0) {
+        return (struct rg_slice){0};
+    }
+    int size = snprintf(out_text, PORTAL_NAME_SIZE, "rowgate_%" PRIu64, number);
+    return rg_slice_make(out_text, (size_t)size);
+}
+
+void portal_remove_ended(struct prepared_set *set, uint64_t last_batch)
+{
+    struct portal **link = &set->portals;
+    while (*link != NULL) {
+        struct portal *portal = *link;
+        if (portal->batch <= last_batch) {
+            *link = portal->next;
+            free_portal(set, portal);
+        } else {
+            link = &portal->next;
+        }
+    }
 }

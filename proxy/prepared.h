@@ -23,11 +23,18 @@ struct prepared {
     struct policy_cached *cached; /* NULL: not planned (again) yet */
 };
 
+/* A client's portal. Upstream it has a name of its own, made of number and used for no other Bind of the transaction:
+ * a Bind that fails or is skipped there leaves the older portal of that name, and what runs must be what is recorded.
+ */
 struct portal {
     struct portal *next;
     struct rg_slice name;
+    uint64_t number;
+    uint64_t batch; /* in which it was bound: the end of an earlier one does not end it */
     struct policy_cached *cached;
 };
+
+enum { PORTAL_NAME_SIZE = 32 };
 
 struct prepared_set {
     struct prepared *statements;
@@ -35,6 +42,7 @@ struct prepared_set {
     size_t bytes;
     struct portal *portals;
     size_t portal_count;
+    size_t portal_bytes;
 };
 
 /* What a new statement is made of; texts are copied. */
@@ -61,10 +69,14 @@ void prepared_remove_all(struct prepared_set *set);
 void prepared_forget_plans(struct prepared_set *set);
 
 struct portal *portal_find(const struct prepared_set *set, struct rg_slice name);
-/* Replaces a portal of that name: whether that is an error the upstream says. */
-rg_status portal_put(struct prepared_set *set, struct rg_slice name, struct policy_cached *cached) RG_MUST_CHECK;
+/* Replaces a portal of that name. cached is shared. RG_LIMIT past PORTALS_MAX or PREPARED_BYTES_MAX of texts. */
+rg_status portal_put(struct prepared_set *set, struct rg_slice name, uint64_t number, uint64_t batch,
+                     struct policy_cached *cached) RG_MUST_CHECK;
+/* The name upstream: number 0 is the unnamed portal. */
+struct rg_slice portal_upstream_name(uint64_t number, char out_text[PORTAL_NAME_SIZE]);
 void portal_remove(struct prepared_set *set, struct rg_slice name);
-/* At the end of a transaction no portal survives. */
+/* At the end of a transaction no portal survives that was bound in a batch up to last_batch. */
+void portal_remove_ended(struct prepared_set *set, uint64_t last_batch);
 void portal_remove_all(struct prepared_set *set);
 
 #endif

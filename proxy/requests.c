@@ -27,6 +27,7 @@ void requests_drop_first(struct requests *requests)
         requests->last = &requests->first;
     }
     requests->count--;
+    requests->bytes -= first->cached == NULL ? 0 : first->cached->text.size;
     free_request(first);
 }
 
@@ -44,6 +45,20 @@ void requests_drop_to_sync(struct requests *requests)
     }
 }
 
+bool requests_are_many(const struct requests *requests)
+{
+    return requests->count > REQUESTS_HIGH || requests->bytes > REQUESTS_BYTES_HIGH;
+}
+
+bool requests_has_sync(const struct requests *requests)
+{
+    const struct request *request = requests->first;
+    while (request != NULL && request->type != 'S') {
+        request = request->next;
+    }
+    return request != NULL;
+}
+
 rg_status requests_add(struct requests *requests, char type, struct policy_cached *cached, struct request **out_request)
 {
     if (requests->count >= REQUESTS_MAX) {
@@ -55,6 +70,7 @@ rg_status requests_add(struct requests *requests, char type, struct policy_cache
     *requests->last = request;
     requests->last = &request->next;
     requests->count++;
+    requests->bytes += cached == NULL ? 0 : cached->text.size;
     *out_request = request;
     return RG_OK;
 }

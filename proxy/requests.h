@@ -9,7 +9,11 @@
 /* What was forwarded and not answered yet, in order: the upstream's answers are matched against the head.
  * Threads: one. */
 
-enum { REQUESTS_MAX = 4096 };
+enum {
+    REQUESTS_MAX = 4096,
+    REQUESTS_HIGH = REQUESTS_MAX - 64, /* above this, or the bytes below, the client is not read */
+    REQUESTS_BYTES_HIGH = 16 << 20,
+};
 
 struct refusal {
     char sqlstate[6];
@@ -51,7 +55,11 @@ struct requests {
     struct request *first;
     struct request **last;
     size_t count;
+    size_t bytes; /* of the texts that the requests' plans keep alive */
 };
+
+/* Whether so much waits for answers that no more messages are taken from the client. */
+bool requests_are_many(const struct requests *requests);
 
 void requests_init(struct requests *requests);
 void requests_done(struct requests *requests);
@@ -61,6 +69,8 @@ rg_status requests_add(struct requests *requests, char type, struct policy_cache
 void requests_drop_first(struct requests *requests);
 /* After an error in the extended protocol the upstream skips everything up to Sync: so does the queue. */
 void requests_drop_to_sync(struct requests *requests);
+/* Whether a Sync stands in the queue. */
+bool requests_has_sync(const struct requests *requests);
 /* Copies the refusal's texts into the request. */
 void request_set_refusal(struct request *request, const struct refusal *refusal);
 /* Whether a decision record of this statement must be durable before it is forwarded (L4): everything but

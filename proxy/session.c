@@ -67,12 +67,25 @@ static void update_back_pressure(struct session *session)
         return;
     }
     size_t waiting = rg_buf_size(&session->output.held) + net_stream_pending(session->client);
-    if (!session->is_server_paused && waiting > SESSION_PAUSE_BYTES) {
+    size_t records = session->output.barrier_count;
+    if (!session->is_server_paused && (waiting > SESSION_PAUSE_BYTES || records > OUTPUT_BARRIERS_MAX / 4)) {
         session->is_server_paused = true;
         net_stream_pause(session->server);
-    } else if (session->is_server_paused && waiting <= SESSION_PAUSE_BYTES / 2) {
+    } else if (session->is_server_paused && waiting <= SESSION_PAUSE_BYTES / 2 && records <= OUTPUT_BARRIERS_MAX / 8) {
         session->is_server_paused = false;
         net_stream_resume(session->server);
+    }
+}
+
+static void on_idle_timeout(void *context);
+
+/* A client that sends no Sync, too, is idle when nothing is outstanding. */
+static void watch_idleness(struct session *session)
+{
+    bool is_quiet = session->phase == SESSION_READY && session->requests.count == 0 && !session->is_suspended;
+    if (is_quiet && !net_timer_is_running(&session->idle_timer)) {
+        net_timer_start(session->worker->loop, &session->idle_timer, (uint64_t)session->limits->idle_timeout_us / 1000,
+                        on_idle_timeout, session);
     }
 }
 
@@ -97,6 +110,7 @@ void session_flush(struct session *session)
         return;
     }
     update_back_pressure(session);
+    watch_idleness(session);
     if (session->is_draining && is_idle(session)) {
         shut_down(session);
     }
@@ -157,7 +171,7 @@ static void release_identity(struct session *session)
     }
 }
 
-static void stop_timers(struct session *session)
+void session_stop_timers(struct session *session)
 {
     net_timer_stop(&session->login_timer);
     net_timer_stop(&session->idle_timer);
@@ -186,11 +200,11 @@ void session_end(struct session *session, enum session_end_reason reason)
     if (session_is_dead(session)) {
         return;
     }
-    record_logout(session, reason);
     session->phase = SESSION_DEAD;
     session->worker->has_dead = true;
-    stop_timers(session);
+    session_stop_timers(session);
     upstream_close(session);
+    record_logout(session, reason);
     net_stream_close(&session->client);
     release_identity(session);
     worker_forget(session->worker, session);
@@ -246,6 +260,18 @@ void session_cancel(struct session *session)
 
 /* ---- timers ---- */
 
+static void on_closing_timeout(void *context)
+{
+    session_end(context, SESSION_ENDED_BY_US);
+}
+
+void session_start_closing(struct session *session)
+{
+    session_stop_timers(session);
+    session->phase = SESSION_CLOSING;
+    net_timer_start(session->worker->loop, &session->login_timer, SESSION_CLOSING_MS, on_closing_timeout, session);
+}
+
 static void on_login_timeout(void *context)
 {
     struct session *session = context;
@@ -265,6 +291,14 @@ static void on_idle_timeout(void *context)
     session_fatal(session, &refusal);
 }
 
+/* Whether rowgate's own error may take the place of this answer: only where a result is due and none was stopped
+ * already. Elsewhere the upstream's own error says that it was cancelled. */
+static bool may_substitute(const struct request *request)
+{
+    bool is_result = request->type == 'Q' || request->type == 'E';
+    return is_result && !request->is_hidden && !request->is_failed && request->refusal_text == NULL;
+}
+
 static void on_statement_timeout(void *context)
 {
     struct session *session = context;
@@ -279,7 +313,7 @@ static void on_statement_timeout(void *context)
         session_fatal(session, &refusal);
         return;
     }
-    if (!request->is_substituted) {
+    if (may_substitute(request)) {
         struct refusal refusal =
             refusal_make("57014", "limits.statement_timeout", "canceling statement due to statement timeout");
         request->is_substituted = true;
@@ -323,6 +357,9 @@ void session_resume(struct session *session)
 static void on_handshake_done(void *context, struct net_stream *stream, const char *error)
 {
     struct session *session = context;
+    if (session->phase != SESSION_HANDSHAKE) {
+        return; /* refused meanwhile: the login took too long */
+    }
     if (error != NULL) {
         rg_log_event(session->worker->gateway->log, RG_LOG_INFO, "sql.tls.failed", "s:s, s:s", "client", session->peer,
                      "reason", error);
@@ -471,6 +508,7 @@ static void on_message(struct session *session, const struct pgwire_frame *frame
         return;
     }
     if (session->skips_to_sync && frame->type != 'S') {
+        session->step = 0; /* an error came while this message waited */
         skip_frame(session, frame->size);
         return;
     }
@@ -486,6 +524,11 @@ static bool on_ready(struct session *session)
 {
     if (session->server != NULL && net_stream_is_full(session->server)) {
         session->is_waiting_for_server = true; /* on_drained pumps again */
+        net_stream_pause(session->client);
+        return false;
+    }
+    if (requests_are_many(&session->requests)) {
+        session->is_waiting_for_answers = true; /* reply_on_input pumps again */
         net_stream_pause(session->client);
         return false;
     }

@@ -397,7 +397,7 @@ static rg_status keep_identity(struct session *session)
     return RG_OK;
 }
 
-rg_status session_rebind(struct session *session)
+static rg_status rebind(struct session *session)
 {
     const struct config *old = session->snapshot->config;
     const struct config *config = session->worker->snapshot->config;
@@ -421,6 +421,20 @@ rg_status session_rebind(struct session *session)
     snapshot_free(&session->snapshot);
     session->snapshot = snapshot_ref(session->worker->snapshot);
     return RG_OK;
+}
+
+rg_status session_rebind(struct session *session)
+{
+    struct auth_identity identity = session->identity;
+    struct tenant tenant = session->tenant;
+    const struct config_limits *limits = session->limits;
+    rg_status status = rebind(session);
+    if (!rg_is_ok(status)) { /* nothing may point into a snapshot that the session does not hold */
+        session->identity = identity;
+        session->tenant = tenant;
+        session->limits = limits;
+    }
+    return status;
 }
 
 static void draw_keys(struct session *session)
@@ -511,7 +525,7 @@ static rg_status forward_settings(struct session *session, struct policy_cached 
     for (size_t i = 0; i < cached->plan.count && rg_is_ok(status); i++) {
         status = rg_buf_put(&text, cached->plan.statements[i].text);
         if (rg_is_ok(status)) {
-            status = rg_buf_put(&text, RG_SLICE(";\n"));
+            status = rg_buf_put(&text, STATEMENT_SEPARATOR);
         }
     }
     if (rg_is_ok(status)) {
@@ -527,6 +541,7 @@ static rg_status forward_settings(struct session *session, struct policy_cached 
     RG_TRY(requests_add(&session->requests, 'Q', NULL, &request));
     request->is_hidden = true;
     request->is_settings = true;
+    session->batches_forwarded++;
     session->has_forwarded_settings = true;
     session_start_statement_timer(session);
     return RG_OK;
@@ -538,6 +553,9 @@ static enum pipeline_next apply_settings(struct session *session, struct policy_
         return refuse_setting(session, cached);
     }
     statement_apply_effects(session, cached);
+    if (session->phase != SESSION_LOGIN) {
+        return PIPELINE_REFUSED; /* over the session's limits */
+    }
     if (is_virtual(cached)) {
         return PIPELINE_NEXT;
     }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/rg_memory.h"
+#include "policy/types.h"
 #include "proxy/session_private.h"
 
 /* ---- decode ---- */
@@ -75,9 +76,24 @@ static enum pipeline_next plan_query(struct session *session)
     return rg_is_ok(status) ? PIPELINE_NEXT : refuse_status(session, status, "statement.limits");
 }
 
+/* A parameter of a reg* type would tell which names exist. */
+static bool types_are_allowed(const struct pgwire_prepare *prepare)
+{
+    for (uint16_t i = 0; i < prepare->type_count; i++) {
+        if (!type_oid_is_allowed(pgwire_prepare_type(prepare, i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum pipeline_next plan_parse(struct session *session)
 {
     struct rg_slice name = session->command.prepare.statement;
+    if (!types_are_allowed(&session->command.prepare)) {
+        struct refusal refusal = refusal_make("42501", "type.not_allowed", "a parameter's type is not allowed");
+        return session_refuse(session, &refusal);
+    }
     if (name.size > 0 && prepared_find(&session->prepared, name) != NULL) {
         return refuse_name(session, "42P05", "prepared statement", name, "already exists");
     }
@@ -132,8 +148,6 @@ static enum pipeline_next plan_execute(struct session *session)
 
 /* ---- forward ---- */
 
-enum { MESSAGE_BYTES = 2 * POLICY_TEXT_MAX + 65536 };
-
 /* Sends what encode wrote and queues what must be answered. */
 static rg_status send(struct session *session, struct rg_buf *message, char type, struct request **out_request)
 {
@@ -158,7 +172,7 @@ static rg_status join_texts(const struct policy_plan *plan, struct rg_buf *text)
 {
     for (size_t i = 0; i < plan->count; i++) {
         if (i > 0) {
-            RG_TRY(rg_buf_put(text, RG_SLICE(";\n")));
+            RG_TRY(rg_buf_put(text, STATEMENT_SEPARATOR));
         }
         RG_TRY(rg_buf_put(text, plan->statements[i].text));
     }
@@ -171,7 +185,7 @@ static rg_status encode_query(const struct policy_plan *plan, struct rg_buf *mes
         return pgwire_query_encode(plan->statements[0].text, message);
     }
     struct rg_buf text;
-    rg_buf_init(&text, MESSAGE_BYTES);
+    rg_buf_init(&text, SESSION_MESSAGE_BYTES);
     rg_status status = join_texts(plan, &text);
     if (rg_is_ok(status)) {
         status = pgwire_query_encode(rg_buf_slice(&text), message);
@@ -193,7 +207,7 @@ static rg_status forward_query(struct session *session)
 {
     struct policy_cached *cached = session->command.cached;
     struct rg_buf message;
-    rg_buf_init(&message, MESSAGE_BYTES);
+    rg_buf_init(&message, SESSION_MESSAGE_BYTES);
     rg_status status = encode_query(&cached->plan, &message);
     if (!rg_is_ok(status)) {
         rg_buf_done(&message);
@@ -202,6 +216,7 @@ static rg_status forward_query(struct session *session)
     struct request *request = NULL;
     RG_TRY(send(session, &message, 'Q', &request));
     start_statements(session, request);
+    session->batches_forwarded++;
     session->forwarded_since_sync = 0; /* a simple query ends what stood before it */
     session->upstream_prepared = NULL; /* and destroys the unnamed statement */
     statement_apply_effects(session, cached);
@@ -228,7 +243,7 @@ static rg_status forward_parse(struct session *session)
     prepare.statement = (struct rg_slice){0};
     prepare.text = upstream_text(command->cached);
     struct rg_buf message;
-    rg_buf_init(&message, MESSAGE_BYTES);
+    rg_buf_init(&message, SESSION_MESSAGE_BYTES);
     rg_status status = pgwire_prepare_encode(&prepare, &message);
     if (!rg_is_ok(status)) {
         rg_buf_done(&message);
@@ -252,7 +267,7 @@ static rg_status parse_upstream(struct session *session, struct rg_slice name)
     struct pgwire_prepare prepare = {
         .text = upstream_text(session->command.cached), .type_count = prepared->type_count, .types = prepared->types};
     struct rg_buf message;
-    rg_buf_init(&message, MESSAGE_BYTES);
+    rg_buf_init(&message, SESSION_MESSAGE_BYTES);
     rg_status status = pgwire_prepare_encode(&prepare, &message);
     if (!rg_is_ok(status)) {
         rg_buf_done(&message);
@@ -265,15 +280,41 @@ static rg_status parse_upstream(struct session *session, struct rg_slice name)
     return RG_OK;
 }
 
+/* Frees the upstream's portal behind a name that gets a new one. */
+static rg_status close_upstream_portal(struct session *session, uint64_t number)
+{
+    char name[PORTAL_NAME_SIZE];
+    struct pgwire_target target = {.kind = PGWIRE_TARGET_PORTAL, .name = portal_upstream_name(number, name)};
+    struct rg_buf message;
+    rg_buf_init(&message, 4096);
+    rg_status status = pgwire_close_encode(&target, &message);
+    if (!rg_is_ok(status)) {
+        rg_buf_done(&message);
+        return status;
+    }
+    struct request *request = NULL;
+    RG_TRY(send(session, &message, 'C', &request));
+    request->is_hidden = true;
+    return RG_OK;
+}
+
 static rg_status forward_bind(struct session *session)
 {
     struct command *command = &session->command;
+    const struct portal *old = portal_find(&session->prepared, command->bind.portal);
+    if (old != NULL) {
+        RG_TRY(close_upstream_portal(session, old->number));
+    }
     RG_TRY(parse_upstream(session, command->bind.statement));
-    RG_TRY(portal_put(&session->prepared, command->bind.portal, command->cached));
+    uint64_t number = session->next_portal++;
+    RG_TRY(
+        portal_put(&session->prepared, command->bind.portal, number, session->batches_forwarded + 1, command->cached));
+    char name[PORTAL_NAME_SIZE];
     struct pgwire_bind bind = command->bind;
     bind.statement = (struct rg_slice){0};
+    bind.portal = portal_upstream_name(number, name);
     struct rg_buf message;
-    rg_buf_init(&message, MESSAGE_BYTES);
+    rg_buf_init(&message, SESSION_MESSAGE_BYTES);
     rg_status status = pgwire_bind_encode(&bind, &message);
     if (!rg_is_ok(status)) {
         rg_buf_done(&message);
@@ -297,13 +338,24 @@ static rg_status forward_target(struct session *session, struct pgwire_target ta
     return RG_OK;
 }
 
+/* The portal may have gone with its transaction while the message waited: it names none upstream then, either. */
+static struct rg_slice find_upstream_portal(const struct session *session, struct rg_slice name,
+                                            char text[PORTAL_NAME_SIZE])
+{
+    const struct portal *portal = portal_find(&session->prepared, name);
+    return portal == NULL ? RG_SLICE("rowgate_gone") : portal_upstream_name(portal->number, text);
+}
+
 static rg_status forward_describe(struct session *session)
 {
     struct pgwire_target target = session->command.target;
     if (target.kind == PGWIRE_TARGET_STATEMENT) {
         RG_TRY(parse_upstream(session, target.name));
         target.name = (struct rg_slice){0};
+        return forward_target(session, target, 'D');
     }
+    char name[PORTAL_NAME_SIZE];
+    target.name = find_upstream_portal(session, target.name, name);
     return forward_target(session, target, 'D');
 }
 
@@ -314,17 +366,24 @@ static rg_status forward_close(struct session *session)
         prepared_remove(&session->prepared, target.name);
         session->upstream_prepared = NULL;
         target.name = (struct rg_slice){0};
-    } else {
-        portal_remove(&session->prepared, target.name);
+        return forward_target(session, target, 'C');
     }
-    return forward_target(session, target, 'C');
+    char name[PORTAL_NAME_SIZE];
+    struct rg_slice portal = target.name;
+    target.name = find_upstream_portal(session, portal, name);
+    rg_status status = forward_target(session, target, 'C');
+    portal_remove(&session->prepared, portal);
+    return status;
 }
 
 static rg_status forward_execute(struct session *session)
 {
     struct rg_buf message;
     rg_buf_init(&message, 4096);
-    rg_status status = pgwire_execute_encode(&session->command.execute, &message);
+    char name[PORTAL_NAME_SIZE];
+    struct pgwire_execute execute = session->command.execute;
+    execute.portal = find_upstream_portal(session, execute.portal, name);
+    rg_status status = pgwire_execute_encode(&execute, &message);
     if (!rg_is_ok(status)) {
         rg_buf_done(&message);
         return status;
@@ -347,6 +406,7 @@ static rg_status forward_sync(struct session *session)
         return status;
     }
     RG_TRY(send(session, &message, 'S', NULL));
+    session->batches_forwarded++;
     session->skips_to_sync = false;
     session->forwarded_since_sync = 0;
     session->upstream_prepared = NULL; /* behind a transaction pooler the next batch may meet another server */

@@ -45,8 +45,11 @@ enum {
     SESSION_OUTPUT_BYTES = 8 * 1024 * 1024, /* hard maximum of held bytes: a chunk and collected messages */
     SESSION_HOLD_BYTES = 64 * 1024,         /* a result up to this size has one combined record (audit.md 3.6) */
     SESSION_PAUSE_BYTES = 512 * 1024,       /* held above this: the upstream is not read */
+    SESSION_MESSAGE_BYTES = 2 * POLICY_TEXT_MAX + 65536, /* a rewritten statement and its header */
+    SESSION_SERVER_BYTES = 2 * SESSION_MESSAGE_BYTES,    /* pending to the upstream: one may start when another waits */
     SESSION_CONNECT_ATTEMPTS = 3,
     SESSION_CANCEL_GRACE_MS = 5000,
+    SESSION_CLOSING_MS = 10000, /* for the last words to leave */
 };
 
 /* The frontend message in work. Slices point into the client's input and are decoded again after a wait. */
@@ -61,6 +64,10 @@ struct command {
     uint64_t first_statement_id;
     bool is_recorded;
 };
+
+/* Between the rewritten statements of one simple query. Each was proved alone and may end in a line comment, which
+ * must not swallow the semicolon: two statements would be executed as one that nobody judged. */
+#define STATEMENT_SEPARATOR RG_SLICE("\n;\n")
 
 struct key_wait; /* a login that waits for keys, session_login.c */
 
@@ -111,8 +118,9 @@ struct session {
     bool is_server_paused;
     bool is_cancelling;
     unsigned cancels_under_way;
-    bool is_waiting_for_cancel; /* suspended until none is under way */
-    bool is_waiting_for_server; /* the client is not read until the upstream drained */
+    bool is_waiting_for_cancel;  /* suspended until none is under way */
+    bool is_waiting_for_answers; /* the client is not read until fewer requests are outstanding */
+    bool is_waiting_for_server;  /* the client is not read until the upstream drained */
     enum pgwire_transaction transaction;
     struct requests requests;
     unsigned forwarded_since_sync;
@@ -121,6 +129,9 @@ struct session {
     struct settings *settings;
     struct settings *settings_before; /* as of BEGIN */
     struct prepared_set prepared;
+    uint64_t batches_forwarded; /* Sync and Query messages */
+    uint64_t batches_answered;
+    uint64_t next_portal; /* its number; 0 again when no transaction is open and nothing is outstanding */
     const struct prepared *upstream_prepared; /* what the upstream's unnamed statement holds */
     bool skips_to_sync;                       /* after an error in the extended protocol */
     bool drops_to_sync;                       /* answers too */
@@ -138,6 +149,8 @@ void session_pump(struct session *session);
 void session_suspend(struct session *session);
 void session_resume(struct session *session); /* runs the waiting step again */
 void session_flush(struct session *session);
+void session_stop_timers(struct session *session);
+void session_start_closing(struct session *session); /* its last words leave, or it ends without them */
 void session_end(struct session *session, enum session_end_reason reason);
 void session_set_settings(struct session *session, struct settings *settings); /* takes the reference */
 /* The worker's current policies for this session; RG_DENIED when they do not know it any more. */
@@ -195,6 +208,12 @@ struct audit_event record_event(const struct session *session, enum audit_kind k
 rg_status record_statement(struct session *session, const struct policy_cached *cached, size_t index,
                            enum audit_phase phase, uint64_t statement_id, const struct request *request,
                            const struct pgwire_error *error, uint64_t *out_ticket) RG_MUST_CHECK;
+/* Records the outcomes of a request's statements from index on that ended without one; decided_only: those whose
+ * decision is on record already. */
+rg_status record_unfinished(struct session *session, const struct request *request, size_t from, bool decided_only,
+                            const char *sqlstate, const char *message) RG_MUST_CHECK;
+/* The same for all that was forwarded and will not be answered any more; empties the queue. */
+void record_abandoned(struct session *session);
 /* The text of a refusal with its SQLSTATE; slices are borrowed. */
 struct refusal refusal_make(const char *sqlstate, const char *rule, const char *message);
 struct refusal refusal_from_status(rg_status status, const char *rule);

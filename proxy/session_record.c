@@ -86,6 +86,47 @@ rg_status record_statement(struct session *session, const struct policy_cached *
     return worker_submit(session->worker, &event, session, out_ticket);
 }
 
+rg_status record_unfinished(struct session *session, const struct request *request, size_t from, bool decided_only,
+                            const char *sqlstate, const char *message)
+{
+    bool is_executed = (request->type == 'Q' || request->type == 'E') && request->cached != NULL;
+    struct pgwire_error error = {.message = rg_slice_of(message)};
+    (void)snprintf(error.sqlstate, sizeof error.sqlstate, "%s", sqlstate);
+    bool had_written = request->had_written;
+    for (size_t i = request->statement; is_executed && i < request->cached->plan.count; i++) {
+        const struct policy_statement *statement = &request->cached->plan.statements[i];
+        bool is_decided =
+            i == request->statement ? request->is_decided : statement_needs_decision(statement, had_written);
+        had_written |= !statement->is_read;
+        if (i < from) {
+            continue;
+        }
+        uint64_t ticket = 0;
+        if (is_decided || !decided_only) {
+            RG_TRY(record_statement(session, request->cached, i, is_decided ? AUDIT_OUTCOME : AUDIT_COMBINED,
+                                    request->statement_id + i, NULL, &error, &ticket));
+        }
+    }
+    return RG_OK;
+}
+
+void record_abandoned(struct session *session)
+{
+    rg_status status = RG_OK;
+    while (session->requests.first != NULL) {
+        if (rg_is_ok(status)) {
+            const struct request *request = session->requests.first;
+            status = record_unfinished(session, request, request->statement, false, "08006",
+                                       "the session ended before the outcome was known");
+        }
+        requests_drop_first(&session->requests);
+    }
+    if (!rg_is_ok(status)) {
+        rg_log_event(session->worker->gateway->log, RG_LOG_ERROR, "audit.submit_failed", "s:s", "reason",
+                     status.error->text);
+    }
+}
+
 struct refusal refusal_make(const char *sqlstate, const char *rule, const char *message)
 {
     struct refusal refusal = {.rule = rg_slice_of(rule), .message = rg_slice_of(message)};
@@ -178,7 +219,7 @@ void session_fatal(struct session *session, const struct refusal *refusal)
         return;
     }
     upstream_close(session);
-    session->phase = SESSION_CLOSING;
+    session_start_closing(session);
     session_flush(session);
 }
 
@@ -206,6 +247,7 @@ static rg_status send_poison(struct session *session, bool is_query, const struc
     request_set_refusal(request, refusal);
     request->refusal_ticket = ticket;
     session->forwarded_since_sync++;
+    session->batches_forwarded += is_query;
     session->upstream_prepared = NULL;
     session_start_statement_timer(session);
     return RG_OK;

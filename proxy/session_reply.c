@@ -15,11 +15,6 @@ static rg_status put(struct session *session, struct rg_slice bytes)
     return output_put(output, bytes);
 }
 
-static rg_status hold(struct session *session, const struct request *request)
-{
-    return request->is_decided ? RG_OK : output_open(&session->output);
-}
-
 /* A result grew past what is held for a combined record: its decision goes on record now. */
 static rg_status decide_now(struct session *session, struct request *request)
 {
@@ -30,6 +25,7 @@ static rg_status decide_now(struct session *session, struct request *request)
     RG_TRY(record_statement(session, request->cached, request->statement, AUDIT_DECISION,
                             request->statement_id + request->statement, NULL, NULL, &ticket));
     request->is_decided = true;
+    policy_cached_free(&session->described);
     return output_close(&session->output, ticket, 0);
 }
 
@@ -43,11 +39,12 @@ static rg_status record_outcome(struct session *session, struct request *request
     RG_TRY(record_statement(session, request->cached, request->statement,
                             request->is_decided ? AUDIT_OUTCOME : AUDIT_COMBINED,
                             request->statement_id + request->statement, request, error, &ticket));
+    policy_cached_free(&session->described);
     return output_close(&session->output, ticket, 0);
 }
 
-/* Parse and Describe show a statement's columns without running it: recorded when no Execute of the same batch
- * does, because nothing else would let the answers leave. */
+/* Parse, Bind and Describe show a statement's columns without running it: recorded when no Execute of the same
+ * statement follows, because nothing else would let the answers leave. */
 static rg_status release_batch(struct session *session)
 {
     if (!output_is_open(&session->output)) {
@@ -66,13 +63,30 @@ static rg_status release_batch(struct session *session)
         event.class_name = RG_SLICE("MISC");
         RG_TRY(worker_submit(session->worker, &event, session, &ticket));
     }
+    policy_cached_free(&session->described);
     return output_close(&session->output, ticket, 0);
+}
+
+/* What is held and describes another statement than request's gets its own record: no record covers the answers
+ * of a statement that it does not name. */
+static rg_status settle(struct session *session, const struct request *request)
+{
+    bool is_another = session->described != NULL && session->described != request->cached;
+    return is_another ? release_batch(session) : RG_OK;
+}
+
+static rg_status hold(struct session *session, const struct request *request)
+{
+    RG_TRY(settle(session, request));
+    return request->is_decided ? RG_OK : output_open(&session->output);
 }
 
 /* ---- the end of a request ---- */
 
 static void next_statement(struct session *session, struct request *request)
 {
+    const struct policy_statement *ended = request_statement(request);
+    request->had_written |= ended != NULL && !ended->is_read;
     request->statement++;
     request->rows = 0;
     request->bytes = 0;
@@ -88,7 +102,7 @@ static void next_statement(struct session *session, struct request *request)
 static rg_status finish_request(struct session *session)
 {
     struct request *request = session->requests.first;
-    if (request->type == 'P' || request->type == 'D') {
+    if (request->type == 'P' || request->type == 'B' || request->type == 'D') {
         policy_cached_free(&session->described);
         session->described = request->cached == NULL ? NULL : policy_cached_ref(request->cached);
     }
@@ -114,16 +128,35 @@ static void forget_failed_statements(struct session *session)
     session->upstream_prepared = NULL;
 }
 
-static void after_error(struct session *session)
+/* What the upstream skips now: a decision on record gets its outcome. */
+static rg_status record_skipped(struct session *session)
 {
     struct request *request = session->requests.first;
+    RG_TRY(record_unfinished(session, request, request->statement + 1, true, "25P02",
+                             "not executed: an earlier statement failed"));
     if (request->type == 'Q') {
+        return RG_OK;
+    }
+    for (request = request->next; request != NULL && request->type != 'S'; request = request->next) {
+        RG_TRY(record_unfinished(session, request, request->statement, true, "25P02",
+                                 "not executed: an earlier statement failed"));
+    }
+    return RG_OK;
+}
+
+static rg_status after_error(struct session *session)
+{
+    struct request *request = session->requests.first;
+    RG_TRY(record_skipped(session));
+    if (request->type == 'Q') {
+        request->statement = request->cached == NULL ? 0 : request->cached->plan.count;
         request->is_failed = true;
-        return;
+        return RG_OK;
     }
     forget_failed_statements(session);
     requests_drop_to_sync(&session->requests);
     session->skips_to_sync = session->requests.first == NULL;
+    return RG_OK;
 }
 
 /* ---- rows ---- */
@@ -201,6 +234,7 @@ static rg_status substitute(struct session *session, struct request *request)
 {
     struct pgwire_error error = {.message = request->refusal.message};
     memcpy(error.sqlstate, request->refusal.sqlstate, sizeof error.sqlstate);
+    RG_TRY(settle(session, request));
     if (output_is_open(&session->output)) {
         output_drop_open(&session->output); /* rows that were held and whose statement is refused after all */
     }
@@ -216,17 +250,18 @@ static rg_status finish_substituted(struct session *session, struct request *req
     RG_TRY(substitute(session, request));
     if (is_query) {
         request->is_failed = true;
+        next_statement(session, request); /* the upstream goes on with it: recorded, not shown */
         return RG_OK;
     }
     session->drops_to_sync = true;
-    session->skips_to_sync = true;
+    session->skips_to_sync = !requests_has_sync(&session->requests);
     return finish_request(session);
 }
 
 static rg_status put_tag(struct session *session, const struct policy_statement *statement,
                          const struct pgwire_span *span)
 {
-    if (statement == NULL || statement->tag.size == 0) {
+    if (statement == NULL || statement->tag.size == 0 || span->type != 'C') {
         return output_put(&session->output, span->bytes);
     }
     return pgwire_tag_encode(statement->tag, output_buf(&session->output));
@@ -251,6 +286,7 @@ static rg_status complete_statement(struct session *session, struct request *req
     if (session->drops_to_sync || request->is_failed) {
         RG_TRY(record_outcome(session, request, NULL));
     } else {
+        RG_TRY(settle(session, request));
         RG_TRY(output_open(&session->output));
         count_rows(request, span);
         RG_TRY(put_tag(session, request_statement(request), span));
@@ -293,7 +329,7 @@ static uint32_t map_position(void *context, uint32_t upstream_position)
     size_t position = upstream_position;
     const struct policy_plan *plan = &at->request->cached->plan;
     for (size_t i = 0; i < at->request->statement && at->request->type == 'Q'; i++) {
-        size_t before = characters(plan->statements[i].text) + 2; /* ";\n" */
+        size_t before = characters(plan->statements[i].text) + STATEMENT_SEPARATOR.size;
         if (position <= before) {
             return 0;
         }
@@ -309,12 +345,13 @@ static rg_status put_upstream_error(struct session *session, struct request *req
     struct pgwire_position_map map = {map_position, &context};
     struct pgwire_error error;
     RG_TRY(pgwire_error_parse('E', span->body, &error));
+    RG_TRY(settle(session, request));
     RG_TRY(output_open(&session->output));
     RG_TRY(pgwire_error_filter('E', span->body, context.statement == NULL ? NULL : &map, output_buf(&session->output)));
-    if (request->cached != NULL && request->cached->plan.count > 0) {
+    if (context.statement != NULL) {
         return record_outcome(session, request, &error);
     }
-    /* an error without a statement (Sync, Close): recorded as the session's */
+    /* an error without a statement (Sync, Close, the commit behind the last one): recorded as the session's */
     struct audit_event event = record_event(session, AUDIT_STATEMENT);
     event.verdict = AUDIT_ALLOWED;
     event.sqlstate = rg_slice_of(error.sqlstate);
@@ -335,24 +372,48 @@ static rg_status fail_settings(struct session *session, const struct pgwire_span
     return RG_OK;
 }
 
+/* The client was told of an earlier error of this batch already; the log is told of this one. */
+static rg_status record_dropped_error(struct session *session, struct request *request, const struct pgwire_span *span)
+{
+    struct pgwire_error error;
+    RG_TRY(pgwire_error_parse('E', span->body, &error));
+    bool is_statement = request->type == 'Q' || request->type == 'E';
+    return is_statement && !request->is_poison ? record_outcome(session, request, &error) : RG_OK;
+}
+
 static rg_status on_error(struct session *session, struct request *request, const struct pgwire_span *span)
 {
     if (request->is_settings) {
         return fail_settings(session, span);
     }
     if (session->drops_to_sync) {
-        return RG_OK;
+        RG_TRY(record_dropped_error(session, request, span));
+        return after_error(session);
     }
     if (request->is_poison) {
+        RG_TRY(settle(session, request)); /* the refusal's record names the refused statement alone */
         RG_TRY(refusal_put(session, &request->refusal, request->refusal_ticket, request->is_refusal_durable,
                            request->refusal_sequence));
     } else if (request->is_substituted) {
         RG_TRY(substitute(session, request));
     } else if (!request->is_failed) {
         RG_TRY(put_upstream_error(session, request, span));
+    } else {
+        RG_TRY(record_dropped_error(session, request, span));
     }
-    after_error(session);
-    return RG_OK;
+    return after_error(session);
+}
+
+/* What was forwarded behind the batch that just ended belongs to the next transaction already. */
+static void end_transaction(struct session *session)
+{
+    portal_remove_ended(&session->prepared, session->batches_answered);
+    if (session->requests.count == 1) {
+        portal_remove_all(&session->prepared);
+        session->batches_answered = session->batches_forwarded; /* a Query that was skipped has no answer */
+        session->has_written = false;
+        session->next_portal = 0;
+    }
 }
 
 static rg_status on_ready(struct session *session, struct request *request, const struct pgwire_span *span)
@@ -360,9 +421,9 @@ static rg_status on_ready(struct session *session, struct request *request, cons
     enum pgwire_transaction state = PGWIRE_TRANSACTION_NONE;
     RG_TRY(pgwire_ready_parse(span->body, &state));
     session->transaction = state;
+    session->batches_answered++;
     if (state == PGWIRE_TRANSACTION_IDLE) {
-        portal_remove_all(&session->prepared);
-        session->has_written = false;
+        end_transaction(session);
     }
     bool is_settings = request->is_settings;
     if (!request->is_hidden) {
@@ -405,6 +466,8 @@ static rg_status on_parameter(struct session *session, const struct pgwire_span 
     }
     for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++) {
         if (rg_slice_is_equal(parameter.name, rg_slice_of(passed[i])) && session->phase == SESSION_READY) {
+            const struct request *request = session->requests.first;
+            RG_TRY(request == NULL || request->cached == NULL ? RG_OK : hold(session, request));
             return put(session, span->bytes);
         }
     }
@@ -478,6 +541,18 @@ static rg_status relay(struct session *session)
     return RG_OK;
 }
 
+/* Fewer requests are outstanding: the client is read again. */
+static void take_more(struct session *session)
+{
+    bool is_due = session->is_waiting_for_answers && session->requests.count <= REQUESTS_HIGH / 2 &&
+                  session->requests.bytes <= REQUESTS_BYTES_HIGH / 2;
+    if (is_due) {
+        session->is_waiting_for_answers = false;
+        net_stream_resume(session->client);
+        session_pump(session);
+    }
+}
+
 void reply_on_input(struct session *session)
 {
     if (session_is_dead(session) || session->server == NULL) {
@@ -496,5 +571,6 @@ void reply_on_input(struct session *session)
         session_fatal(session, &refusal);
         return;
     }
+    take_more(session);
     session_flush(session);
 }

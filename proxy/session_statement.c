@@ -145,8 +145,11 @@ static rg_status record_decisions(struct session *session)
     const struct policy_plan *plan = &command->cached->plan;
     command->first_statement_id = session->next_statement_id;
     session->next_statement_id += plan->count;
+    bool has_written = session->has_written;
     for (size_t i = 0; i < plan->count; i++) {
-        if (statement_needs_decision(&plan->statements[i], session->has_written)) {
+        bool is_needed = statement_needs_decision(&plan->statements[i], has_written);
+        has_written |= !plan->statements[i].is_read;
+        if (is_needed) {
             RG_TRY(record_statement(session, command->cached, i, AUDIT_DECISION, command->first_statement_id + i, NULL,
                                     NULL, &session->wait_ticket));
         }

@@ -41,6 +41,7 @@ void upstream_close(struct session *session)
         bool is_between = session->requests.count == 0 && pgwire_scanner_is_between(&session->scanner);
         is_between ? net_upstream_finish(&session->upstream) : net_upstream_close(&session->upstream);
     }
+    record_abandoned(session);
     pgwire_scanner_done(&session->scanner);
 }
 
@@ -112,6 +113,7 @@ static void on_open(void *context, struct net_upstream *upstream, const char *er
     session->upstream_prepared = NULL;
     session->attempts = 0;
     pgwire_scanner_init(&session->scanner, PGWIRE_COLLECT_MAX);
+    net_stream_set_limits(session->server, NET_STREAM_INPUT_BYTES, SESSION_SERVER_BYTES);
     net_stream_set_events(session->server, &events, session);
     session_resume(session);
 }

@@ -68,6 +68,8 @@ static void hostile_depths_and_sizes_are_refused(void **state)
     expect_state(plan_repeated("SELECT 1", "::int", 190000, ""), "54001");
     expect_state(plan_repeated("SELECT x", "::oid", 190000, "::regclass"), "42501");
     expect_state(plan_repeated("SELECT x", "::regclass::oid", 90000, ""), "42501");
+    expect_state(plan_repeated("SELECT x", "::oid", 900, "::regclass"), "42501");
+    expect_state(plan_repeated("SELECT 1 FROM generate_series(1,2) a", ",generate_series(1,2) a", 200, ""), "54001");
     expect_state(plan_repeated("SELECT x", " COLLATE \"C\"", 300000, ""), "54001");
     expect_state(plan_repeated("SELECT x", " IS NULL", 390000, ""), "54001");
     expect_state(plan_repeated("SELECT x FROM a", " NATURAL JOIN a", 250000, ""), "54001");

@@ -54,13 +54,13 @@ __attribute__((format(printf, 2, 3))) static void complain(struct run *run, cons
     if (run->tally->is_quiet) {
         return;
     }
-    char text[16384];
+    (void)fprintf(stderr, "%s:%zu: %.*s: ", run->path, run->row->line, rg_slice_shown(run->row->name),
+                  run->row->name.data);
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
+    (void)vfprintf(stderr, format, arguments);
     va_end(arguments);
-    (void)fprintf(stderr, "%s:%zu: %.*s: %s\n", run->path, run->row->line, rg_slice_shown(run->row->name),
-                  run->row->name.data, text);
+    (void)fputc('\n', stderr);
 }
 
 static int hex_digit(char c)
