@@ -181,13 +181,36 @@ rg_status sql_visit_call(struct sql_work *work, Node **slot, size_t depth)
     return deny_call(work, call);
 }
 
+/* unnest(a, b) in FROM is syntax while it is unqualified: PostgreSQL makes a pg_catalog.unnest of each argument, on no
+ * search path, and knows no function of that shape (transformRangeFunction in parse_clause.c). Columns: NIL. */
+static bool is_unnest_of_many(const Node *node, const Node *columns)
+{
+    const FuncCall *call = (const FuncCall *)node;
+    return node != NULL && IsA(node, FuncCall) && columns == NULL && list_length(call->funcname) == 1 &&
+           rg_slice_is_equal(sql_last_name(call->funcname), RG_SLICE("unnest")) && list_length(call->args) > 1 &&
+           is_plain(call);
+}
+
+static rg_status visit_range_call(struct sql_work *work, List *pair, size_t depth)
+{
+    const struct policy_set *set = work->site.set;
+    if (list_length(pair) != 2 || !is_unnest_of_many(linitial(pair), lsecond(pair))) {
+        return sql_walk_list(&work->site.walk, pair, depth);
+    }
+    FuncCall *call = linitial(pair);
+    if (is_listed(set->function_deny, set->function_deny_count, RG_SLICE("unnest"))) {
+        return deny_call(work, call);
+    }
+    return visit_arguments(work, call, depth + 1);
+}
+
 /* A call in FROM must stay a call: its name becomes the item's alias. */
 rg_status sql_visit_range_function(struct sql_work *work, RangeFunction *item, size_t depth)
 {
     struct sql_walk *walk = &work->site.walk;
     RG_TRY(sql_note_function(work, item));
-    RG_TRY(sql_walk_list(walk, item->functions, depth + 1));
     for (int i = 0; i < list_length(item->functions); i++) {
+        RG_TRY(visit_range_call(work, list_nth_node(List, item->functions, i), depth + 2));
         const Node *call = linitial(list_nth_node(List, item->functions, i));
         if (call == NULL || !IsA(call, FuncCall)) {
             return sql_deny(&work->site, "0A000", "sql.from", -1, "this function is not supported in FROM");

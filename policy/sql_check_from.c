@@ -93,6 +93,28 @@ static rg_status visit_column_definitions(struct sql_check *check, const List *c
     return RG_OK;
 }
 
+/* The one call that may be unqualified: PostgreSQL itself makes pg_catalog.unnest(a), pg_catalog.unnest(b) of an
+ * unnest(a, b) in FROM, before any name is looked up (parse_clause.c), if it is written exactly so. */
+static bool is_unnest_syntax(const void *node, const void *columns)
+{
+    const FuncCall *call = node;
+    if (node == NULL || !IsA(node, FuncCall) || columns != NULL || list_length(call->funcname) != 1 ||
+        list_length(call->args) < 2) {
+        return false;
+    }
+    const char *name = sql_check_name_at(call->funcname, 0);
+    return name != NULL && strcmp(name, "unnest") == 0 && call->agg_order == NIL && call->agg_filter == NULL &&
+           call->over == NULL && !call->agg_within_group && !call->agg_star && !call->agg_distinct &&
+           !call->func_variadic;
+}
+
+static rg_status visit_unnest_syntax(struct sql_check *check, const FuncCall *call)
+{
+    String schema = {T_String, (char[]){"pg_catalog"}};
+    RG_TRY(sql_check_function_name(check, list_make2(&schema, linitial(call->funcname))));
+    return sql_check_exprs(check, call->args);
+}
+
 /* Each function is a list of two: the call, and its column definitions. */
 static rg_status visit_function(struct sql_check *check, const void *node)
 {
@@ -103,8 +125,12 @@ static rg_status visit_function(struct sql_check *check, const void *node)
         if (!IsA(pair, List) || list_length(pair) != 2) {
             return sql_check_refuse(check, "function in FROM");
         }
-        RG_TRY(sql_check_expr(check, list_nth(pair, 0)));
-        RG_TRY(visit_column_definitions(check, list_nth(pair, 1)));
+        if (is_unnest_syntax(linitial(pair), lsecond(pair))) {
+            RG_TRY(visit_unnest_syntax(check, linitial(pair)));
+            continue;
+        }
+        RG_TRY(sql_check_expr(check, linitial(pair)));
+        RG_TRY(visit_column_definitions(check, lsecond(pair)));
     }
     return visit_column_definitions(check, item->coldeflist);
 }

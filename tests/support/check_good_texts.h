@@ -70,6 +70,7 @@ static const struct row good[] = {
     {"DISTINCT ON", "SELECT DISTINCT ON (a, b) a FROM t_acme.a ORDER BY a, b USING <"},
     {"function in FROM", "SELECT * FROM pg_catalog.generate_series(1, 3) WITH ORDINALITY AS g(n, o)"},
     {"ROWS FROM", "SELECT * FROM ROWS FROM (pg_catalog.generate_series(1, 2), pg_catalog.unnest('{1}'::int4[])) AS g"},
+    {"unnest of several arrays", "SELECT * FROM unnest('{1}'::int4[], '{2}'::int4[]) WITH ORDINALITY AS g"},
     {"TABLESAMPLE", "SELECT * FROM t_acme.a TABLESAMPLE BERNOULLI (10) REPEATABLE (1)"},
     {"EXTRACT", "SELECT EXTRACT(year FROM a), a AT TIME ZONE 'UTC', TRIM(b) FROM t_acme.a"},
     {"CASE and friends", "SELECT CASE a WHEN 1 THEN 2 ELSE 3 END, COALESCE(a, 1), NULLIF(a, 1), GREATEST(a, 2), a IS "
