@@ -45,7 +45,8 @@ def fits(cell, target):
 
 
 def file_system(path):
-    return subprocess.run(["stat", "-f", "-c", "%T", path], text=True, capture_output=True, check=True).stdout.strip()
+    done = subprocess.run(["df", "--output=fstype", path], text=True, capture_output=True, check=True)
+    return done.stdout.split()[-1]
 
 
 def refuse_memory_disks(directories):
