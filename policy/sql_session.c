@@ -307,10 +307,16 @@ static bool pid_of(const Node *node, int64_t *out_pid)
     return true;
 }
 
-static bool is_column(const Node *node, const char *name)
+/* pid or pg_stat_activity.pid */
+static bool is_pid_column(const Node *node)
 {
-    return node != NULL && IsA(node, ColumnRef) && list_length(((const ColumnRef *)node)->fields) == 1 &&
-           rg_slice_is_equal(sql_last_name(((const ColumnRef *)node)->fields), rg_slice_of(name));
+    if (node == NULL || !IsA(node, ColumnRef)) {
+        return false;
+    }
+    const List *fields = ((const ColumnRef *)node)->fields;
+    int count = list_length(fields);
+    return count >= 1 && count <= 2 && rg_slice_is_equal(sql_last_name(fields), RG_SLICE("pid")) &&
+           (count == 1 || rg_slice_is_equal(sql_string(linitial(fields)), RG_SLICE("pg_stat_activity")));
 }
 
 /* ... FROM pg_stat_activity WHERE pid = n */
@@ -323,7 +329,7 @@ static bool is_activity_of(const SelectStmt *select, int64_t *out_pid)
     }
     const A_Expr *where = (const A_Expr *)select->whereClause;
     return where->kind == AEXPR_OP && list_length(where->name) == 1 &&
-           rg_slice_is_equal(sql_last_name(where->name), RG_SLICE("=")) && is_column(where->lexpr, "pid") &&
+           rg_slice_is_equal(sql_last_name(where->name), RG_SLICE("=")) && is_pid_column(where->lexpr) &&
            pid_of(where->rexpr, out_pid);
 }
 
@@ -351,7 +357,7 @@ bool sql_is_cancel(const Node *node, int64_t *out_pid, struct rg_slice *out_name
         return false;
     }
     *out_name = is_terminate ? RG_SLICE("pg_terminate_backend") : RG_SLICE("pg_cancel_backend");
-    if (is_column(linitial(call->args), "pid")) {
+    if (is_pid_column(linitial(call->args))) {
         return is_activity_of(select, out_pid);
     }
     return select->fromClause == NIL && select->whereClause == NULL && pid_of(linitial(call->args), out_pid);
