@@ -339,7 +339,9 @@ def test_psql_commands_show_what_is_the_tenants(rich, command, wanted, code):
     output = done.stdout + done.stderr
     for word in wanted:
         assert word in done.stdout, output
-    no_foreign(output.replace(command[3:].strip() or "\0", "").replace("of t_acme", "").replace("t_acme-only", ""))
+    # a default's expression names the tenant's own physical schema, as PostgreSQL prints it
+    own = output.replace("of t_acme", "").replace("t_acme-only", "").replace("nextval('t_acme.", "nextval('")
+    no_foreign(own.replace(command[3:].strip() or "\0", ""))
     if code is not None:
         assert done.returncode == code, output
     elif command.startswith("\\d "):
