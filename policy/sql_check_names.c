@@ -169,7 +169,9 @@ static const struct rg_slice harmless_types[] = {
 
 static bool is_allowed_type(const struct check_limits *limits, struct rg_slice name)
 {
-    if (is_listed(harmless_types, lengthof(harmless_types), name)) {
+    bool is_array = name.size > 1 && name.data[0] == '_';
+    struct rg_slice element = rg_slice_cut(name, is_array ? 1 : 0, name.size);
+    if (is_listed(harmless_types, lengthof(harmless_types), element)) {
         return true;
     }
     for (size_t i = 0; i < limits->type_count; i++) {

@@ -277,6 +277,9 @@ static rg_status apply_effect(struct session *session, const struct policy_state
         break;
     }
     case POLICY_EFFECT_RESET_ALL:
+        if (statement->number == 1) { /* DISCARD ALL */
+            deallocate(session, (struct rg_slice){0});
+        }
         changed = settings_new();
         break;
     case POLICY_EFFECT_PREPARE:

@@ -416,6 +416,16 @@ static const struct row bad[] = {
     {"SHOW ALL", "SHOW ALL"},
     {"SHOW search_path", "SHOW search_path"},
     {"SHOW of a path", "SHOW data_directory"},
+    {"in unnest of several arrays", "SELECT 1 FROM unnest('{}'::text[], ARRAY[" LEAK "])"},
+    {"unnest of one array without schema", "SELECT * FROM unnest('{}'::text[])"},
+    {"unnest of several arrays outside FROM", "SELECT unnest('{}'::text[], '{}'::text[])"},
+    {"unnest of several arrays within unnest",
+     "SELECT * FROM unnest('{}'::text[], unnest('{}'::text[], '{}'::text[]))"},
+    {"unnest, VARIADIC", "SELECT * FROM unnest('{}'::text[], VARIADIC '{}'::text[])"},
+    {"unnest, DISTINCT", "SELECT * FROM unnest(DISTINCT '{}'::text[], '{}'::text[])"},
+    {"unnest, ORDER BY", "SELECT * FROM unnest('{}'::text[], '{}'::text[] ORDER BY 1)"},
+    {"unnest with columns", "SELECT * FROM ROWS FROM (unnest('{}'::text[], '{}'::text[]) AS (a int))"},
+    {"unnest of another schema", "SELECT * FROM public.unnest('{}'::text[], '{}'::text[])"},
 };
 
 #endif

@@ -117,7 +117,7 @@ SELECT 1 OPERATOR(pg_catalog.+) 2
 -- case: text search
 SELECT to_tsvector('english', note) @@ to_tsquery('english', 'a & b') FROM sales.a
 -- expect:
-SELECT (pg_catalog.to_tsvector((SELECT rg_g.rg_config FROM (SELECT CAST(t.oid AS pg_catalog.regconfig) AS rg_config, CAST(t.cfgname AS pg_catalog.text) AS rg_name FROM pg_catalog.pg_ts_config AS t WHERE t.oid < 16384 AND t.cfgnamespace = 11) AS rg_g WHERE rg_g.rg_name = pg_catalog.regexp_replace(CAST('english' AS pg_catalog.text), '^pg_catalog[.]', '')), note)) @@ (pg_catalog.to_tsquery((SELECT rg_g.rg_config FROM (SELECT CAST(t.oid AS pg_catalog.regconfig) AS rg_config, CAST(t.cfgname AS pg_catalog.text) AS rg_name FROM pg_catalog.pg_ts_config AS t WHERE t.oid < 16384 AND t.cfgnamespace = 11) AS rg_g WHERE rg_g.rg_name = pg_catalog.regexp_replace(CAST('english' AS pg_catalog.text), '^pg_catalog[.]', '')), 'a & b')) FROM t_acme.a
+SELECT pg_catalog.to_tsvector((SELECT rg_g.rg_config FROM (SELECT CAST(t.oid AS pg_catalog.regconfig) AS rg_config, CAST(t.cfgname AS pg_catalog.text) AS rg_name FROM pg_catalog.pg_ts_config AS t WHERE t.oid < 16384 AND t.cfgnamespace = 11) AS rg_g WHERE rg_g.rg_name = pg_catalog.regexp_replace(CAST('english' AS pg_catalog.text), '^pg_catalog[.]', '')), note) @@ pg_catalog.to_tsquery((SELECT rg_g.rg_config FROM (SELECT CAST(t.oid AS pg_catalog.regconfig) AS rg_config, CAST(t.cfgname AS pg_catalog.text) AS rg_name FROM pg_catalog.pg_ts_config AS t WHERE t.oid < 16384 AND t.cfgnamespace = 11) AS rg_g WHERE rg_g.rg_name = pg_catalog.regexp_replace(CAST('english' AS pg_catalog.text), '^pg_catalog[.]', '')), 'a & b') FROM t_acme.a
 
 -- case: generate_series in the select list
 SELECT generate_series(1, 3)

@@ -302,7 +302,6 @@ SELECT t_globex.orders.id FROM sales.orders
 SELECT t_acme.orders.id FROM sales.orders
 -- refuse: 0A000 column.relation
 
-
 -- case: a guarded function in FROM stays a call
 SELECT a.relid, depth FROM pg_catalog.pg_partition_ancestors(16384) WITH ORDINALITY AS a (relid, depth)
 -- expect:
@@ -312,3 +311,4 @@ SELECT a.relid, depth FROM pg_catalog.unnest(ARRAY(SELECT rg_a.rg_relation::pg_c
 SELECT * FROM ROWS FROM (pg_partition_ancestors(16384), generate_series(1, 2)) AS r (a, b)
 -- expect:
 SELECT * FROM ROWS FROM (pg_catalog.unnest(ARRAY(SELECT rg_a.rg_relation::pg_catalog.oid FROM (SELECT c.oid AS rg_oid FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE (n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) OR (n.nspname = ANY (ARRAY['shared']::pg_catalog.text[]) AND NOT n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_catalog.concat(n.nspname, '.', c.relname) = ANY (ARRAY['shared.orders', 'shared.customers', 'shared.visits']::pg_catalog.text[])))) AS rg_g CROSS JOIN LATERAL pg_catalog.pg_partition_ancestors(rg_g.rg_oid) AS rg_a(rg_relation) WHERE rg_g.rg_oid = 16384 AND rg_a.rg_relation::pg_catalog.oid IN (SELECT rg_c.oid FROM pg_catalog.pg_class AS rg_c JOIN pg_catalog.pg_namespace AS rg_n ON rg_n.oid = rg_c.relnamespace WHERE rg_n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) OR (rg_n.nspname = ANY (ARRAY['shared']::pg_catalog.text[]) AND NOT rg_n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) AND rg_c.relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_catalog.concat(rg_n.nspname, '.', rg_c.relname) = ANY (ARRAY['shared.orders', 'shared.customers', 'shared.visits']::pg_catalog.text[]))))), pg_catalog.generate_series(1, 2)) AS r (a, b)
+

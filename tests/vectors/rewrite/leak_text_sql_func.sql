@@ -84,7 +84,7 @@ SELECT ((SELECT CASE WHEN pg_catalog.count(*) = 1 THEN pg_catalog.min(rg_g.rg_oi
 -- case: regrole
 SELECT 10::regrole
 -- expect:
-SELECT (pg_catalog.quote_ident('alice'::pg_catalog.text)) AS regrole
+SELECT pg_catalog.quote_ident('alice'::pg_catalog.text) AS regrole
 
 -- case: regnamespace
 SELECT 2200::regnamespace::text
