@@ -228,7 +228,7 @@ def test_temporary_objects_are_not_made(two, text):
 
 
 @pytest.mark.parametrize("text", [
-    "listen x", "notify x, 'from acme'", "select pg_notify('x', 'from acme')", "unlisten *", "load 'auto_explain'",
+    "listen x", "notify x, 'from acme'", "select pg_notify('x', 'from acme')", "load 'auto_explain'",
     "select pg_advisory_lock(1)", "select pg_try_advisory_lock(1)", "select pg_advisory_lock_shared(1, 2)",
     "select pg_advisory_xact_lock(1)", "select nextval('s')", "select lastval()", "select currval('s')", "select setval('s', 1)",
     "select pg_export_snapshot()", "set transaction snapshot '00000003-0000001B-1'", "prepare transaction 'x'", "commit prepared 'x'",
@@ -243,7 +243,7 @@ def test_what_would_stay_with_the_server_session_is_refused(single, two, text):
 
 def test_no_notification_reaches_a_client(single, two):
     one, _ = two
-    for text in ("listen x", "notify x"):
+    for text in ("listen x", "unlisten x", "unlisten *", "notify x"):
         with contextlib.suppress(psycopg2.Error):
             one.execute(text)
     single.server.execute("select pg_notify('x', 'globex secret')", dbname="bi")

@@ -210,6 +210,20 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid='4711'
 -- expect:
 SELECT true AS pg_terminate_backend
 
+-- case: cancel of the own statement, columns with their table
+-- effect: CANCEL_PID
+SELECT pg_terminate_backend(pg_stat_activity.pid) FROM pg_stat_activity WHERE pg_stat_activity.pid = 4711
+-- expect:
+SELECT true AS pg_terminate_backend
+
+-- case: cancel of whatever another relation says
+SELECT pg_terminate_backend(orders.pid) FROM sales.orders WHERE orders.pid = 4711
+-- refuse: 42501 function.not_allowed
+
+-- case: cancel of a column of another name
+SELECT pg_terminate_backend(x.pid) FROM pg_stat_activity WHERE x.pid = 4711
+-- refuse: 42501 function.not_allowed
+
 -- case: current_setting of a harmless setting
 SELECT current_setting('server_version_num')
 -- expect:
