@@ -460,12 +460,21 @@ static rg_status write_pid_file(const struct config_server *server)
     return RG_OK;
 }
 
+static char *copy_text(struct rg_slice text)
+{
+    char *copy = rg_memory_alloc(text.size + 1);
+    if (text.size > 0) {
+        memcpy(copy, text.data, text.size);
+    }
+    return copy;
+}
+
 static rg_status serve(struct gateway *gateway, int signals)
 {
     RG_TRY(open_shared(gateway));
     RG_TRY(open_log(gateway));
     RG_TRY(open_listeners(gateway));
-    const struct config *config = gateway->snapshot->config;
+    const struct config *config = gateway->snapshot->config; /* until a reload: not to be used behind wait_for_end */
     gateway->worker_count = config->server.workers;
     gateway->workers = rg_memory_array(gateway->worker_count, sizeof(struct worker));
     struct worker_thread *threads = rg_memory_array(gateway->worker_count, sizeof *threads);
@@ -476,16 +485,18 @@ static rg_status serve(struct gateway *gateway, int signals)
     if (rg_is_ok(status)) {
         rg_log_event(gateway->log, RG_LOG_INFO, "server.ready", "s:i, s:s, s:s", "workers", (int)gateway->worker_count,
                      "digest", gateway->snapshot->digest, "version", ROWGATE_VERSION);
+        char *pid_file = copy_text(config->server.pid_file);
         wait_for_end(gateway, signals, threads);
+        if (pid_file[0] != '\0') {
+            (void)unlink(pid_file);
+        }
+        rg_memory_free(pid_file);
     }
     char text[512];
     (void)snprintf(text, sizeof text, "%s", rg_is_ok(status) ? "" : status.error->text);
     stop_threads(gateway, threads);
     rg_memory_free(threads);
     net_offload_free(&gateway->offload);
-    if (config->server.pid_file.size > 0) {
-        (void)unlink(config->server.pid_file.data);
-    }
     return text[0] == '\0' ? RG_OK : rg_fail(RG_CONFIG, "%s", text);
 }
 
