@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/rg_memory.h"
@@ -24,6 +25,7 @@ enum {
     OFFLOAD_WAITING = 1024,
     SCRAM_ITERATIONS = 4096,
     DIAG_BYTES = 1 << 20,
+    SWAP_SECONDS = 2,
     STACK_BYTES = 16 << 20, /* tree walks recurse to POLICY_DEPTH_MAX */
 };
 
@@ -136,6 +138,7 @@ static void on_swap(void *argument)
 {
     struct swap_message *message = argument;
     worker_swap(message->worker, message->snapshot);
+    (void)sem_post(&message->worker->gateway->swapped);
     rg_memory_free(message);
 }
 
@@ -181,6 +184,20 @@ static void install(struct gateway *gateway, struct snapshot *snapshot)
     gateway->snapshot = snapshot;
 }
 
+/* Until every loop has the new snapshot, so that what the log says is true; a loop that ends while draining never
+ * answers. */
+static void wait_for_workers(struct gateway *gateway)
+{
+    struct timespec deadline;
+    (void)clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += SWAP_SECONDS;
+    for (unsigned i = 0; i < gateway->worker_count; i++) {
+        if (sem_timedwait(&gateway->swapped, &deadline) != 0) {
+            return;
+        }
+    }
+}
+
 static void drop_unused_snapshots(struct gateway *gateway)
 {
     struct snapshot **link = &gateway->snapshot->older;
@@ -212,8 +229,9 @@ static void reload(struct gateway *gateway)
         return;
     }
     record_policy(gateway, AUDIT_POLICY_LOADED, snapshot, "reload");
-    rg_log_event(gateway->log, RG_LOG_INFO, "policy.reloaded", "s:s", "digest", snapshot->digest);
     install(gateway, snapshot);
+    wait_for_workers(gateway);
+    rg_log_event(gateway->log, RG_LOG_INFO, "policy.reloaded", "s:s", "digest", snapshot->digest);
     drop_unused_snapshots(gateway);
 }
 
@@ -460,12 +478,21 @@ static rg_status write_pid_file(const struct config_server *server)
     return RG_OK;
 }
 
+static char *copy_text(struct rg_slice text)
+{
+    char *copy = rg_memory_alloc(text.size + 1);
+    if (text.size > 0) {
+        memcpy(copy, text.data, text.size);
+    }
+    return copy;
+}
+
 static rg_status serve(struct gateway *gateway, int signals)
 {
     RG_TRY(open_shared(gateway));
     RG_TRY(open_log(gateway));
     RG_TRY(open_listeners(gateway));
-    const struct config *config = gateway->snapshot->config;
+    const struct config *config = gateway->snapshot->config; /* until a reload: not to be used behind wait_for_end */
     gateway->worker_count = config->server.workers;
     gateway->workers = rg_memory_array(gateway->worker_count, sizeof(struct worker));
     struct worker_thread *threads = rg_memory_array(gateway->worker_count, sizeof *threads);
@@ -476,16 +503,18 @@ static rg_status serve(struct gateway *gateway, int signals)
     if (rg_is_ok(status)) {
         rg_log_event(gateway->log, RG_LOG_INFO, "server.ready", "s:i, s:s, s:s", "workers", (int)gateway->worker_count,
                      "digest", gateway->snapshot->digest, "version", ROWGATE_VERSION);
+        char *pid_file = copy_text(config->server.pid_file);
         wait_for_end(gateway, signals, threads);
+        if (pid_file[0] != '\0') {
+            (void)unlink(pid_file);
+        }
+        rg_memory_free(pid_file);
     }
     char text[512];
     (void)snprintf(text, sizeof text, "%s", rg_is_ok(status) ? "" : status.error->text);
     stop_threads(gateway, threads);
     rg_memory_free(threads);
     net_offload_free(&gateway->offload);
-    if (config->server.pid_file.size > 0) {
-        (void)unlink(config->server.pid_file.data);
-    }
     return text[0] == '\0' ? RG_OK : rg_fail(RG_CONFIG, "%s", text);
 }
 
@@ -497,6 +526,7 @@ rg_status gateway_run(const char *path)
     }
     (void)prctl(PR_SET_DUMPABLE, 0); /* no core dump holds a token or a key (L7) */
     struct gateway gateway = {.clock = rg_clock_system(), .path = path, .next_session_id = 1};
+    (void)sem_init(&gateway.swapped, 0, 0);
     rg_status status = rg_log_open(NULL, RG_LOG_INFO, gateway.clock, &gateway.log);
     if (rg_is_ok(status)) {
         status = serve(&gateway, signals);

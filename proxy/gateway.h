@@ -2,6 +2,8 @@
 #ifndef RG_PROXY_GATEWAY_H
 #define RG_PROXY_GATEWAY_H
 
+#include <semaphore.h>
+
 #include "audit/audit.h"
 #include "auth/scram.h"
 #include "proxy/keys.h"
@@ -30,6 +32,7 @@ struct gateway {
     unsigned worker_count;
     struct worker *workers;
     _Atomic uint64_t next_session_id;
+    sem_t swapped; /* posted by each worker that took a new snapshot */
 };
 
 /* Cancels what the session of entry is running, on its own worker. Any thread. */

@@ -105,6 +105,9 @@ static rg_status finish_request(struct session *session)
     if (request->type == 'P' || request->type == 'B' || request->type == 'D') {
         policy_cached_free(&session->described);
         session->described = request->cached == NULL ? NULL : policy_cached_ref(request->cached);
+        if (output_open_size(&session->output) > SESSION_HOLD_BYTES) {
+            RG_TRY(release_batch(session));
+        }
     }
     requests_drop_first(&session->requests);
     if (session->requests.count == 0) {
@@ -159,6 +162,15 @@ static rg_status after_error(struct session *session)
     return RG_OK;
 }
 
+/* What waits for a record must not fill what may wait: the upstream would not be read, and the record not come. */
+static rg_status bound_held(struct session *session, struct request *request)
+{
+    if (output_open_size(&session->output) <= SESSION_HOLD_BYTES) {
+        return RG_OK;
+    }
+    return request_statement(request) == NULL ? release_batch(session) : decide_now(session, request);
+}
+
 /* ---- rows ---- */
 
 static void stop_result(struct session *session, struct request *request, const char *sqlstate, const char *rule,
@@ -195,10 +207,7 @@ static rg_status on_row(struct session *session, struct request *request, const 
     RG_TRY(hold(session, request));
     RG_TRY(put(session, span->bytes));
     session->is_mid_message = !span->is_end;
-    if (output_open_size(&session->output) > SESSION_HOLD_BYTES) {
-        return decide_now(session, request);
-    }
-    return RG_OK;
+    return bound_held(session, request);
 }
 
 /* ---- control messages of a statement ---- */
@@ -444,13 +453,14 @@ static rg_status on_ready(struct session *session, struct request *request, cons
 
 static rg_status on_notice(struct session *session, const struct pgwire_span *span)
 {
-    const struct request *request = session->requests.first;
+    struct request *request = session->requests.first;
     if (request == NULL || request->is_hidden || request->is_poison || session->drops_to_sync ||
         session->phase != SESSION_READY) {
         return RG_OK;
     }
     RG_TRY(hold(session, request));
-    return pgwire_error_filter('N', span->body, NULL, output_buf(&session->output));
+    RG_TRY(pgwire_error_filter('N', span->body, NULL, output_buf(&session->output)));
+    return bound_held(session, request);
 }
 
 static rg_status on_parameter(struct session *session, const struct pgwire_span *span)
@@ -466,8 +476,12 @@ static rg_status on_parameter(struct session *session, const struct pgwire_span 
     }
     for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++) {
         if (rg_slice_is_equal(parameter.name, rg_slice_of(passed[i])) && session->phase == SESSION_READY) {
-            const struct request *request = session->requests.first;
-            RG_TRY(request == NULL || request->cached == NULL ? RG_OK : hold(session, request));
+            struct request *request = session->requests.first;
+            if (request != NULL && request->cached != NULL) {
+                RG_TRY(hold(session, request));
+                RG_TRY(put(session, span->bytes));
+                return bound_held(session, request);
+            }
             return put(session, span->bytes);
         }
     }
