@@ -276,3 +276,39 @@ def test_random_conversations_harm_nobody_else(direct):
     text = "\n".join(str(record) for record in direct.audit_records())
     assert not [marker for marker in seen if marker not in text], seed
     assert direct.audit_verify().returncode == 0, seed
+
+
+def test_reloads_under_load_and_clients_that_vanish():
+    """A stack of its own: its exit status tells whether a sanitizer found anything, to the very end."""
+    import signal
+
+    import stack as stacks
+    with stacks.Stack() as own:
+        until = time.monotonic() + 15
+        wrong = []
+
+        def load(number):
+            rng = random.Random(number)
+            while time.monotonic() < until:
+                try:
+                    wire = Wire(own)
+                    for _ in range(rng.randrange(8)):
+                        wire.send(b"Q", b"select count(*) from orders a, shared.events b\0")
+                        if rng.random() < 0.7:
+                            wire.until("Z")
+                    wire.sock.close()
+                except (OSError, EOFError, AssertionError) as error:
+                    wrong.append(repr(error))
+
+        threads = [threading.Thread(target=load, args=(i,)) for i in range(40)]
+        for thread in threads:
+            thread.start()
+        while time.monotonic() < until:
+            own.rowgate.signal(signal.SIGHUP)
+            time.sleep(0.05)
+        for thread in threads:
+            thread.join()
+        alive(own)
+        assert own.audit_verify().returncode == 0
+        assert own.rowgate.stop() == 0, wrong[:3]
+        own.rowgate.process = None
