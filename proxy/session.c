@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A session's life: accept, TLS, startup packet, the pump that feeds messages to the pipelines, the gated
- * output, and the end. What a message means is in session_message.c. */
+/* A session's life: accept, the pump that feeds messages to the pipelines, the gated output, and the end. What a
+ * message means is in session_message.c. */
 #include "proxy/session.h"
 
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "base/rg_memory.h"
 #include "proxy/session_private.h"
 
-enum { TLS_HANDSHAKE_RECORD = 0x16, STARTUP_INPUT_BYTES = 64 * 1024, DEFAULT_LOGIN_MS = 30000 };
+enum { STARTUP_INPUT_BYTES = 64 * 1024 };
 
 bool session_is_dead(const struct session *session)
 {
@@ -38,13 +38,13 @@ void session_set_settings(struct session *session, struct settings *settings)
 
 /* ---- drain ---- */
 
-static bool is_idle(const struct session *session)
+bool session_is_idle(const struct session *session)
 {
     return session->phase == SESSION_READY && session->transaction == PGWIRE_TRANSACTION_IDLE &&
            session->requests.count == 0 && !session->is_suspended && output_is_empty(&session->output);
 }
 
-static void shut_down(struct session *session)
+void session_shut_down(struct session *session)
 {
     struct refusal refusal = refusal_make("57P01", "server.shutdown", "rowgate is shutting down");
     refusal.is_fatal = true;
@@ -77,18 +77,6 @@ static void update_back_pressure(struct session *session)
     }
 }
 
-static void on_idle_timeout(void *context);
-
-/* A client that sends no Sync, too, is idle when nothing is outstanding. */
-static void watch_idleness(struct session *session)
-{
-    bool is_quiet = session->phase == SESSION_READY && session->requests.count == 0 && !session->is_suspended;
-    if (is_quiet && !net_timer_is_running(&session->idle_timer)) {
-        net_timer_start(session->worker->loop, &session->idle_timer, (uint64_t)session->limits->idle_timeout_us / 1000,
-                        on_idle_timeout, session);
-    }
-}
-
 void session_flush(struct session *session)
 {
     if (session_is_dead(session)) {
@@ -110,9 +98,9 @@ void session_flush(struct session *session)
         return;
     }
     update_back_pressure(session);
-    watch_idleness(session);
-    if (session->is_draining && is_idle(session)) {
-        shut_down(session);
+    session_watch_idleness(session);
+    if (session->is_draining && session_is_idle(session)) {
+        session_shut_down(session);
     }
 }
 
@@ -244,8 +232,8 @@ void session_close(struct session *session)
 void session_drain(struct session *session)
 {
     session->is_draining = true;
-    if (is_idle(session)) {
-        shut_down(session);
+    if (session_is_idle(session)) {
+        session_shut_down(session);
     } else if (session->phase != SESSION_READY && session->phase != SESSION_CLOSING) {
         session_end(session, SESSION_ENDED_BY_US);
     }
@@ -256,84 +244,6 @@ void session_cancel(struct session *session)
     if (!session_is_dead(session) && session->requests.count > 0) {
         upstream_cancel(session);
     }
-}
-
-/* ---- timers ---- */
-
-static void on_closing_timeout(void *context)
-{
-    session_end(context, SESSION_ENDED_BY_US);
-}
-
-void session_start_closing(struct session *session)
-{
-    session_stop_timers(session);
-    session->phase = SESSION_CLOSING;
-    net_timer_start(session->worker->loop, &session->login_timer, SESSION_CLOSING_MS, on_closing_timeout, session);
-}
-
-static void on_login_timeout(void *context)
-{
-    struct session *session = context;
-    struct refusal refusal = refusal_make("57014", "limits.login_timeout", "login took too long");
-    refusal.is_fatal = true;
-    session_fatal(session, &refusal);
-}
-
-static void on_idle_timeout(void *context)
-{
-    struct session *session = context;
-    if (session->requests.count > 0 || session->is_suspended) {
-        return;
-    }
-    struct refusal refusal = refusal_make("57P05", "limits.idle_timeout", "session ended: idle for too long");
-    refusal.is_fatal = true;
-    session_fatal(session, &refusal);
-}
-
-/* Whether rowgate's own error may take the place of this answer: only where a result is due and none was stopped
- * already. Elsewhere the upstream's own error says that it was cancelled. */
-static bool may_substitute(const struct request *request)
-{
-    bool is_result = request->type == 'Q' || request->type == 'E';
-    return is_result && !request->is_hidden && !request->is_failed && request->refusal_text == NULL;
-}
-
-static void on_statement_timeout(void *context)
-{
-    struct session *session = context;
-    struct request *request = session->requests.first;
-    if (request == NULL) {
-        return;
-    }
-    if (session->is_cancelling) {
-        struct refusal refusal = refusal_make("57014", "limits.statement_timeout",
-                                              "statement took too long and the upstream did not cancel it");
-        refusal.is_fatal = true;
-        session_fatal(session, &refusal);
-        return;
-    }
-    if (may_substitute(request)) {
-        struct refusal refusal =
-            refusal_make("57014", "limits.statement_timeout", "canceling statement due to statement timeout");
-        request->is_substituted = true;
-        request_set_refusal(request, &refusal);
-    }
-    upstream_cancel(session);
-    net_timer_start(session->worker->loop, &session->statement_timer, SESSION_CANCEL_GRACE_MS, on_statement_timeout,
-                    session);
-}
-
-void session_start_statement_timer(struct session *session)
-{
-    int64_t timeout_us = session->limits->statement_timeout_us;
-    int64_t wanted_ms = session->settings->statement_timeout_ms;
-    if (wanted_ms > 0 && wanted_ms <= timeout_us / 1000) {
-        timeout_us = wanted_ms * 1000;
-    }
-    session->is_cancelling = false;
-    net_timer_start(session->worker->loop, &session->statement_timer, (uint64_t)(timeout_us + 999) / 1000,
-                    on_statement_timeout, session);
 }
 
 /* ---- input ---- */
@@ -352,137 +262,6 @@ void session_resume(struct session *session)
     session->is_suspended = false;
     net_stream_resume(session->client);
     session_pump(session);
-}
-
-static void on_handshake_done(void *context, struct net_stream *stream, const char *error)
-{
-    struct session *session = context;
-    if (session->phase != SESSION_HANDSHAKE) {
-        return; /* refused meanwhile: the login took too long */
-    }
-    if (error != NULL) {
-        rg_log_event(session->worker->gateway->log, RG_LOG_INFO, "sql.tls.failed", "s:s, s:s", "client", session->peer,
-                     "reason", error);
-        session_end(session, SESSION_ENDED_BY_CLIENT);
-        return;
-    }
-    if (session->is_direct_tls && !rg_slice_is_equal(net_stream_tls_alpn(stream), RG_SLICE("postgresql"))) {
-        session_end(session, SESSION_ENDED_BY_US); /* direct TLS requires ALPN (libpq, sslnegotiation=direct) */
-        return;
-    }
-    session->phase = SESSION_STARTUP_TLS;
-    session_pump(session);
-}
-
-static void start_handshake(struct session *session)
-{
-    session->phase = SESSION_HANDSHAKE;
-    net_stream_start_tls(session->client, session->snapshot->config->listeners[session->listener].tls->server,
-                         on_handshake_done, session);
-}
-
-static void answer_ssl_request(struct session *session)
-{
-    if (net_stream_input(session->client).size > 0) {
-        /* Bytes sent in clear behind the request would count as sent inside TLS (CVE-2021-23214). */
-        struct refusal refusal = refusal_make("08P01", "tls.smuggled", "received unencrypted data after SSL request");
-        refusal.is_fatal = true;
-        session_fatal(session, &refusal);
-        return;
-    }
-    if (!rg_is_ok(net_stream_write(session->client, RG_SLICE("S")))) {
-        session_end(session, SESSION_ENDED_BY_CLIENT);
-        return;
-    }
-    start_handshake(session);
-}
-
-static void answer_cancel_request(struct session *session)
-{
-    struct keys_entry entry;
-    if (keys_find(session->worker->gateway->keys, session->startup.cancel_pid, session->startup.cancel_secret,
-                  &entry)) {
-        gateway_cancel(session->worker->gateway, &entry);
-    }
-    session_end(session, SESSION_ENDED_BY_CLIENT); /* no answer, ever */
-}
-
-static void start_session(struct session *session)
-{
-    if (session->phase != SESSION_STARTUP_TLS) {
-        struct refusal refusal = refusal_make("28000", "tls.required", "TLS is required");
-        refusal.hint = RG_SLICE("Connect with sslmode=require or stronger.");
-        refusal.is_fatal = true;
-        session_fatal(session, &refusal);
-        return;
-    }
-    struct rg_buf *buf = output_buf(&session->output);
-    const struct pgwire_startup *startup = &session->startup;
-    if (startup->minor > 0 || startup->extension_count > 0) {
-        if (!rg_is_ok(pgwire_negotiate_encode(0, startup->extensions, startup->extension_count, buf))) {
-            session_end(session, SESSION_ENDED_BY_US);
-            return;
-        }
-    }
-    login_start(session);
-}
-
-static void handle_startup(struct session *session)
-{
-    bool is_tls = session->phase == SESSION_STARTUP_TLS;
-    switch (session->startup.kind) {
-    case PGWIRE_STARTUP_SSL:
-        is_tls ? session_end(session, SESSION_ENDED_BY_US) : answer_ssl_request(session);
-        return;
-    case PGWIRE_STARTUP_GSSENC:
-        if (is_tls || !rg_is_ok(net_stream_write(session->client, RG_SLICE("N")))) {
-            session_end(session, SESSION_ENDED_BY_US);
-        }
-        return;
-    case PGWIRE_STARTUP_CANCEL:
-        answer_cancel_request(session);
-        return;
-    case PGWIRE_STARTUP_SESSION:
-        start_session(session);
-        return;
-    case PGWIRE_STARTUP_NONE:
-        break;
-    }
-    session_end(session, SESSION_ENDED_BY_US);
-}
-
-static void refuse_startup(struct session *session, rg_status status)
-{
-    struct refusal refusal = refusal_from_status(status, "protocol.startup");
-    refusal.is_fatal = true;
-    session_fatal(session, &refusal);
-}
-
-/* The first packets. false = more bytes are needed. */
-static bool on_startup(struct session *session)
-{
-    struct rg_slice input = net_stream_input(session->client);
-    if (session->phase == SESSION_STARTUP && input.size > 0 && (unsigned char)input.data[0] == TLS_HANDSHAKE_RECORD) {
-        session->is_direct_tls = true;
-        start_handshake(session);
-        return false;
-    }
-    struct pgwire_frame frame;
-    bool is_complete = false;
-    rg_status status = pgwire_startup_peek(input, &frame, &is_complete);
-    if (rg_is_ok(status) && !is_complete) {
-        return false;
-    }
-    if (rg_is_ok(status)) {
-        status = pgwire_startup_parse(frame.body, &session->arena, &session->startup);
-    }
-    if (!rg_is_ok(status)) {
-        refuse_startup(session, status);
-        return false;
-    }
-    net_stream_consume(session->client, frame.size);
-    handle_startup(session);
-    return session->phase != SESSION_HANDSHAKE;
 }
 
 static void run_pipeline(struct session *session, const struct pipeline *pipeline)
@@ -553,7 +332,7 @@ static bool pump_one(struct session *session)
     switch (session->phase) {
     case SESSION_STARTUP:
     case SESSION_STARTUP_TLS:
-        return on_startup(session);
+        return startup_on_packet(session);
     case SESSION_PASSWORD:
     case SESSION_SASL_FIRST:
     case SESSION_SASL_FINAL:
@@ -627,19 +406,7 @@ void session_start(struct worker *worker, size_t listener, struct net_stream *st
     }
     worker->sessions = session;
     worker->session_count++;
-    uint64_t login_ms = (uint64_t)session->limits->login_timeout_us / 1000;
-    net_timer_start(worker->loop, &session->login_timer, login_ms == 0 ? DEFAULT_LOGIN_MS : login_ms, on_login_timeout,
-                    session);
+    session_start_login_timer(session);
     net_stream_set_limits(stream, STARTUP_INPUT_BYTES, NET_STREAM_OUTPUT_BYTES);
     net_stream_set_events(stream, &events, session);
-}
-
-void session_go_idle(struct session *session)
-{
-    if (session->is_draining && is_idle(session)) {
-        shut_down(session);
-        return;
-    }
-    net_timer_start(session->worker->loop, &session->idle_timer, (uint64_t)session->limits->idle_timeout_us / 1000,
-                    on_idle_timeout, session);
 }

@@ -8,8 +8,6 @@
 #include "base/rg_memory.h"
 #include "proxy/session_private.h"
 
-enum { CREDENTIAL_BYTES = 16 * 1024 };
-
 /* A login that waits for a provider's keys. Freed by whoever comes last: the loop's callback when on_done was
  * called, else login_cancel_wait. */
 struct key_wait {
@@ -18,169 +16,6 @@ struct key_wait {
     uint64_t session_id;
     _Atomic bool is_posted;
 };
-
-static enum pipeline_next refuse(struct session *session, const char *sqlstate, const char *rule, const char *message)
-{
-    struct refusal refusal = refusal_make(sqlstate, rule, message);
-    session_fatal(session, &refusal);
-    return PIPELINE_REFUSED;
-}
-
-static enum pipeline_next refuse_status(struct session *session, rg_status status, const char *sqlstate,
-                                        const char *rule)
-{
-    char text[sizeof status.error->text]; /* the thread's slot is filled again while recording */
-    (void)snprintf(text, sizeof text, "%s", status.error->text);
-    return refuse(session, sqlstate, rule, text);
-}
-
-/* ---- asking for the credential ---- */
-
-static const struct config_listener *listener_of(const struct session *session)
-{
-    return &session->snapshot->config->listeners[session->listener];
-}
-
-static rg_status ask_scram(struct session *session)
-{
-    const struct config_account *account = config_account_find(session->snapshot->config, session->startup.user);
-    session->account = account;
-    session->scram = rg_memory_alloc(sizeof *session->scram);
-    auth_scram_start(session->scram, account == NULL ? NULL : &account->verifier, &session->worker->gateway->scram_mock,
-                     session->startup.user);
-    session->phase = SESSION_SASL_FIRST;
-    const struct rg_slice mechanisms[] = {RG_SLICE("SCRAM-SHA-256")};
-    return pgwire_auth_sasl_encode(mechanisms, 1, output_buf(&session->output));
-}
-
-void login_start(struct session *session)
-{
-    const struct config_listener *listener = listener_of(session);
-    bool is_account = config_account_find(session->snapshot->config, session->startup.user) != NULL;
-    rg_status status;
-    if (listener->allows_scram && (is_account || !listener->allows_oidc)) {
-        status = ask_scram(session);
-    } else {
-        session->phase = SESSION_PASSWORD;
-        status = pgwire_auth_cleartext_encode(output_buf(&session->output));
-    }
-    if (!rg_is_ok(status)) {
-        (void)refuse_status(session, status, "53200", "session.limits");
-        return;
-    }
-    session_flush(session);
-}
-
-/* ---- receiving it ---- */
-
-static void wipe_input(struct session *session, size_t size)
-{
-    /* the credential stood in the input buffer: overwrite it before the buffer is used again */
-    struct rg_slice input = net_stream_input(session->client);
-    union {
-        const char *borrowed;
-        void *writable;
-    } bytes = {.borrowed = input.data};
-    rg_wipe(bytes.writable, size < input.size ? size : input.size);
-    net_stream_consume(session->client, size);
-}
-
-static rg_status take_password(struct session *session, struct rg_slice body)
-{
-    struct rg_slice password;
-    RG_TRY(pgwire_password_parse(body, &password));
-    if (password.size > CREDENTIAL_BYTES) {
-        return rg_fail(RG_DENIED, "token of %zu bytes, limit %d", password.size, CREDENTIAL_BYTES);
-    }
-    RG_TRY(rg_arena_copy(&session->arena, password, &session->credential));
-    session->phase = SESSION_LOGIN;
-    return RG_OK;
-}
-
-static rg_status take_sasl_first(struct session *session, struct rg_slice body)
-{
-    struct pgwire_sasl_start start;
-    RG_TRY(pgwire_sasl_start_parse(body, &start));
-    if (!rg_slice_is_equal(start.mechanism, RG_SLICE("SCRAM-SHA-256")) || start.response.is_null) {
-        return rg_fail(RG_DENIED, "client selected an invalid SASL authentication mechanism");
-    }
-    struct rg_slice answer;
-    RG_TRY(auth_scram_first(session->scram, start.response.bytes, &session->arena, &answer));
-    RG_TRY(pgwire_auth_sasl_continue_encode(answer, output_buf(&session->output)));
-    session->phase = SESSION_SASL_FINAL;
-    return RG_OK;
-}
-
-static rg_status take_sasl_final(struct session *session, struct rg_slice body)
-{
-    struct rg_slice response;
-    RG_TRY(pgwire_sasl_response_parse(body, &response));
-    struct rg_slice answer;
-    RG_TRY(auth_scram_final(session->scram, response, &session->arena, &answer));
-    RG_TRY(pgwire_auth_sasl_final_encode(answer, output_buf(&session->output)));
-    session->phase = SESSION_LOGIN;
-    return RG_OK;
-}
-
-static rg_status take_message(struct session *session, struct rg_slice body)
-{
-    switch (session->phase) {
-    case SESSION_PASSWORD:
-        return take_password(session, body);
-    case SESSION_SASL_FIRST:
-        return take_sasl_first(session, body);
-    case SESSION_SASL_FINAL:
-        return take_sasl_final(session, body);
-    case SESSION_DEAD:
-    case SESSION_STARTUP:
-    case SESSION_HANDSHAKE:
-    case SESSION_STARTUP_TLS:
-    case SESSION_LOGIN:
-    case SESSION_READY:
-    case SESSION_CLOSING:
-        break;
-    }
-    return rg_fail(RG_INTERNAL, "no credential is due");
-}
-
-bool login_on_message(struct session *session)
-{
-    struct pgwire_limits limits = {.phase = PGWIRE_PHASE_AUTH, .message_bytes = CREDENTIAL_BYTES + 1024};
-    struct pgwire_frame frame;
-    bool is_complete = false;
-    rg_status status = pgwire_frame_peek(net_stream_input(session->client), &limits, &frame, &is_complete);
-    if (rg_is_ok(status) && !is_complete) {
-        return false;
-    }
-    if (rg_is_ok(status)) {
-        status = take_message(session, frame.body);
-        wipe_input(session, frame.size);
-    }
-    if (!rg_is_ok(status)) {
-        bool is_protocol = status.error->kind == RG_PROTOCOL;
-        (void)refuse_status(session, status, is_protocol ? "08P01" : "28P01", "login.credential");
-        return false;
-    }
-    session_flush(session);
-    return true;
-}
-
-void login_forget_credential(struct session *session)
-{
-    if (session->credential.data != NULL) {
-        union {
-            const char *borrowed;
-            void *writable;
-        } bytes = {.borrowed = session->credential.data};
-        rg_wipe(bytes.writable, session->credential.size);
-        session->credential = (struct rg_slice){0};
-    }
-    if (session->scram != NULL) {
-        auth_scram_done(session->scram);
-        rg_memory_free(session->scram);
-        session->scram = NULL;
-    }
-}
 
 /* ---- authenticate ---- */
 
@@ -255,7 +90,7 @@ static enum pipeline_next authenticate_token(struct session *session)
     size_t trust = 0;
     rg_status status = find_trust(session, &trust);
     if (!rg_is_ok(status)) {
-        return refuse_status(session, status, "28P01", "login.token");
+        return login_refuse_status(session, status, "28P01", "login.token");
     }
     struct auth_jwks *keys = auth_jwks_cache_find(session->snapshot->jwks, trust);
     enum auth_verify_hint hint = AUTH_HINT_NONE;
@@ -270,13 +105,13 @@ static enum pipeline_next authenticate_token(struct session *session)
     if (hint == AUTH_HINT_UNKNOWN_KEY && wait_for_keys(session, trust)) {
         return PIPELINE_SUSPEND;
     }
-    return refuse(session, "28P01", "login.token", text);
+    return login_refuse(session, "28P01", "login.token", text);
 }
 
 static enum pipeline_next authenticate_account(struct session *session)
 {
     if (session->scram->state != AUTH_SCRAM_VERIFIED || session->account == NULL) {
-        return refuse(session, "28P01", "login.password", "password authentication failed");
+        return login_refuse(session, "28P01", "login.password", "password authentication failed");
     }
     session->identity = (struct auth_identity){
         .kind = AUTH_SCRAM,
@@ -326,7 +161,7 @@ enum pipeline_next login_resolve(struct session *session)
 {
     rg_status status = resolve(session, session->snapshot->config, &session->tenant);
     if (!rg_is_ok(status)) {
-        return refuse_status(session, status, "28000", "login.tenant");
+        return login_refuse_status(session, status, "28000", "login.tenant");
     }
     session->limits = config_limits_find(session->snapshot->config, &session->tenant.route);
     return PIPELINE_NEXT;
@@ -347,7 +182,7 @@ static rg_status bind(struct session *session, const struct config *config, stru
 enum pipeline_next login_bind(struct session *session)
 {
     rg_status status = bind(session, session->snapshot->config, &session->binding);
-    return rg_is_ok(status) ? PIPELINE_NEXT : refuse_status(session, status, "28000", "login.claims");
+    return rg_is_ok(status) ? PIPELINE_NEXT : login_refuse_status(session, status, "28000", "login.claims");
 }
 
 static bool claims_are_alike(const struct config *a, const struct config *b)
@@ -454,137 +289,11 @@ enum pipeline_next login_admit(struct session *session)
     rg_status status =
         quota_take(session->worker->gateway->quota, session->tenant.id, session->limits->max_connections);
     if (!rg_is_ok(status)) {
-        return refuse_status(session, status, "53300", "limits.connections");
+        return login_refuse_status(session, status, "53300", "limits.connections");
     }
     session->has_quota = true;
     draw_keys(session);
     return PIPELINE_NEXT;
-}
-
-/* ---- what the startup packet asked for ---- */
-
-static rg_status put_quoted(struct rg_buf *buf, struct rg_slice text, char quote)
-{
-    RG_TRY(rg_buf_put_u8(buf, (uint8_t)quote));
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] == quote) {
-            RG_TRY(rg_buf_put_u8(buf, (uint8_t)quote));
-        }
-        RG_TRY(rg_buf_put_u8(buf, (uint8_t)text.data[i]));
-    }
-    return rg_buf_put_u8(buf, (uint8_t)quote);
-}
-
-/* The settings as SET statements, so that one allow-list judges both. */
-static rg_status settings_text(const struct session *session, struct rg_buf *buf)
-{
-    for (size_t i = 0; i < session->startup.setting_count; i++) {
-        const struct pgwire_setting *setting = &session->startup.settings[i];
-        RG_TRY(rg_buf_put(buf, RG_SLICE("SET ")));
-        RG_TRY(put_quoted(buf, setting->name, '"'));
-        RG_TRY(rg_buf_put(buf, RG_SLICE(" TO ")));
-        RG_TRY(put_quoted(buf, setting->value, '\''));
-        RG_TRY(rg_buf_put(buf, RG_SLICE(";\n")));
-    }
-    return RG_OK;
-}
-
-static enum pipeline_next refuse_setting(struct session *session, const struct policy_cached *cached)
-{
-    struct refusal refusal = refusal_make("42501", "login.setting", "a startup setting is not allowed");
-    for (size_t i = 0; i < cached->plan.count; i++) {
-        const struct policy_statement *statement = &cached->plan.statements[i];
-        if (statement->verdict == POLICY_DENY) {
-            memcpy(refusal.sqlstate, statement->sqlstate, sizeof refusal.sqlstate);
-            refusal.message = statement->message;
-            refusal.hint = statement->hint;
-            break;
-        }
-    }
-    session_fatal(session, &refusal);
-    return PIPELINE_REFUSED;
-}
-
-static bool is_virtual(const struct policy_cached *cached)
-{
-    for (size_t i = 0; i < cached->plan.count; i++) {
-        if (!rg_slice_is_equal(cached->plan.statements[i].text, RG_SLICE("SET standard_conforming_strings = on"))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static rg_status forward_settings(struct session *session, struct policy_cached *cached)
-{
-    struct rg_buf text;
-    struct rg_buf message;
-    rg_buf_init(&text, PGWIRE_STARTUP_MAX * 4);
-    rg_buf_init(&message, PGWIRE_STARTUP_MAX * 4);
-    rg_status status = RG_OK;
-    for (size_t i = 0; i < cached->plan.count && rg_is_ok(status); i++) {
-        status = rg_buf_put(&text, cached->plan.statements[i].text);
-        if (rg_is_ok(status)) {
-            status = rg_buf_put(&text, STATEMENT_SEPARATOR);
-        }
-    }
-    if (rg_is_ok(status)) {
-        status = pgwire_query_encode(rg_buf_slice(&text), &message);
-    }
-    if (rg_is_ok(status)) {
-        status = upstream_write(session, rg_buf_slice(&message));
-    }
-    rg_buf_done(&text);
-    rg_buf_done(&message);
-    RG_TRY(status);
-    struct request *request = NULL;
-    RG_TRY(requests_add(&session->requests, 'Q', NULL, &request));
-    request->is_hidden = true;
-    request->is_settings = true;
-    session->batches_forwarded++;
-    session->has_forwarded_settings = true;
-    session_start_statement_timer(session);
-    return RG_OK;
-}
-
-static enum pipeline_next apply_settings(struct session *session, struct policy_cached *cached)
-{
-    if (cached->plan.is_denied) {
-        return refuse_setting(session, cached);
-    }
-    statement_apply_effects(session, cached);
-    if (session->phase != SESSION_LOGIN) {
-        return PIPELINE_REFUSED; /* over the session's limits */
-    }
-    if (is_virtual(cached)) {
-        return PIPELINE_NEXT;
-    }
-    rg_status status = forward_settings(session, cached);
-    return rg_is_ok(status) ? PIPELINE_SUSPEND : refuse_status(session, status, "08006", "upstream.unavailable");
-}
-
-enum pipeline_next login_settings(struct session *session)
-{
-    if (session->has_forwarded_settings) {
-        return session->requests.count > 0 ? PIPELINE_SUSPEND : PIPELINE_NEXT; /* session_reply.c resumed us */
-    }
-    if (session->startup.setting_count == 0) {
-        return PIPELINE_NEXT;
-    }
-    struct rg_buf text;
-    rg_buf_init(&text, PGWIRE_STARTUP_MAX * 4);
-    struct policy_cached *cached = NULL;
-    rg_status status = settings_text(session, &text);
-    if (rg_is_ok(status)) {
-        status = statement_find_plan(session, POLICY_SIMPLE, rg_buf_slice(&text), &cached);
-    }
-    rg_buf_done(&text);
-    if (!rg_is_ok(status)) {
-        return refuse_status(session, status, "54000", "login.setting");
-    }
-    enum pipeline_next next = apply_settings(session, cached);
-    policy_cached_free(&cached);
-    return next;
 }
 
 /* ---- record, welcome ---- */
@@ -599,7 +308,7 @@ enum pipeline_next login_record(struct session *session)
         session->is_logged_in = true;
         status = output_close(&session->output, ticket, 0);
     }
-    return rg_is_ok(status) ? PIPELINE_NEXT : refuse_status(session, status, "58030", "audit.unavailable");
+    return rg_is_ok(status) ? PIPELINE_NEXT : login_refuse_status(session, status, "58030", "audit.unavailable");
 }
 
 static rg_status put_parameter(struct session *session, const char *name, struct rg_slice value)
@@ -634,7 +343,7 @@ enum pipeline_next login_welcome(struct session *session)
 {
     rg_status status = put_welcome(session);
     if (!rg_is_ok(status)) {
-        return refuse_status(session, status, "53200", "session.limits");
+        return login_refuse_status(session, status, "53200", "session.limits");
     }
     net_timer_stop(&session->login_timer);
     net_stream_set_limits(session->client, POLICY_TEXT_MAX + 8192, NET_STREAM_OUTPUT_BYTES);

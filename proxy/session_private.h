@@ -18,13 +18,18 @@
 
 /* The inside of a session, shared by session*.c alone.
  *
- *   session.c            its life: accept, TLS, startup packet, pump, output, end
- *   session_login.c      the steps of pipeline_login
- *   session_statement.c  the steps of pipeline_statement
- *   session_message.c    one row for each frontend message
- *   session_upstream.c   opening, losing, cancelling the upstream
- *   session_reply.c      one row for each backend message
- *   session_record.c     audit records and refusals
+ *   session.c                 its life: accept, pump, output, end
+ *   session_startup.c         the first packets: TLS, cancel, startup message
+ *   session_credential.c      asking for the credential and taking it
+ *   session_login.c           the steps of pipeline_login
+ *   session_login_settings.c  what the startup packet asked for
+ *   session_statement.c       the steps of pipeline_statement
+ *   session_message.c         one row for each frontend message
+ *   session_upstream.c        opening, losing, cancelling the upstream
+ *   session_reply.c           one row for each backend message
+ *   session_gate.c            what a reply waits for
+ *   session_record.c          audit records and refusals
+ *   session_timers.c          how long all that may take
  */
 
 enum session_phase {
@@ -159,7 +164,36 @@ int64_t session_now_us(const struct session *session); /* wall clock */
 void session_start_statement_timer(struct session *session);
 void session_go_idle(struct session *session); /* ReadyForQuery was answered and nothing is outstanding */
 
-/* session_login.c: steps, and what leads to them */
+bool session_is_idle(const struct session *session);
+void session_shut_down(struct session *session);
+
+/* session_startup.c */
+bool startup_on_packet(struct session *session); /* false = more bytes are needed */
+
+/* session_timers.c */
+void session_start_login_timer(struct session *session);
+void session_watch_idleness(struct session *session); /* starts the idle timer where nothing is under way */
+
+/* session_gate.c */
+/* Appends to what the client gets, straight through when nothing is held. */
+rg_status gate_put(struct session *session, struct rg_slice bytes) RG_MUST_CHECK;
+/* Holds what follows until the request's statement is on record. */
+rg_status gate_hold(struct session *session, const struct request *request) RG_MUST_CHECK;
+rg_status gate_settle(struct session *session, const struct request *request) RG_MUST_CHECK;
+/* A result grew past what is held for a combined record: its decision goes on record now. */
+rg_status gate_decide_now(struct session *session, struct request *request) RG_MUST_CHECK;
+/* The outcome of the running statement; what is held since its start waits for this record. */
+rg_status gate_record_outcome(struct session *session, struct request *request,
+                              const struct pgwire_error *error) RG_MUST_CHECK;
+/* What Parse and Describe showed of statements that nothing ran. */
+rg_status gate_release_batch(struct session *session) RG_MUST_CHECK;
+
+/* session_credential.c: refusals of a login, and what leads to its steps */
+enum pipeline_next login_refuse(struct session *session, const char *sqlstate, const char *rule, const char *message);
+enum pipeline_next login_refuse_status(struct session *session, rg_status status, const char *sqlstate,
+                                       const char *rule);
+
+/* session_login.c */
 void login_start(struct session *session); /* after the startup packet: asks for a credential */
 bool login_on_message(struct session *session);
 void login_forget_credential(struct session *session);

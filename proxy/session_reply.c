@@ -3,84 +3,6 @@
  * row for each backend message; what no row expects ends the session. */
 #include "proxy/session_private.h"
 
-/* ---- the gate ---- */
-
-/* Rows go straight through once their statement is on record; else they are held. */
-static rg_status put(struct session *session, struct rg_slice bytes)
-{
-    struct output *output = &session->output;
-    if (output_is_empty(output) && output->barrier_count == 0 && !net_stream_is_full(session->client)) {
-        return net_stream_write(session->client, bytes);
-    }
-    return output_put(output, bytes);
-}
-
-/* A result grew past what is held for a combined record: its decision goes on record now. */
-static rg_status decide_now(struct session *session, struct request *request)
-{
-    if (request->is_decided || request_statement(request) == NULL) {
-        return RG_OK;
-    }
-    uint64_t ticket = 0;
-    RG_TRY(record_statement(session, request->cached, request->statement, AUDIT_DECISION,
-                            request->statement_id + request->statement, NULL, NULL, &ticket));
-    request->is_decided = true;
-    policy_cached_free(&session->described);
-    return output_close(&session->output, ticket, 0);
-}
-
-/* The outcome of the running statement; what is held since its start waits for this record. */
-static rg_status record_outcome(struct session *session, struct request *request, const struct pgwire_error *error)
-{
-    if (request_statement(request) == NULL) {
-        return RG_OK;
-    }
-    uint64_t ticket = 0;
-    RG_TRY(record_statement(session, request->cached, request->statement,
-                            request->is_decided ? AUDIT_OUTCOME : AUDIT_COMBINED,
-                            request->statement_id + request->statement, request, error, &ticket));
-    policy_cached_free(&session->described);
-    return output_close(&session->output, ticket, 0);
-}
-
-/* Parse, Bind and Describe show a statement's columns without running it: recorded when no Execute of the same
- * statement follows, because nothing else would let the answers leave. */
-static rg_status release_batch(struct session *session)
-{
-    if (!output_is_open(&session->output)) {
-        return RG_OK;
-    }
-    uint64_t ticket = 0;
-    const struct policy_cached *described = session->described;
-    if (described != NULL && described->plan.count > 0) {
-        RG_TRY(
-            record_statement(session, described, 0, AUDIT_DECISION, session->next_statement_id++, NULL, NULL, &ticket));
-    } else {
-        struct audit_event event = record_event(session, AUDIT_STATEMENT);
-        event.verdict = AUDIT_ALLOWED;
-        event.phase = AUDIT_DECISION;
-        event.statement_id = session->next_statement_id++;
-        event.class_name = RG_SLICE("MISC");
-        RG_TRY(worker_submit(session->worker, &event, session, &ticket));
-    }
-    policy_cached_free(&session->described);
-    return output_close(&session->output, ticket, 0);
-}
-
-/* What is held and describes another statement than request's gets its own record: no record covers the answers
- * of a statement that it does not name. */
-static rg_status settle(struct session *session, const struct request *request)
-{
-    bool is_another = session->described != NULL && session->described != request->cached;
-    return is_another ? release_batch(session) : RG_OK;
-}
-
-static rg_status hold(struct session *session, const struct request *request)
-{
-    RG_TRY(settle(session, request));
-    return request->is_decided ? RG_OK : output_open(&session->output);
-}
-
 /* ---- the end of a request ---- */
 
 static void next_statement(struct session *session, struct request *request)
@@ -106,14 +28,14 @@ static rg_status finish_request(struct session *session)
         policy_cached_free(&session->described);
         session->described = request->cached == NULL ? NULL : policy_cached_ref(request->cached);
         if (output_open_size(&session->output) > SESSION_HOLD_BYTES) {
-            RG_TRY(release_batch(session));
+            RG_TRY(gate_release_batch(session));
         }
     }
     requests_drop_first(&session->requests);
     if (session->requests.count == 0) {
         net_timer_stop(&session->statement_timer);
         session->is_cancelling = false;
-        return release_batch(session); /* a Flush without an Execute */
+        return gate_release_batch(session); /* a Flush without an Execute */
     }
     session->requests.first->started_us = net_loop_now_us(session->worker->loop);
     session_start_statement_timer(session);
@@ -168,7 +90,7 @@ static rg_status bound_held(struct session *session, struct request *request)
     if (output_open_size(&session->output) <= SESSION_HOLD_BYTES) {
         return RG_OK;
     }
-    return request_statement(request) == NULL ? release_batch(session) : decide_now(session, request);
+    return request_statement(request) == NULL ? gate_release_batch(session) : gate_decide_now(session, request);
 }
 
 /* ---- rows ---- */
@@ -204,8 +126,8 @@ static rg_status on_row(struct session *session, struct request *request, const 
     if (request->is_substituted || request->is_failed || session->drops_to_sync) {
         return session->is_mid_message ? rg_fail(RG_LIMIT, "the result was stopped inside a row") : RG_OK;
     }
-    RG_TRY(hold(session, request));
-    RG_TRY(put(session, span->bytes));
+    RG_TRY(gate_hold(session, request));
+    RG_TRY(gate_put(session, span->bytes));
     session->is_mid_message = !span->is_end;
     return bound_held(session, request);
 }
@@ -217,8 +139,8 @@ static rg_status pass_held(struct session *session, struct request *request, con
     if (request->is_hidden || request->is_substituted || request->is_failed || session->drops_to_sync) {
         return RG_OK;
     }
-    RG_TRY(hold(session, request));
-    return put(session, span->bytes);
+    RG_TRY(gate_hold(session, request));
+    return gate_put(session, span->bytes);
 }
 
 static rg_status on_done_silently(struct session *session, struct request *request, const struct pgwire_span *span)
@@ -243,13 +165,13 @@ static rg_status substitute(struct session *session, struct request *request)
 {
     struct pgwire_error error = {.message = request->refusal.message};
     memcpy(error.sqlstate, request->refusal.sqlstate, sizeof error.sqlstate);
-    RG_TRY(settle(session, request));
+    RG_TRY(gate_settle(session, request));
     if (output_is_open(&session->output)) {
         output_drop_open(&session->output); /* rows that were held and whose statement is refused after all */
     }
     RG_TRY(output_open(&session->output));
     RG_TRY(refusal_put(session, &request->refusal, 0, false, 0));
-    return record_outcome(session, request, &error);
+    return gate_record_outcome(session, request, &error);
 }
 
 /* The upstream finished a statement that the client was told (or is told now) has failed. */
@@ -293,13 +215,13 @@ static rg_status complete_statement(struct session *session, struct request *req
         return request->type == 'Q' ? RG_OK : finish_request(session);
     }
     if (session->drops_to_sync || request->is_failed) {
-        RG_TRY(record_outcome(session, request, NULL));
+        RG_TRY(gate_record_outcome(session, request, NULL));
     } else {
-        RG_TRY(settle(session, request));
+        RG_TRY(gate_settle(session, request));
         RG_TRY(output_open(&session->output));
         count_rows(request, span);
         RG_TRY(put_tag(session, request_statement(request), span));
-        RG_TRY(record_outcome(session, request, NULL));
+        RG_TRY(gate_record_outcome(session, request, NULL));
     }
     if (request->type == 'E') {
         return finish_request(session);
@@ -311,7 +233,7 @@ static rg_status complete_statement(struct session *session, struct request *req
 static rg_status on_empty_query(struct session *session, struct request *request, const struct pgwire_span *span)
 {
     if (!request->is_hidden) {
-        RG_TRY(put(session, span->bytes)); /* says nothing of any data */
+        RG_TRY(gate_put(session, span->bytes)); /* says nothing of any data */
     }
     return request->type == 'E' ? finish_request(session) : RG_OK;
 }
@@ -354,11 +276,11 @@ static rg_status put_upstream_error(struct session *session, struct request *req
     struct pgwire_position_map map = {map_position, &context};
     struct pgwire_error error;
     RG_TRY(pgwire_error_parse('E', span->body, &error));
-    RG_TRY(settle(session, request));
+    RG_TRY(gate_settle(session, request));
     RG_TRY(output_open(&session->output));
     RG_TRY(pgwire_error_filter('E', span->body, context.statement == NULL ? NULL : &map, output_buf(&session->output)));
     if (context.statement != NULL) {
-        return record_outcome(session, request, &error);
+        return gate_record_outcome(session, request, &error);
     }
     /* an error without a statement (Sync, Close, the commit behind the last one): recorded as the session's */
     struct audit_event event = record_event(session, AUDIT_STATEMENT);
@@ -387,7 +309,7 @@ static rg_status record_dropped_error(struct session *session, struct request *r
     struct pgwire_error error;
     RG_TRY(pgwire_error_parse('E', span->body, &error));
     bool is_statement = request->type == 'Q' || request->type == 'E';
-    return is_statement && !request->is_poison ? record_outcome(session, request, &error) : RG_OK;
+    return is_statement && !request->is_poison ? gate_record_outcome(session, request, &error) : RG_OK;
 }
 
 static rg_status on_error(struct session *session, struct request *request, const struct pgwire_span *span)
@@ -400,7 +322,7 @@ static rg_status on_error(struct session *session, struct request *request, cons
         return after_error(session);
     }
     if (request->is_poison) {
-        RG_TRY(settle(session, request)); /* the refusal's record names the refused statement alone */
+        RG_TRY(gate_settle(session, request)); /* the refusal's record names the refused statement alone */
         RG_TRY(refusal_put(session, &request->refusal, request->refusal_ticket, request->is_refusal_durable,
                            request->refusal_sequence));
     } else if (request->is_substituted) {
@@ -436,8 +358,8 @@ static rg_status on_ready(struct session *session, struct request *request, cons
     }
     bool is_settings = request->is_settings;
     if (!request->is_hidden) {
-        RG_TRY(release_batch(session));
-        RG_TRY(put(session, span->bytes));
+        RG_TRY(gate_release_batch(session));
+        RG_TRY(gate_put(session, span->bytes));
     }
     session->drops_to_sync = false;
     RG_TRY(finish_request(session));
@@ -458,7 +380,7 @@ static rg_status on_notice(struct session *session, const struct pgwire_span *sp
         session->phase != SESSION_READY) {
         return RG_OK;
     }
-    RG_TRY(hold(session, request));
+    RG_TRY(gate_hold(session, request));
     RG_TRY(pgwire_error_filter('N', span->body, NULL, output_buf(&session->output)));
     return bound_held(session, request);
 }
@@ -478,11 +400,11 @@ static rg_status on_parameter(struct session *session, const struct pgwire_span 
         if (rg_slice_is_equal(parameter.name, rg_slice_of(passed[i])) && session->phase == SESSION_READY) {
             struct request *request = session->requests.first;
             if (request != NULL && request->cached != NULL) {
-                RG_TRY(hold(session, request));
-                RG_TRY(put(session, span->bytes));
+                RG_TRY(gate_hold(session, request));
+                RG_TRY(gate_put(session, span->bytes));
                 return bound_held(session, request);
             }
-            return put(session, span->bytes);
+            return gate_put(session, span->bytes);
         }
     }
     return RG_OK;
