@@ -29,6 +29,7 @@ struct request {
     char type;                /* of the frontend message: Q P B D E C S */
     bool is_hidden;           /* rowgate's own: a success is not shown to the client */
     bool is_poison;           /* made to fail upstream, so that a refused statement fails the transaction */
+    bool is_probe;            /* rowgate's own question for the upstream's search_path */
     bool is_settings;         /* rowgate's own SETs at login */
     bool had_written;         /* the transaction had written when this was forwarded */
     bool is_decided;          /* a record that allows the current statement is submitted already */

@@ -118,6 +118,8 @@ struct session {
     struct net_stream *server; /* NULL until open */
     struct pgwire_scanner scanner;
     unsigned attempts;
+    bool is_probing;      /* the upstream is asked for its search_path */
+    bool is_probe_passed; /* it answered pg_catalog */
     bool is_connect_failed;
     bool has_forwarded_settings; /* lost with the upstream, so the session is lost too */
     bool is_server_paused;
@@ -232,6 +234,7 @@ void upstream_lost(struct session *session, const char *reason);
 void upstream_close(struct session *session);
 rg_status upstream_write(struct session *session, struct rg_slice bytes) RG_MUST_CHECK;
 void upstream_cancel(struct session *session);
+void upstream_probed(struct session *session); /* the probe was answered */
 
 /* session_reply.c */
 void reply_on_input(struct session *session);

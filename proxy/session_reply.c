@@ -116,8 +116,22 @@ static void check_limits(struct session *session, struct request *request)
     }
 }
 
+/* The one column of the one row: exactly pg_catalog, in a row that came whole. */
+static void take_probe(struct session *session, const struct pgwire_span *span)
+{
+    static const char wanted[] = "\0\1\0\0\0\12pg_catalog";
+    session->is_probe_passed =
+        span->is_start && span->is_end && rg_slice_is_equal(span->body, rg_slice_make(wanted, sizeof wanted - 1));
+}
+
 static rg_status on_row(struct session *session, struct request *request, const struct pgwire_span *span)
 {
+    if (request->is_hidden) {
+        if (request->is_probe) {
+            take_probe(session, span);
+        }
+        return RG_OK;
+    }
     if (span->is_start) {
         request->rows++;
         request->bytes += span->total;
@@ -317,6 +331,10 @@ static rg_status on_error(struct session *session, struct request *request, cons
     if (request->is_settings) {
         return fail_settings(session, span);
     }
+    if (request->is_probe) {
+        session->is_probe_passed = false;
+        return after_error(session);
+    }
     if (session->drops_to_sync) {
         RG_TRY(record_dropped_error(session, request, span));
         return after_error(session);
@@ -357,13 +375,16 @@ static rg_status on_ready(struct session *session, struct request *request, cons
         end_transaction(session);
     }
     bool is_settings = request->is_settings;
+    bool is_probe = request->is_probe;
     if (!request->is_hidden) {
         RG_TRY(gate_release_batch(session));
         RG_TRY(gate_put(session, span->bytes));
     }
     session->drops_to_sync = false;
     RG_TRY(finish_request(session));
-    if (is_settings) {
+    if (is_probe) {
+        upstream_probed(session);
+    } else if (is_settings) {
         session_resume(session);
     } else if (session->requests.count == 0) {
         session_go_idle(session);

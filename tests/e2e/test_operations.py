@@ -144,6 +144,18 @@ def test_slow_and_silent_clients_do_not_disturb_others(own):
         sock.close()
 
 
+def test_a_pooled_login_that_would_look_into_other_schemas_is_refused():
+    with stacks.Stack(kind="pgbouncer", pins_search_path=False) as stack:
+        with pytest.raises(psycopg2.OperationalError) as refused:
+            stack.connect()
+        assert "cannot be reached" in str(refused.value)
+        assert "search_path" in stack.rowgate.event("sql.upstream.rejected")["reason"]
+        stack.server.execute("ALTER ROLE rowgate SET search_path = pg_catalog")
+        stack.server.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'rowgate'")
+        time.sleep(0.3)
+        assert stack.query("select 1") == [(1,)]
+
+
 def test_the_log_is_json_lines(own):
     import json
     for line in own.rowgate.log_path.read_text().splitlines():

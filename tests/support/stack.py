@@ -298,7 +298,7 @@ class Rowgate:
 
 class Stack:
     def __init__(self, kind="postgres", workers=2, rows=300, durability="synced", own_kinds='["select"]', extra="", pool=4,
-                 server_settings=None):
+                 server_settings=None, pins_search_path=True):
         self.kind = kind
         self.workers = workers
         self.rows = rows
@@ -306,6 +306,7 @@ class Stack:
         self.own_kinds = own_kinds
         self.extra = extra
         self.pool = pool
+        self.pins_search_path = pins_search_path
         self.server = pgtest.Server(tls=True, auth="scram-sha-256", superuser_password="super", settings=server_settings)
         self.bouncer = None
         self.idp = None
@@ -344,6 +345,8 @@ class Stack:
 
     def _fill(self):
         self.server.execute(f"CREATE ROLE rowgate LOGIN PASSWORD '{PASSWORD}'")
+        if self.pins_search_path:
+            self.server.execute("ALTER ROLE rowgate SET search_path = pg_catalog")
         self.server.execute("CREATE DATABASE bi")
         text = "".join(SCHEMA.format(schema=f"t_{tenant}", tenant=tenant, rows=self.rows) for tenant in TENANTS)
         text += SHARED.format(**TENANTS) + NATIVE
