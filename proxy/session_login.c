@@ -272,16 +272,17 @@ rg_status session_rebind(struct session *session)
     return status;
 }
 
-static void draw_keys(struct session *session)
+/* Who may cancel this session by its pid in SQL: the same subject of the same provider in the same tenant. */
+static rg_status draw_keys(struct session *session)
 {
-    char owner[512];
-    int size = snprintf(owner, sizeof owner, "%.*s\n%.*s\n%.*s", rg_slice_shown(session->tenant.id),
-                        session->tenant.id.data, rg_slice_shown(session->identity.idp),
-                        session->identity.idp.data == NULL ? "" : session->identity.idp.data,
-                        rg_slice_shown(session->identity.subject), session->identity.subject.data);
-    keys_add(session->worker->gateway->keys, session->id, session->worker->index, rg_slice_make(owner, (size_t)size),
-             &session->key);
+    const struct auth_identity *who = &session->identity;
+    const char *idp = who->idp.data == NULL ? "" : who->idp.data;
+    RG_TRY(rg_arena_printf(&session->arena, &session->owner, "%.*s\n%.*s\n%.*s", (int)session->tenant.id.size,
+                           session->tenant.id.data, (int)who->idp.size, idp, (int)who->subject.size,
+                           who->subject.data));
+    keys_add(session->worker->gateway->keys, session->id, session->worker->index, session->owner, &session->key);
     session->has_key = true;
+    return RG_OK;
 }
 
 enum pipeline_next login_admit(struct session *session)
@@ -292,8 +293,8 @@ enum pipeline_next login_admit(struct session *session)
         return login_refuse_status(session, status, "53300", "limits.connections");
     }
     session->has_quota = true;
-    draw_keys(session);
-    return PIPELINE_NEXT;
+    status = draw_keys(session);
+    return rg_is_ok(status) ? PIPELINE_NEXT : login_refuse_status(session, status, "53200", "session.limits");
 }
 
 /* ---- record, welcome ---- */

@@ -110,6 +110,7 @@ struct session {
     const struct config_limits *limits;
     struct policy_binding *binding;
     bool has_quota;
+    struct rg_slice owner; /* tenant, provider and subject: who may cancel this session in SQL */
     struct keys_entry key;
     bool has_key;
 

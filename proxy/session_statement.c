@@ -239,13 +239,8 @@ static void cancel_by_pid(struct session *session, int64_t pid)
     struct gateway *gateway = session->worker->gateway;
     struct keys_entry entry;
     struct keys_entry own = session->key;
-    char owner[512];
-    int size = snprintf(owner, sizeof owner, "%.*s\n%.*s\n%.*s", rg_slice_shown(session->tenant.id),
-                        session->tenant.id.data, rg_slice_shown(session->identity.idp),
-                        session->identity.idp.data == NULL ? "" : session->identity.idp.data,
-                        rg_slice_shown(session->identity.subject), session->identity.subject.data);
     if (pid > 0 && pid <= INT32_MAX && pid != own.pid &&
-        keys_find_owned(gateway->keys, (uint32_t)pid, rg_slice_make(owner, (size_t)size), &entry)) {
+        keys_find_owned(gateway->keys, (uint32_t)pid, session->owner, &entry)) {
         gateway_cancel(gateway, &entry);
     }
 }

@@ -175,6 +175,17 @@ def test_an_upstream_that_never_answers_is_given_up(bad):
     assert time.monotonic() - start < 15
 
 
+def test_a_server_whose_planner_is_not_proved_is_refused(bad):
+    PARAMETERS["server_version"] = "17.2"
+    try:
+        with pytest.raises(psycopg2.OperationalError) as refused:
+            bad.connect()
+        assert "cannot be reached" in str(refused.value)
+        assert "17" in bad.rowgate.event("sql.upstream.rejected")["reason"]
+    finally:
+        PARAMETERS["server_version"] = "15.5"
+
+
 def test_a_silent_upstream_and_a_refused_statement_are_survived(bad):
     state = message(b"C", b"BEGIN\0") + message(b"Z", b"T")
     with contextlib.closing(bad.connect("globex")) as connection, connection.cursor() as cursor:
