@@ -177,7 +177,6 @@ static rg_status plan(struct explain_options *options, const struct config *conf
         .tenant = &tenant,
         .identity = &identity,
         .database = upstream == NULL ? tenant.id : upstream->database,
-        .dialect = upstream != NULL && upstream->kind == CONFIG_UPSTREAM_HYPER ? POLICY_HYPER : POLICY_POSTGRESQL,
     };
     struct policy_binding *binding = NULL;
     RG_TRY(policy_bind(config->policies, &subject, &binding));

@@ -246,7 +246,6 @@ static rg_status copy_route(struct policy_binding *binding, const struct policy_
     }
     binding->schemas = schemas;
     binding->schema_count = route->schema_count;
-    binding->dialect = subject->dialect;
     return rg_arena_copy(&binding->arena, subject->database, &binding->database);
 }
 
@@ -291,7 +290,6 @@ static rg_status digest_binding(struct policy_binding *binding, const struct pol
     RG_TRY(put_slice(&buf, rg_slice_make(binding->set->digest.bytes, sizeof binding->set->digest.bytes)));
     RG_TRY(put_slice(&buf, subject->tenant->id));
     RG_TRY(put_slice(&buf, binding->database));
-    RG_TRY(rg_buf_put_u8(&buf, (uint8_t)binding->dialect));
     RG_TRY(rg_buf_put_u32(&buf, (uint32_t)binding->schema_count));
     for (size_t i = 0; i < binding->schema_count; i++) {
         RG_TRY(put_slice(&buf, binding->schemas[i].logical));

@@ -66,13 +66,10 @@ const struct rg_digest *policy_set_digest(const struct policy_set *set);
 
 /* ---- bound to one identity ---- */
 
-enum policy_dialect { POLICY_POSTGRESQL = 0, POLICY_HYPER };
-
 struct policy_subject {
     const struct tenant *tenant;
     const struct auth_identity *identity;
     struct rg_slice database; /* what current_database() answers */
-    enum policy_dialect dialect;
 };
 
 struct policy_binding;
@@ -83,7 +80,7 @@ rg_status policy_bind(struct policy_set *set, const struct policy_subject *subje
                       struct policy_binding **out_binding) RG_MUST_CHECK;
 struct policy_binding *policy_binding_ref(struct policy_binding *binding);
 void policy_binding_free(struct policy_binding **binding);
-/* Digest of policy set, tenant, route, claims and dialect: equal digests rewrite alike. */
+/* Digest of policy set, tenant, route and claims: equal digests rewrite alike. */
 const struct rg_digest *policy_binding_digest(const struct policy_binding *binding);
 
 /* ---- one statement ---- */

@@ -64,7 +64,6 @@ struct policy_binding {
     void *context;
     struct rg_digest digest;
     struct rg_slice database;
-    enum policy_dialect dialect;
     size_t schema_count; /* the route's map, sorted by logical name */
     const struct tenant_schema *schemas;
     size_t bound_count;

@@ -15,7 +15,6 @@
  * reference does. Every slice is NUL-terminated behind its end. Names and keys: docs/configuration.md. */
 
 enum config_log_level { CONFIG_LOG_DEBUG = 0, CONFIG_LOG_INFO, CONFIG_LOG_WARNING, CONFIG_LOG_ERROR };
-enum config_log_format { CONFIG_LOG_JSON = 0, CONFIG_LOG_TEXT };
 
 struct config_server {
     unsigned workers;         /* at least 1 */
@@ -25,7 +24,6 @@ struct config_server {
 
 struct config_log {
     enum config_log_level level;
-    enum config_log_format format;
     struct rg_slice file; /* empty = stderr */
 };
 
@@ -35,7 +33,7 @@ struct config_tls {
     struct rg_place place;
 };
 
-enum config_upstream_kind { CONFIG_UPSTREAM_PGBOUNCER = 0, CONFIG_UPSTREAM_POSTGRES, CONFIG_UPSTREAM_HYPER };
+enum config_upstream_kind { CONFIG_UPSTREAM_PGBOUNCER = 0, CONFIG_UPSTREAM_POSTGRES };
 
 struct config_upstream {
     struct rg_slice name;

@@ -56,7 +56,6 @@ rg_status config_make_server(struct config_draft *draft)
     };
     draft->config->log = (struct config_log){
         .level = (enum config_log_level)log->level.word,
-        .format = (enum config_log_format)log->format.word,
         .file = log->file.text,
     };
     return make_audit(draft);

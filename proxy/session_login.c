@@ -169,12 +169,10 @@ enum pipeline_next login_resolve(struct session *session)
 
 static rg_status bind(struct session *session, const struct config *config, struct policy_binding **out_binding)
 {
-    const struct config_upstream *upstream = config_upstream_find(config, session->tenant.route.upstream);
     struct policy_subject subject = {
         .tenant = &session->tenant,
         .identity = &session->identity,
         .database = session->startup.database,
-        .dialect = upstream != NULL && upstream->kind == CONFIG_UPSTREAM_HYPER ? POLICY_HYPER : POLICY_POSTGRESQL,
     };
     return policy_bind(config->policies, &subject, out_binding);
 }
