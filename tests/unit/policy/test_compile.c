@@ -185,8 +185,7 @@ static void a_subselect_names_no_relation_that_only_a_client_could_define(void *
     static const char *const good[] = {
         "EXISTS (SELECT 1 FROM shared.members AS m WHERE m.id = rg_r.x)",
         "EXISTS (SELECT 1 FROM shared.members WHERE members.id = rg_r.x)",
-        "EXISTS (SELECT 1 FROM shared.members AS m WHERE m.id IN (SELECT t.id FROM shared.teams AS t WHERE t.m = "
-        "m.id))",
+        "EXISTS (SELECT 1 FROM shared.members m WHERE m.id IN (SELECT t.id FROM shared.teams t WHERE t.m = m.id))",
         "x IN (SELECT s.id FROM (SELECT m.id FROM shared.members AS m) AS s)",
     };
     struct compiled compiled;
