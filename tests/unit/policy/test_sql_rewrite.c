@@ -199,9 +199,9 @@ static void a_refusal_tells_nothing_about_existence(void **state)
 {
     (void)state;
     const struct policy_statement *one = plan_one("SELECT * FROM t_globex.a");
-    assert_slice(one->message, "relation \"a\" is not available to you");
+    assert_slice(one->message, "relation \"t_globex.a\" is not available to you");
     const struct policy_statement *other = plan_one("SELECT * FROM nowhere_at_all.a");
-    assert_slice(other->message, "relation \"a\" is not available to you");
+    assert_slice(other->message, "relation \"nowhere_at_all.a\" is not available to you");
     assert_int_equal(one->position, 15);
     assert_int_equal(other->position, 15);
 }
