@@ -50,6 +50,7 @@ static rg_status make_upstream(struct config_draft *draft, const struct config_r
         config_error(draft, raw->dsn.place, "\"dsn\": %s", status.error->text);
         return RG_OK;
     }
+    net_conninfo_ask_path(upstream->conninfo, upstream->kind == CONFIG_UPSTREAM_PGBOUNCER);
     return rg_arena_copy(draft->arena, rg_slice_of(net_conninfo_dbname(upstream->conninfo)), &upstream->database);
 }
 

@@ -18,6 +18,7 @@ struct pair {
 
 struct net_conninfo {
     atomic_size_t references;
+    atomic_bool is_path_asked; /* each new session's search_path is still to be asked for */
     size_t count;
     struct pair pairs[NET_CONNINFO_MAX];
 };
@@ -254,6 +255,7 @@ rg_status net_conninfo_parse(struct rg_slice dsn, struct rg_slice password, bool
 {
     RG_AUTO(net_conninfo_release) struct net_conninfo *conninfo = rg_memory_alloc(sizeof *conninfo);
     atomic_init(&conninfo->references, 1);
+    atomic_init(&conninfo->is_path_asked, false);
     RG_TRY(read_dsn(conninfo, dsn));
     RG_TRY(check_given(conninfo));
     RG_TRY(add_ours(conninfo, password));
@@ -265,6 +267,16 @@ rg_status net_conninfo_parse(struct rg_slice dsn, struct rg_slice password, bool
     }
     *out_conninfo = net_conninfo_ref(conninfo);
     return RG_OK;
+}
+
+void net_conninfo_ask_path(struct net_conninfo *conninfo, bool is_asked)
+{
+    atomic_store(&conninfo->is_path_asked, is_asked);
+}
+
+bool net_conninfo_is_path_asked(const struct net_conninfo *conninfo)
+{
+    return atomic_load(&conninfo->is_path_asked);
 }
 
 struct net_conninfo *net_conninfo_ref(struct net_conninfo *conninfo)

@@ -6,7 +6,7 @@
 #include "base/rg_status.h"
 
 /* Where and how to reach an upstream: a libpq connection string, parsed once when the configuration
- * loads. Immutable, reference-counted (a reload may drop it while sessions open). Any thread. */
+ * loads. Immutable but for ask_path, reference-counted (a reload may drop it while sessions open). Any thread. */
 struct net_conninfo;
 
 /* dsn: any form libpq takes (keywords or URI); password: empty or the secret, which wins over one in
@@ -18,6 +18,9 @@ struct net_conninfo;
  * replication. No error text holds the dsn or a password. */
 rg_status net_conninfo_parse(struct rg_slice dsn, struct rg_slice password, bool pins_settings,
                              struct net_conninfo **out_conninfo) RG_MUST_CHECK;
+/* For a pooler that takes no options: the next session's search_path is asked for, and so on until one was pg_catalog;
+ * any other ends the opening. Off at first. */
+void net_conninfo_ask_path(struct net_conninfo *conninfo, bool is_asked);
 struct net_conninfo *net_conninfo_ref(struct net_conninfo *conninfo);
 void net_conninfo_release(struct net_conninfo **conninfo); /* wipes with the last; accepts NULL */
 

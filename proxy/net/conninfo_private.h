@@ -14,6 +14,7 @@ struct net_conninfo_pairs {
 };
 
 void net_conninfo_list(const struct net_conninfo *conninfo, struct net_conninfo_pairs *out_pairs);
+bool net_conninfo_is_path_asked(const struct net_conninfo *conninfo);
 /* NULL when not set. */
 const char *net_conninfo_value(const struct net_conninfo *conninfo, const char *keyword);
 

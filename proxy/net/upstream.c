@@ -33,6 +33,8 @@ struct net_upstream {
     PGconn *connection;
     struct net_poll *poll; /* of libpq's socket, while opening */
     struct net_stream *stream;
+    bool is_asking; /* for search_path */
+    bool is_path_ours;
     bool is_failed;
 };
 
@@ -148,11 +150,63 @@ static void wait_for(struct net_upstream *upstream, bool readable)
     net_poll_want(upstream->poll, readable, !readable);
 }
 
+/* ---- search_path, where it cannot be pinned at the start (PgBouncer) ---- */
+
+/* Unqualified operators, and alias.name as the call name(alias), would find what other schemas hold. */
+static bool is_path_ours(const PGresult *result)
+{
+    if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1 || PQnfields(result) != 1) {
+        return false;
+    }
+    const char *path = PQgetvalue(result, 0, 0);
+    return strcmp(path, "pg_catalog") == 0 || strcmp(path, "\"\"") == 0 || path[0] == '\0';
+}
+
+static void read_path(struct net_upstream *upstream)
+{
+    if (PQconsumeInput(upstream->connection) == 0) {
+        fail(upstream, PQerrorMessage(upstream->connection));
+        return;
+    }
+    while (PQisBusy(upstream->connection) == 0) {
+        PGresult *result = PQgetResult(upstream->connection);
+        if (result != NULL) {
+            upstream->is_path_ours = is_path_ours(result);
+            PQclear(result);
+        } else if (upstream->is_path_ours) {
+            net_conninfo_ask_path(upstream->conninfo, false);
+            complete(upstream);
+            return;
+        } else {
+            fail(upstream, "the login's search_path is not pg_catalog, and PgBouncer lets nobody pin it for a session: "
+                           "ALTER ROLE ... SET search_path = pg_catalog");
+            return;
+        }
+    }
+    wait_for(upstream, true);
+}
+
+static void ask_path(struct net_upstream *upstream)
+{
+    upstream->is_asking = true;
+    if (PQsendQuery(upstream->connection, "SELECT pg_catalog.current_setting('search_path')") == 0) {
+        fail(upstream, PQerrorMessage(upstream->connection));
+        return;
+    }
+    wait_for(upstream, true);
+}
+
 static void poll_connection(void *context)
 {
     struct net_upstream *upstream = context;
+    if (upstream->is_asking) {
+        read_path(upstream);
+        return;
+    }
     PostgresPollingStatusType state = PQconnectPoll(upstream->connection);
-    if (state == PGRES_POLLING_OK) {
+    if (state == PGRES_POLLING_OK && net_conninfo_is_path_asked(upstream->conninfo)) {
+        ask_path(upstream);
+    } else if (state == PGRES_POLLING_OK) {
         complete(upstream);
     } else if (state == PGRES_POLLING_READING || state == PGRES_POLLING_WRITING) {
         wait_for(upstream, state == PGRES_POLLING_READING);

@@ -344,6 +344,8 @@ class Stack:
 
     def _fill(self):
         self.server.execute(f"CREATE ROLE rowgate LOGIN PASSWORD '{PASSWORD}'")
+        if self.kind == "pgbouncer":
+            self.server.execute("ALTER ROLE rowgate SET search_path = pg_catalog")
         self.server.execute("CREATE DATABASE bi")
         text = "".join(SCHEMA.format(schema=f"t_{tenant}", tenant=tenant, rows=self.rows) for tenant in TENANTS)
         text += SHARED.format(**TENANTS) + NATIVE

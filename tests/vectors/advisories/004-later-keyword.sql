@@ -34,3 +34,4 @@ SELECT x.system_user FROM (SELECT 1 AS system_user) AS x
 SELECT a FROM sales.system_user
 -- expect:
 SELECT a FROM t_acme.system_user
+

@@ -9,3 +9,4 @@ SELECT age('700'::xid)
 -- case: a parameter
 PREPARE p (xid) AS SELECT age($1)
 -- refuse: 42501 type.not_allowed
+
