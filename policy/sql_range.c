@@ -350,7 +350,12 @@ static rg_status fence_sample(struct sql_work *work, Node **slot, const struct p
     if (work->is_explained) {
         return deny_explained(work, range);
     }
-    if (!is_constant_list(sample->args) || (sample->repeatable != NULL && !IsA(sample->repeatable, A_Const))) {
+    /* Both tell where a row lies, as its ctid would: SYSTEM which rows share a block, a known seed the very place. */
+    if (rg_slice_is_equal(sql_last_name(sample->method), RG_SLICE("system")) || sample->repeatable != NULL) {
+        return sql_deny(site, "0A000", "sql.sample", sample->location,
+                        "of a relation with a predicate only TABLESAMPLE BERNOULLI without REPEATABLE is supported");
+    }
+    if (!is_constant_list(sample->args)) {
         return sql_deny(site, "0A000", "sql.sample", sample->location, "TABLESAMPLE needs constants here");
     }
     size_t first = 0;

@@ -229,11 +229,11 @@ static void a_sample_moves_inside_the_fence(void **state)
 {
     (void)state;
     const struct policy_statement *statement =
-        plan_one("SELECT 1 FROM ONLY shared.orders AS o TABLESAMPLE bernoulli (10) REPEATABLE (1), a");
+        plan_one("SELECT 1 FROM ONLY shared.orders AS o TABLESAMPLE bernoulli (10), a");
     assert_int_equal(statement->verdict, POLICY_ALLOW);
     assert_non_null(strstr(statement->text.data,
                            "FROM ONLY shared.orders AS rg_r TABLESAMPLE pg_catalog.bernoulli (10) "
-                           "REPEATABLE (1) WHERE rg_r.tenant_id"));
+                           "WHERE rg_r.tenant_id"));
     assert_null(strstr(statement->text.data, "AS o TABLESAMPLE"));
 }
 
