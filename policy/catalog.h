@@ -7,8 +7,9 @@
 /* What a tenant sees of PostgreSQL's catalogues: one SELECT for each relation of pg_catalog that may be read.
  * The rewriter puts `(<select>) AS alias` where the statement names the relation; a relation without a row here
  * is not available at all. Every select has exactly the columns of PostgreSQL 15, in its order, with its types, but
- * regproc is oid, regtype text and aclitem text: a value of those types would lend its type to a constant beside it,
- * and the server would look up the name or the OID that the constant gives (policy/functions_types.c).
+ * regproc is oid, and regtype, aclitem and xid are text: a value of those types would lend its type to a constant
+ * beside it, and the server would look up the name or the OID that the constant gives (policy/functions_types.c), or
+ * count transactions from it (age).
  *
  * Placeholders, each replaced by a typed constant of the binding or the session:
  *   :rg_schemas           text[]  physical schemas that belong wholly to the tenant

@@ -7,7 +7,7 @@
 CATALOG_SELECT(pg_database) = FENCED(
     "SELECT d.oid, CAST(:rg_database AS pg_catalog.name) AS datname, " OWNER
     " AS datdba, d.encoding, d.datlocprovider, false AS datistemplate, true AS datallowconn, -1 AS "
-    "datconnlimit, '0'::pg_catalog.xid AS datfrozenxid, '0'::pg_catalog.xid AS datminmxid, "
+    "datconnlimit, '0'::pg_catalog.text AS datfrozenxid, '0'::pg_catalog.text AS datminmxid, "
     "1663::pg_catalog.oid AS dattablespace, d.datcollate, d.datctype, d.daticulocale, d.datcollversion, "
     "NULL::pg_catalog.text[] AS datacl FROM pg_catalog.pg_database AS d WHERE d.datname = "
     "pg_catalog.current_database()");
@@ -32,8 +32,8 @@ CATALOG_SELECT(pg_stat_activity) =
     "NULL::pg_catalog.int4 AS client_port, NULL::pg_catalog.timestamptz AS backend_start, "
     "NULL::pg_catalog.timestamptz AS xact_start, NULL::pg_catalog.timestamptz AS query_start, "
     "NULL::pg_catalog.timestamptz AS state_change, NULL::pg_catalog.text AS wait_event_type, "
-    "NULL::pg_catalog.text AS wait_event, 'active'::pg_catalog.text AS state, NULL::pg_catalog.xid AS "
-    "backend_xid, NULL::pg_catalog.xid AS backend_xmin, NULL::pg_catalog.int8 AS query_id, "
+    "NULL::pg_catalog.text AS wait_event, 'active'::pg_catalog.text AS state, NULL::pg_catalog.text AS "
+    "backend_xid, NULL::pg_catalog.text AS backend_xmin, NULL::pg_catalog.int8 AS query_id, "
     "NULL::pg_catalog.text AS query, 'client backend'::pg_catalog.text AS backend_type";
 
 CATALOG_SELECT(pg_settings) = FENCED(

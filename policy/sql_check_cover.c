@@ -100,6 +100,13 @@ static const RangeVar *fenced_range(const SelectStmt *select)
     return is_fenced ? range : NULL;
 }
 
+/* SYSTEM tells which rows share a block; a known seed, where each lies. */
+static bool tells_places(const RangeTableSample *sample)
+{
+    const char *method = sql_check_name_at(sample->method, list_length(sample->method) - 1);
+    return sample->repeatable != NULL || method == NULL || strcmp(method, "bernoulli") != 0;
+}
+
 static rg_status visit_fence(struct sql_check *check, const SelectStmt *select, bool *out_is_covered)
 {
     const RangeVar *range = check->fenced == (const void *)select && is_plain(select) ? fenced_range(select) : NULL;
@@ -112,7 +119,11 @@ static rg_status visit_fence(struct sql_check *check, const SelectStmt *select, 
         }
     }
     const Node *item = range == NULL ? NULL : list_nth(select->fromClause, 0);
-    return *out_is_covered && IsA(item, RangeTableSample) ? sql_check_sample(check, (const void *)item) : RG_OK;
+    if (!*out_is_covered || !IsA(item, RangeTableSample)) {
+        return RG_OK;
+    }
+    return tells_places((const void *)item) ? sql_check_refuse(check, "TABLESAMPLE of rows that tells their places")
+                                            : sql_check_sample(check, (const void *)item);
 }
 
 /* ---- rowgate's own selects ---- */

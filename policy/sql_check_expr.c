@@ -33,6 +33,9 @@ static rg_status visit_column(struct sql_check *check, const void *node)
     if (count < 1 || count > 3) {
         return sql_check_refuse(check, "a column named with its database");
     }
+    if (count == 1 && sql_check_is_later_keyword(sql_check_name_at(column->fields, 0))) {
+        return sql_check_refuse(check, "a name of the session");
+    }
     RG_TRY(sql_check_function_column(check, column->fields));
     for (int i = 0; i < count; i++) {
         const Node *field = list_nth(column->fields, i);

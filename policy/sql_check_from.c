@@ -54,6 +54,9 @@ static rg_status visit_range(struct sql_check *check, const void *node)
         return sql_check_refuse(check, "a relation named with its database");
     }
     if (range->schemaname == NULL) {
+        if (sql_check_is_later_keyword(range->relname)) {
+            return sql_check_refuse(check, "a name of the session");
+        }
         return is_item_in_scope(check, range->relname) ? RG_OK : sql_check_refuse(check, "an unqualified relation");
     }
     for (size_t i = 0; i < check->limits->relation_count; i++) {

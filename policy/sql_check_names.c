@@ -87,6 +87,12 @@ rg_status sql_check_collation_name(struct sql_check *check, const List *names)
     return sql_check_refuse(check, "a collation that is not of pg_catalog");
 }
 
+/* SYSTEM_USER is a name to PostgreSQL 15's grammar, which is ours, and a call without parentheses from 16 on. */
+bool sql_check_is_later_keyword(const char *name)
+{
+    return name != NULL && strcmp(name, "system_user") == 0;
+}
+
 /* They tell physical neighbours and other sessions' transactions. */
 rg_status sql_check_column_name(struct sql_check *check, const char *name)
 {

@@ -98,6 +98,7 @@ rg_status sql_check_function_column(struct sql_check *check, const List *fields)
 rg_status sql_check_function_name(struct sql_check *check, const List *names) RG_MUST_CHECK;
 rg_status sql_check_operator_name(struct sql_check *check, const List *names) RG_MUST_CHECK;
 rg_status sql_check_collation_name(struct sql_check *check, const List *names) RG_MUST_CHECK;
+bool sql_check_is_later_keyword(const char *name) RG_MUST_CHECK;
 rg_status sql_check_column_name(struct sql_check *check, const char *name) RG_MUST_CHECK;
 rg_status sql_check_type(struct sql_check *check, const TypeName *type) RG_MUST_CHECK;
 /* The text of list's element at, which must be a String; NULL otherwise. */

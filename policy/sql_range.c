@@ -6,11 +6,14 @@
 
 #include "policy/catalog.h"
 
+/* As the client wrote it, and the same whether it exists or not. */
 static rg_status deny_relation(struct sql_work *work, const RangeVar *range)
 {
     struct rg_slice name = rg_slice_of(range->relname);
+    struct rg_slice schema = rg_slice_of(range->schemaname == NULL ? "" : range->schemaname);
     return sql_deny(&work->site, "42501", "relation.not_allowed", range->location,
-                    "relation \"%.*s\" is not available to you", rg_slice_shown(name), name.data);
+                    "relation \"%.*s%s%.*s\" is not available to you", rg_slice_shown(schema), schema.data,
+                    range->schemaname == NULL ? "" : ".", rg_slice_shown(name), name.data);
 }
 
 static bool is_cte(const struct sql_work *work, const RangeVar *range)
@@ -89,7 +92,7 @@ rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_rig
     if (++work->range_count > SQL_RANGES_MAX) {
         return sql_deny(&work->site, "54001", "sql.complexity", -1, "the statement names too many relations");
     }
-    if (range->catalogname != NULL || name.size == 0) {
+    if (range->catalogname != NULL || name.size == 0 || (range->schemaname == NULL && sql_is_later_keyword(name))) {
         return deny_relation(work, range);
     }
     if (right == SQL_SELECT && range->schemaname == NULL && is_cte(work, range)) {
@@ -347,7 +350,12 @@ static rg_status fence_sample(struct sql_work *work, Node **slot, const struct p
     if (work->is_explained) {
         return deny_explained(work, range);
     }
-    if (!is_constant_list(sample->args) || (sample->repeatable != NULL && !IsA(sample->repeatable, A_Const))) {
+    /* Both tell where a row lies, as its ctid would: SYSTEM which rows share a block, a known seed the very place. */
+    if (rg_slice_is_equal(sql_last_name(sample->method), RG_SLICE("system")) || sample->repeatable != NULL) {
+        return sql_deny(site, "0A000", "sql.sample", sample->location,
+                        "of a relation with a predicate only TABLESAMPLE BERNOULLI without REPEATABLE is supported");
+    }
+    if (!is_constant_list(sample->args)) {
         return sql_deny(site, "0A000", "sql.sample", sample->location, "TABLESAMPLE needs constants here");
     }
     size_t first = 0;

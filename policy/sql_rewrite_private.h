@@ -48,6 +48,8 @@ rg_status sql_site_replace(struct sql_site *site, size_t first_token, size_t las
 rg_status sql_visit_type(struct sql_site *site, TypeName *type) RG_MUST_CHECK;
 rg_status sql_visit_collation(struct sql_site *site, CollateClause *clause) RG_MUST_CHECK;
 rg_status sql_visit_operator(struct sql_site *site, const List *name, int location) RG_MUST_CHECK;
+/* A bare word that is a name to PostgreSQL 15's grammar and tells about the login in a later one's. */
+bool sql_is_later_keyword(struct rg_slice name) RG_MUST_CHECK;
 rg_status sql_check_column(struct sql_site *site, const ColumnRef *column) RG_MUST_CHECK;
 /* pg_catalog. before a call that is allowed. */
 rg_status sql_qualify_call(struct sql_site *site, FuncCall *call) RG_MUST_CHECK;

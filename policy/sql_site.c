@@ -187,9 +187,18 @@ static bool is_system_column(struct rg_slice name)
     return false;
 }
 
+bool sql_is_later_keyword(struct rg_slice name)
+{
+    return rg_slice_is_equal(name, RG_SLICE("system_user"));
+}
+
 rg_status sql_check_column(struct sql_site *site, const ColumnRef *column)
 {
     struct rg_slice last = sql_last_name(column->fields);
+    if (list_length(column->fields) == 1 && sql_is_later_keyword(last)) {
+        return sql_deny(site, "42501", "function.not_allowed", column->location, "\"%.*s\" is not available to you",
+                        rg_slice_shown(last), last.data);
+    }
     if (is_system_column(last)) {
         return sql_deny(site, "42501", "column.system", column->location,
                         "system column \"%.*s\" is not available to you", rg_slice_shown(last), last.data);

@@ -84,7 +84,7 @@ select * from only shared.regional where id < 10;
 select * from sales.orders * where id < 10;
 select * from sales.orders tablesample bernoulli (20) repeatable (7);
 select id from sales.orders o tablesample system (100) repeatable (1);
-select e.id from shared.events e tablesample bernoulli (30) repeatable (42);
+select e.id from shared.events e tablesample bernoulli (100);
 select o.id, c.name from sales.orders o join sales.customers c on c.id = o.customer_id;
 select o.id, c.name from sales.orders o inner join customers c on c.id = o.customer_id and c.country = 'de' where o.status <> 'new';
 select c.id, o.id from sales.customers c left join sales.orders o on o.customer_id = c.id and o.amount > 300;

@@ -9,6 +9,7 @@ import time
 import psycopg2
 import pytest
 
+import stack as stack_module
 from test_protocol import Wire, error_of, kinds
 
 
@@ -312,3 +313,50 @@ def test_reloads_under_load_and_clients_that_vanish():
         assert own.audit_verify().returncode == 0
         assert own.rowgate.stop() == 0, wrong[:3]
         own.rowgate.process = None
+
+
+def peek(running):
+    """A function beside pg_catalog that takes any row: what `alias.peek` calls where the search_path finds it."""
+    running.server.execute("CREATE FUNCTION public.peek(anyelement) RETURNS text LANGUAGE sql SECURITY DEFINER"
+                           " AS 'SELECT min(note) FROM t_globex.orders'", dbname="bi")
+
+
+def test_behind_pgbouncer_a_column_is_no_call_of_a_function_of_public():
+    with stack_module.Stack(kind="pgbouncer") as running:
+        peek(running)
+        with pytest.raises(psycopg2.errors.UndefinedColumn):
+            running.query("select c.peek from sales.customers c")
+        assert running.query("select 1") == [(1,)]
+
+
+class Unpinned(stack_module.Stack):
+    def _fill(self):
+        super()._fill()
+        self.server.execute("ALTER ROLE rowgate SET search_path = public, pg_catalog")
+
+
+def test_behind_pgbouncer_a_login_with_another_search_path_gets_no_session():
+    with Unpinned(kind="pgbouncer") as running:
+        peek(running)
+        for _ in range(2):
+            with pytest.raises(psycopg2.OperationalError, match="upstream.unavailable"):
+                running.query("select c.peek from sales.customers c")
+        log = "\n".join(str(event) for event in running.rowgate.events())
+        assert "ALTER ROLE ... SET search_path = pg_catalog" in log
+        assert "globex note" not in log
+
+
+def test_the_transaction_counter_is_not_shown(direct):
+    for column, view in (("relfrozenxid", "pg_class"), ("datfrozenxid", "pg_database"), ("backend_xmin", "pg_stat_activity")):
+        with pytest.raises(psycopg2.errors.UndefinedFunction):
+            direct.query(f"select age(coalesce('700', {column})) from {view}")
+
+
+def test_a_refusal_says_the_relation_as_it_was_written_and_not_whether_it_exists(direct):
+    texts = []
+    for name in ("t_globex.orders", "t_globex.nowhere"):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege) as refusal:
+            direct.query(f"select * from {name}")
+        assert f'relation "{name}" is not available to you' in str(refusal.value)
+        texts.append(refusal.value.pgcode)
+    assert texts == ["42501", "42501"]

@@ -65,8 +65,8 @@ def oid(cursor, relation):
     return one(cursor, "SELECT %s::regclass::oid", (relation,))
 
 
-# regproc -> oid, regtype -> text, aclitem[] -> text[]: see policy/catalog.h.
-REPLACED = {24: 26, 2206: 25, 1034: 1009}
+# regproc -> oid, regtype -> text, aclitem[] -> text[], xid -> text: see policy/catalog.h.
+REPLACED = {24: 26, 2206: 25, 1034: 1009, 28: 25}
 CATALOGS = sorted(policydata.Tables().catalogs)
 
 

@@ -85,8 +85,16 @@ static const struct row bad[] = {
     {"sampling method of an extension in the fence",
      "SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r TABLESAMPLE system_rows (1) WHERE "
      "rg_r.tenant_id = 'acme'::pg_catalog.text) SELECT * FROM rg_m) AS o"},
+    {"blocks of a fenced relation",
+     "SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r TABLESAMPLE system (1) WHERE "
+     "rg_r.tenant_id = 'acme'::pg_catalog.text) SELECT * FROM rg_m) AS o"},
+    {"a known seed over a fenced relation",
+     "SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r TABLESAMPLE bernoulli (1) "
+     "REPEATABLE (1) WHERE rg_r.tenant_id = 'acme'::pg_catalog.text) SELECT * FROM rg_m) AS o"},
+    {"a later grammar's name of the session", "SELECT system_user"},
+    {"a later grammar's name of the session in FROM", "WITH system_user AS (SELECT 1) SELECT * FROM system_user"},
     {"leak in the fence's TABLESAMPLE",
-     "SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r TABLESAMPLE system ((SELECT id "
+     "SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r TABLESAMPLE bernoulli ((SELECT id "
      "FROM "
      "shared.orders)) WHERE rg_r.tenant_id = 'acme'::pg_catalog.text) SELECT * FROM rg_m) AS o"},
     {"another relation with this predicate",

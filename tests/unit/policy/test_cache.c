@@ -128,7 +128,7 @@ static void refusals_are_cached_too_and_copies_stand_alone(void **state)
     struct policy_cached *other = get(cache, &world.session, "SET search_path = shared; SELECT 1 FROM orders o");
     policy_cache_free(&cache);
     assert_true(one->plan.is_denied);
-    assert_slice(one->plan.statements[1].message, "relation \"a\" is not available to you");
+    assert_slice(one->plan.statements[1].message, "relation \"t_globex.a\" is not available to you");
     assert_slice(one->plan.statements[1].source, "SELECT * FROM t_globex.a");
     assert_slice(other->plan.statements[0].values[0], "shared");
     assert_slice(other->plan.statements[1].relations[0], "shared.orders");
