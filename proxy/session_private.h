@@ -27,6 +27,7 @@
  *   session_message.c         one row for each frontend message
  *   session_upstream.c        opening, losing, cancelling the upstream
  *   session_reply.c           one row for each backend message
+ *   session_error.c           an upstream's error, filtered and mapped
  *   session_gate.c            what a reply waits for
  *   session_record.c          audit records and refusals
  *   session_timers.c          how long all that may take
@@ -236,6 +237,10 @@ void upstream_close(struct session *session);
 rg_status upstream_write(struct session *session, struct rg_slice bytes) RG_MUST_CHECK;
 void upstream_cancel(struct session *session);
 void upstream_probed(struct session *session); /* the probe was answered */
+
+/* session_error.c */
+rg_status reply_put_error(struct session *session, struct request *request,
+                          const struct pgwire_span *span) RG_MUST_CHECK;
 
 /* session_reply.c */
 void reply_on_input(struct session *session);

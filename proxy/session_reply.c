@@ -254,59 +254,6 @@ static rg_status on_empty_query(struct session *session, struct request *request
 
 /* ---- errors ---- */
 
-struct position_context {
-    const struct request *request;
-    const struct policy_statement *statement;
-};
-
-static size_t characters(struct rg_slice text)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        count += ((unsigned char)text.data[i] & 0xc0) != 0x80;
-    }
-    return count;
-}
-
-static uint32_t map_position(void *context, uint32_t upstream_position)
-{
-    const struct position_context *at = context;
-    size_t position = upstream_position;
-    const struct policy_plan *plan = &at->request->cached->plan;
-    for (size_t i = 0; i < at->request->statement && at->request->type == 'Q'; i++) {
-        size_t before = characters(plan->statements[i].text) + STATEMENT_SEPARATOR.size;
-        if (position <= before) {
-            return 0;
-        }
-        position -= before;
-    }
-    size_t mapped = policy_map_position(at->statement, at->request->cached->text, position);
-    return mapped > UINT32_MAX ? 0 : (uint32_t)mapped;
-}
-
-static rg_status put_upstream_error(struct session *session, struct request *request, const struct pgwire_span *span)
-{
-    struct position_context context = {request, request_statement(request)};
-    struct pgwire_position_map map = {map_position, &context};
-    struct pgwire_error error;
-    RG_TRY(pgwire_error_parse('E', span->body, &error));
-    RG_TRY(gate_settle(session, request));
-    RG_TRY(output_open(&session->output));
-    RG_TRY(pgwire_error_filter('E', span->body, context.statement == NULL ? NULL : &map, output_buf(&session->output)));
-    if (context.statement != NULL) {
-        return gate_record_outcome(session, request, &error);
-    }
-    /* an error without a statement (Sync, Close, the commit behind the last one): recorded as the session's */
-    struct audit_event event = record_event(session, AUDIT_STATEMENT);
-    event.verdict = AUDIT_ALLOWED;
-    event.sqlstate = rg_slice_of(error.sqlstate);
-    event.message = error.message;
-    event.class_name = RG_SLICE("MISC");
-    uint64_t ticket = 0;
-    RG_TRY(worker_submit(session->worker, &event, session, &ticket));
-    return output_close(&session->output, ticket, 0);
-}
-
 static rg_status fail_settings(struct session *session, const struct pgwire_span *span)
 {
     struct pgwire_error error;
@@ -346,7 +293,7 @@ static rg_status on_error(struct session *session, struct request *request, cons
     } else if (request->is_substituted) {
         RG_TRY(substitute(session, request));
     } else if (!request->is_failed) {
-        RG_TRY(put_upstream_error(session, request, span));
+        RG_TRY(reply_put_error(session, request, span));
     } else {
         RG_TRY(record_dropped_error(session, request, span));
     }

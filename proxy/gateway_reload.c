@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loading a configuration and swapping it under running sessions: all or nothing (L8), on record before it holds. On
+ * the main thread, which may block. */
+#include <poll.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/rg_memory.h"
+#include "proxy/gateway_private.h"
+#include "proxy/worker.h"
+
+enum { DIAG_BYTES = 1 << 20, SWAP_SECONDS = 2 };
+
+static void on_jwks_event(void *context, const struct auth_jwks_event *event)
+{
+    struct gateway *gateway = context;
+    if (event->is_ok) {
+        rg_log_event(gateway->log, RG_LOG_INFO, "auth.jwks.fetched", "s:s%, s:i", "idp", event->trust_name.data,
+                     event->trust_name.size, "keys", (int)event->key_count);
+    } else {
+        rg_log_event(gateway->log, RG_LOG_WARNING, "auth.jwks.failed", "s:s%, s:s%, s:I", "idp", event->trust_name.data,
+                     event->trust_name.size, "reason", event->text.data, event->text.size, "retry_seconds",
+                     (long long)(event->retry_after_us / 1000000));
+    }
+}
+
+static void print_findings(struct gateway *gateway, const struct rg_diag *diag)
+{
+    for (const struct rg_finding *finding = diag->first; finding != NULL; finding = finding->next) {
+        bool is_error = finding->severity == RG_SEVERITY_ERROR;
+        rg_log_event(gateway->log, is_error ? RG_LOG_ERROR : RG_LOG_WARNING, "config.finding", "s:s, s:i, s:i, s:s%",
+                     "file", finding->place.file == NULL ? gateway->path : finding->place.file, "line",
+                     (int)finding->place.line, "column", (int)finding->place.column, "text", finding->text.data,
+                     finding->text.size);
+    }
+}
+
+rg_status gateway_load(struct gateway *gateway, struct snapshot **out_snapshot)
+{
+    RG_AUTO(rg_arena_done) struct rg_arena arena;
+    rg_arena_init(&arena, DIAG_BYTES);
+    struct rg_diag diag;
+    rg_diag_init(&diag, &arena);
+    struct auth_jwks_log log = {on_jwks_event, gateway};
+    rg_status status = snapshot_load(gateway->path, gateway->clock, log, &diag, out_snapshot);
+    char text[512];
+    (void)snprintf(text, sizeof text, "%s", rg_is_ok(status) ? "" : status.error->text);
+    print_findings(gateway, &diag);
+    return rg_is_ok(status) ? status : rg_fail(RG_CONFIG, "%s", text);
+}
+
+void gateway_record_policy(struct gateway *gateway, enum audit_kind kind, const struct snapshot *snapshot,
+                           const char *reason)
+{
+    struct audit_event event = {
+        .kind = kind,
+        .wall_us = rg_clock_wall_us(gateway->clock),
+        .policy = rg_slice_of(snapshot->digest),
+        .verdict = kind == AUDIT_POLICY_LOADED ? AUDIT_ALLOWED : AUDIT_DENIED,
+        .message = rg_slice_of(reason),
+    };
+    uint64_t ticket = 0;
+    uint64_t acknowledged = 0;
+    uint64_t sequence = 0;
+    rg_status status = audit_submit(gateway->audit, &event, &ticket);
+    audit_flush(gateway->audit);
+    if (!rg_is_ok(status)) {
+        rg_log_event(gateway->log, RG_LOG_ERROR, "audit.submit_failed", "s:s", "reason", status.error->text);
+        return;
+    }
+    /* durable before the policy takes effect (audit.md 3.6) */
+    struct pollfd wait = {.fd = audit_wakeup_fd(gateway->audit), .events = POLLIN};
+    while (acknowledged != ticket && !audit_client_is_faulted(gateway->audit)) {
+        (void)poll(&wait, 1, 1000);
+        while (audit_take(gateway->audit, &acknowledged, &sequence)) {
+        }
+    }
+}
+
+struct swap_message {
+    struct worker *worker;
+    struct snapshot *snapshot;
+};
+
+static void on_swap(void *argument)
+{
+    struct swap_message *message = argument;
+    worker_swap(message->worker, message->snapshot);
+    (void)sem_post(&message->worker->gateway->swapped);
+    rg_memory_free(message);
+}
+
+static bool listeners_are_alike(const struct config *a, const struct config *b)
+{
+    bool are_alike = a->listener_count == b->listener_count;
+    for (size_t i = 0; are_alike && i < a->listener_count; i++) {
+        const struct config_listener *x = &a->listeners[i];
+        const struct config_listener *y = &b->listeners[i];
+        are_alike = rg_slice_is_equal(x->name, y->name) && rg_slice_is_equal(x->address, y->address);
+    }
+    return are_alike;
+}
+
+static bool audit_is_alike(const struct config_audit *a, const struct config_audit *b)
+{
+    return rg_slice_is_equal(a->directory, b->directory) && rg_slice_is_equal(a->origin, b->origin) &&
+           a->durability == b->durability && a->segment_bytes == b->segment_bytes;
+}
+
+static rg_status check_swap(const struct config *running, const struct config *wanted)
+{
+    if (!listeners_are_alike(running, wanted)) {
+        return rg_fail(RG_CONFIG, "a changed [[listeners]] needs a restart");
+    }
+    if (!audit_is_alike(&running->audit, &wanted->audit)) {
+        return rg_fail(RG_CONFIG, "a changed [audit] needs a restart");
+    }
+    return RG_OK;
+}
+
+static void install(struct gateway *gateway, struct snapshot *snapshot)
+{
+    for (unsigned i = 0; i < gateway->worker_count; i++) {
+        struct swap_message *message = rg_memory_alloc(sizeof *message);
+        message->worker = &gateway->workers[i];
+        message->snapshot = snapshot_ref(snapshot);
+        net_loop_post(message->worker->loop, on_swap, message);
+    }
+    /* Old snapshots are kept in a list until the end: a session may hold one for long, and the thread of its key
+     * cache must not be joined on an event loop. */
+    snapshot->older = gateway->snapshot;
+    gateway->snapshot = snapshot;
+}
+
+/* Until every loop has the new snapshot, so that what the log says is true; a loop that ends while draining never
+ * answers. */
+static void wait_for_workers(struct gateway *gateway)
+{
+    struct timespec deadline;
+    (void)clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += SWAP_SECONDS;
+    for (unsigned i = 0; i < gateway->worker_count; i++) {
+        if (sem_timedwait(&gateway->swapped, &deadline) != 0) {
+            return;
+        }
+    }
+}
+
+static void drop_unused_snapshots(struct gateway *gateway)
+{
+    struct snapshot **link = &gateway->snapshot->older;
+    while (*link != NULL) {
+        struct snapshot *old = *link;
+        if (old->references == 1) {
+            *link = old->older;
+            snapshot_free(&old);
+        } else {
+            link = &old->older;
+        }
+    }
+}
+
+void gateway_reload(struct gateway *gateway)
+{
+    struct snapshot *snapshot = NULL;
+    rg_status status = gateway_load(gateway, &snapshot);
+    if (rg_is_ok(status)) {
+        status = check_swap(gateway->snapshot->config, snapshot->config);
+    }
+    if (!rg_is_ok(status)) {
+        char text[512];
+        (void)snprintf(text, sizeof text, "%s", status.error->text);
+        gateway_record_policy(gateway, AUDIT_POLICY_REFUSED, gateway->snapshot, text);
+        rg_log_event(gateway->log, RG_LOG_ERROR, "policy.reload_failed", "s:s, s:s", "reason", text, "kept",
+                     gateway->snapshot->digest);
+        snapshot_free(&snapshot);
+        return;
+    }
+    gateway_record_policy(gateway, AUDIT_POLICY_LOADED, snapshot, "reload");
+    install(gateway, snapshot);
+    wait_for_workers(gateway);
+    rg_log_event(gateway->log, RG_LOG_INFO, "policy.reloaded", "s:s", "digest", snapshot->digest);
+    drop_unused_snapshots(gateway);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An upstream's error on its way to the client: without what may hold other rows' data, its position mapped back into
+ * the client's own text, behind the record of its statement. */
+#include "proxy/session_private.h"
+
+struct position_context {
+    const struct request *request;
+    const struct policy_statement *statement;
+};
+
+static size_t characters(struct rg_slice text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        count += ((unsigned char)text.data[i] & 0xc0) != 0x80;
+    }
+    return count;
+}
+
+static uint32_t map_position(void *context, uint32_t upstream_position)
+{
+    const struct position_context *at = context;
+    size_t position = upstream_position;
+    const struct policy_plan *plan = &at->request->cached->plan;
+    for (size_t i = 0; i < at->request->statement && at->request->type == 'Q'; i++) {
+        size_t before = characters(plan->statements[i].text) + STATEMENT_SEPARATOR.size;
+        if (position <= before) {
+            return 0;
+        }
+        position -= before;
+    }
+    size_t mapped = policy_map_position(at->statement, at->request->cached->text, position);
+    return mapped > UINT32_MAX ? 0 : (uint32_t)mapped;
+}
+
+rg_status reply_put_error(struct session *session, struct request *request, const struct pgwire_span *span)
+{
+    struct position_context context = {request, request_statement(request)};
+    struct pgwire_position_map map = {map_position, &context};
+    struct pgwire_error error;
+    RG_TRY(pgwire_error_parse('E', span->body, &error));
+    RG_TRY(gate_settle(session, request));
+    RG_TRY(output_open(&session->output));
+    RG_TRY(pgwire_error_filter('E', span->body, context.statement == NULL ? NULL : &map, output_buf(&session->output)));
+    if (context.statement != NULL) {
+        return gate_record_outcome(session, request, &error);
+    }
+    /* an error without a statement (Sync, Close, the commit behind the last one): recorded as the session's */
+    struct audit_event event = record_event(session, AUDIT_STATEMENT);
+    event.verdict = AUDIT_ALLOWED;
+    event.sqlstate = rg_slice_of(error.sqlstate);
+    event.message = error.message;
+    event.class_name = RG_SLICE("MISC");
+    uint64_t ticket = 0;
+    RG_TRY(worker_submit(session->worker, &event, session, &ticket));
+    return output_close(&session->output, ticket, 0);
+}
