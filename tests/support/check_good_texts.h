@@ -43,9 +43,9 @@ static const struct row good[] = {
                              "rg_r.b = 2) SELECT * FROM rg_m) AS twice"},
     {"ONLY in the fence", "SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM ONLY shared.orders AS rg_r WHERE "
                           "rg_r.tenant_id = 'acme'::pg_catalog.text) SELECT * FROM rg_m) AS o"},
-    {"TABLESAMPLE in the fence",
-     "SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r TABLESAMPLE pg_catalog.bernoulli (1) "
-     "WHERE rg_r.tenant_id = 'acme'::pg_catalog.text) SELECT * FROM rg_m) AS o"},
+    {"TABLESAMPLE in the fence", "SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r "
+                                 "TABLESAMPLE pg_catalog.bernoulli (1) "
+                                 "WHERE rg_r.tenant_id = 'acme'::pg_catalog.text) SELECT * FROM rg_m) AS o"},
     {"own relation with a predicate", "SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM t_acme.archive AS rg_r "
                                       "WHERE NOT rg_r.hidden) SELECT * FROM rg_m) AS archive"},
     {"shared relation without predicate", "SELECT * FROM shared.regions"},
