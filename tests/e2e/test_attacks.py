@@ -272,7 +272,7 @@ def test_random_conversations_harm_nobody_else(direct):
         cursor.execute("select count(*), min(split_part(note, ' ', 1)) from orders")
         assert cursor.fetchall() == [(direct.rows, "globex")]
         time.sleep(0.05)
-    assert not errors and len(seen) > 100, (seed, len(seen), errors[:3])
+    assert not errors and len(seen) > 40, (seed, len(seen), errors[:3])
     alive(direct)
     text = "\n".join(str(record) for record in direct.audit_records())
     assert not [marker for marker in seen if marker not in text], seed
