@@ -112,8 +112,7 @@ static rg_status open_audit(struct gateway *gateway)
     };
     RG_TRY(auditor_open(&options, &gateway->auditor));
     RG_TRY(audit_client_open(gateway->auditor, &gateway->audit));
-    gateway_record_policy(gateway, AUDIT_POLICY_LOADED, gateway->snapshot, "start");
-    return auditor_check(gateway->auditor);
+    return gateway_record_policy(gateway, AUDIT_POLICY_LOADED, gateway->snapshot, "start");
 }
 
 static rg_status open_shared(struct gateway *gateway)

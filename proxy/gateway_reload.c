@@ -49,8 +49,8 @@ rg_status gateway_load(struct gateway *gateway, struct snapshot **out_snapshot)
     return rg_is_ok(status) ? status : rg_fail(RG_CONFIG, "%s", text);
 }
 
-void gateway_record_policy(struct gateway *gateway, enum audit_kind kind, const struct snapshot *snapshot,
-                           const char *reason)
+rg_status gateway_record_policy(struct gateway *gateway, enum audit_kind kind, const struct snapshot *snapshot,
+                                const char *reason)
 {
     struct audit_event event = {
         .kind = kind,
@@ -64,10 +64,7 @@ void gateway_record_policy(struct gateway *gateway, enum audit_kind kind, const 
     uint64_t sequence = 0;
     rg_status status = audit_submit(gateway->audit, &event, &ticket);
     audit_flush(gateway->audit);
-    if (!rg_is_ok(status)) {
-        rg_log_event(gateway->log, RG_LOG_ERROR, "audit.submit_failed", "s:s", "reason", status.error->text);
-        return;
-    }
+    RG_TRY(status);
     /* durable before the policy takes effect (audit.md 3.6) */
     struct pollfd wait = {.fd = audit_wakeup_fd(gateway->audit), .events = POLLIN};
     while (acknowledged != ticket && !audit_client_is_faulted(gateway->audit)) {
@@ -75,6 +72,7 @@ void gateway_record_policy(struct gateway *gateway, enum audit_kind kind, const 
         while (audit_take(gateway->audit, &acknowledged, &sequence)) {
         }
     }
+    return acknowledged == ticket ? RG_OK : rg_fail(RG_STORAGE, "the audit log takes no record of the policies");
 }
 
 struct swap_message {
@@ -160,6 +158,15 @@ static void drop_unused_snapshots(struct gateway *gateway)
     }
 }
 
+static void refuse_reload(struct gateway *gateway, rg_status why)
+{
+    char text[512];
+    (void)snprintf(text, sizeof text, "%s", why.error->text);
+    rg_status status = gateway_record_policy(gateway, AUDIT_POLICY_REFUSED, gateway->snapshot, text);
+    rg_log_event(gateway->log, RG_LOG_ERROR, "policy.reload_failed", "s:s, s:s, s:b", "reason", text, "kept",
+                 gateway->snapshot->digest, "recorded", (int)rg_is_ok(status));
+}
+
 void gateway_reload(struct gateway *gateway)
 {
     struct snapshot *snapshot = NULL;
@@ -167,16 +174,14 @@ void gateway_reload(struct gateway *gateway)
     if (rg_is_ok(status)) {
         status = check_swap(gateway->snapshot->config, snapshot->config);
     }
-    if (!rg_is_ok(status)) {
-        char text[512];
-        (void)snprintf(text, sizeof text, "%s", status.error->text);
-        gateway_record_policy(gateway, AUDIT_POLICY_REFUSED, gateway->snapshot, text);
-        rg_log_event(gateway->log, RG_LOG_ERROR, "policy.reload_failed", "s:s, s:s", "reason", text, "kept",
-                     gateway->snapshot->digest);
+    if (rg_is_ok(status)) {
+        status = gateway_record_policy(gateway, AUDIT_POLICY_LOADED, snapshot, "reload");
+    }
+    if (!rg_is_ok(status)) { /* also when nothing can be recorded: no policy holds without its record */
+        refuse_reload(gateway, status);
         snapshot_free(&snapshot);
         return;
     }
-    gateway_record_policy(gateway, AUDIT_POLICY_LOADED, snapshot, "reload");
     install(gateway, snapshot);
     wait_for_workers(gateway);
     rg_log_event(gateway->log, RG_LOG_INFO, "policy.reloaded", "s:s", "digest", snapshot->digest);

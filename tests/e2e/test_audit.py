@@ -133,6 +133,11 @@ def test_a_log_that_was_taken_away_stops_statements():
             assert caught.value.pgcode == "58030", caught.value
         with pytest.raises(psycopg2.OperationalError):
             stack.connect()
+        start = stack.rowgate.log_path.stat().st_size
+        stack.rowgate.config.write_text(stack.config_text() + "# another digest\n")
+        stack.rowgate.signal(signal.SIGHUP)  # a policy that cannot be recorded does not take effect either
+        stacks.wait_for(lambda: stack.rowgate.event("policy.reload_failed", start), "the refusal of the reload")
+        assert stack.rowgate.event("policy.reloaded", start) is None
 
 
 @pytest.mark.parametrize("rounds", [5])
