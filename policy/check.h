@@ -3,19 +3,31 @@
 #define RG_POLICY_CHECK_H
 
 #include "base/rg_arena.h"
+#include "policy/relations.h"
 
 /* The second, separately written opinion of law L3: it sees only the text that would be sent and the list of
  * what this identity may reach, parses the text itself, and accepts it only if every relation is covered.
  * It shares no walker, table or helper with the rewriter. */
 
+/* A column that may leave the fence only in another form. */
+struct check_mask {
+    struct rg_slice column;
+    struct rg_slice expression; /* over rg_r; empty = the column may not leave at all */
+};
+
 struct check_relation {
     struct rg_slice schema; /* physical */
     struct rg_slice name;   /* empty = every relation of the schema that no other row names */
     /* Empty: the relation may stand bare. Otherwise it may stand only in
-     * SELECT * FROM [ONLY] schema.name AS rg_r [TABLESAMPLE ...] WHERE predicate
-     * as the query of a MATERIALIZED WITH item (compared as raw parse trees, constants included). */
+     * SELECT columns FROM [ONLY] schema.name AS rg_r [TABLESAMPLE ...] WHERE predicate [AND copied ...]
+     * as the query of a MATERIALIZED WITH item (compared as raw parse trees, constants included). columns: `*` when
+     * there is no mask, else some of the relation's columns in their order, each as rg_r.name or as its mask.
+     * copied: rg_r.column op constant, where op is leakproof for their types and column has no mask. */
     struct rg_slice predicate;
-    bool for_select;                         /* may be read */
+    size_t mask_count;
+    const struct check_mask *masks;
+    bool is_locked;  /* the database itself enforces predicate and masks on writes: it may be a bare DML target */
+    bool for_select; /* may be read */
     bool for_insert, for_update, for_delete; /* may be a DML target, if it has no predicate */
 };
 
@@ -37,6 +49,10 @@ struct check_limits {
     size_t type_count;
     const struct rg_slice *types; /* bare names allowed besides pg_catalog's scalar and array types */
     bool allow_write;
+    const struct policy_relations
+        *snapshot; /* columns and leakproof operators; NULL = not known: no column lists, nothing copied */
+    size_t parameter_type_count;
+    const uint32_t *parameter_types; /* OIDs that were declared for $1..; 0 = unspecified */
 };
 
 /* Returns ok when the text is exactly one statement and covered; RG_DENIED naming the first node that is not;

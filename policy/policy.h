@@ -5,6 +5,7 @@
 #include "auth/claims.h"
 #include "base/rg_crypto.h"
 #include "base/rg_diag.h"
+#include "policy/relations.h"
 #include "tenants/tenants.h"
 
 /* MAY IT, AS WHAT: policies as loaded, compiled, bound to one identity, and applied to a statement.
@@ -39,6 +40,29 @@ struct policy_function_row {
     struct rg_place place;
 };
 
+enum policy_mask_kind {
+    POLICY_MASK_DENY = 0, /* the column does not exist for this tenant */
+    POLICY_MASK_NULL,     /* NULL of the column's type */
+    POLICY_MASK_REDACT,   /* '***' */
+    POLICY_MASK_CONSTANT, /* text, as the column's type */
+    POLICY_MASK_PARTIAL,  /* all but keep_first and keep_last characters become '*' */
+    POLICY_MASK_HASH,     /* HMAC-SHA-256 under a key of the tenant's own, derived from salt; hexadecimal */
+};
+
+struct policy_mask_row {
+    struct rg_place place;
+    size_t column_count;
+    const struct rg_slice *columns; /* "schema.table.column", logical names */
+    enum policy_mask_kind kind;
+    int64_t keep_first, keep_last; /* characters */
+    struct rg_slice constant;
+    struct rg_slice
+        unless_text; /* one boolean expression over claims alone: true = the value is shown; empty = never */
+    struct rg_place unless_place;
+    bool allow_in_predicates; /* else a masked column may be shown, and nothing else */
+    struct rg_slice salt;     /* secret; HASH only */
+};
+
 struct policy_source {
     size_t claim_count; /* [claims], in declared order */
     const struct auth_claim_spec *claims;
@@ -48,6 +72,8 @@ struct policy_source {
     const struct policy_function_row *function_allow;
     size_t function_deny_count;
     const struct policy_function_row *function_deny;
+    size_t mask_count;
+    const struct policy_mask_row *masks;
 };
 
 /* ---- compiled ---- */
@@ -66,10 +92,17 @@ const struct rg_digest *policy_set_digest(const struct policy_set *set);
 
 /* ---- bound to one identity ---- */
 
+/* The second lock: what the upstream enforces as well, from settings of each transaction. */
+enum policy_lock { POLICY_LOCK_NONE = 0, POLICY_LOCK_SET_LOCAL, POLICY_LOCK_SET_ROLE };
+/* What the upstream speaks. */
+enum policy_dialect { POLICY_POSTGRES = 0, POLICY_HYPER };
+
 struct policy_subject {
     const struct tenant *tenant;
     const struct auth_identity *identity;
     struct rg_slice database; /* what current_database() answers */
+    enum policy_lock lock;
+    enum policy_dialect dialect;
 };
 
 struct policy_binding;
@@ -82,6 +115,9 @@ struct policy_binding *policy_binding_ref(struct policy_binding *binding);
 void policy_binding_free(struct policy_binding **binding);
 /* Digest of policy set, tenant, route and claims: equal digests rewrite alike. */
 const struct rg_digest *policy_binding_digest(const struct policy_binding *binding);
+/* One SELECT of set_config calls, local to a transaction, that must precede every other statement of each upstream
+ * transaction; empty when there is no second lock. Lives as long as binding. */
+struct rg_slice policy_binding_prelude(const struct policy_binding *binding);
 
 /* ---- one statement ---- */
 
@@ -159,6 +195,10 @@ struct policy_session {
     const struct rg_slice *search_path; /* logical names */
     struct rg_slice user;               /* what current_user answers */
     int32_t pid;                        /* virtual */
+    /* The upstream's relations; NULL = not known: masked relations are refused, and a fence is read whole. */
+    const struct policy_relations *relations;
+    size_t parameter_type_count;     /* of a Parse message */
+    const uint32_t *parameter_types; /* OIDs; 0 = unspecified */
     /* A PREPAREd statement of this session: its client text and declared types; false = none. */
     bool (*find_prepared)(void *context, struct rg_slice name, struct rg_slice *out_text, size_t *out_type_count,
                           const struct rg_slice **out_types);
