@@ -207,7 +207,7 @@ static void print_text(const struct policy_statement *statement)
     for (size_t i = 0; i < statement->relation_count; i++) {
         (void)printf("relation  %.*s\n", (int)statement->relations[i].size, statement->relations[i].data);
     }
-    (void)printf("sent      %.*s\n", (int)statement->text.size, statement->text.data);
+    (void)printf("sent      %.*s\n", (int)statement->shown.size, statement->shown.data);
 }
 
 static json_t *json_text(struct rg_slice text)
@@ -227,7 +227,7 @@ static void print_json(const struct policy_statement *statement)
         "rewritten", (int)statement->is_rewritten, "sqlstate",
         statement->verdict == POLICY_DENY ? statement->sqlstate : "", "rule", json_text(statement->rule), "message",
         json_text(statement->message), "position", (json_int_t)statement->position, "source",
-        json_text(statement->source), "sent", json_text(statement->text), "relations", relations);
+        json_text(statement->source), "sent", json_text(statement->shown), "relations", relations);
     char *text = line == NULL ? NULL : json_dumps(line, JSON_COMPACT);
     (void)puts(text == NULL ? "{}" : text);
     rg_memory_free(text);
