@@ -12,6 +12,7 @@ static const struct kind kinds[] = {
     [T_InsertStmt] = {POLICY_CLASS_WRITE, sql_plan_query},
     [T_UpdateStmt] = {POLICY_CLASS_WRITE, sql_plan_query},
     [T_DeleteStmt] = {POLICY_CLASS_WRITE, sql_plan_query},
+    [T_MergeStmt] = {POLICY_CLASS_WRITE, sql_plan_query},
     [T_ExplainStmt] = {POLICY_CLASS_MISC, sql_plan_explain},
     [T_CopyStmt] = {POLICY_CLASS_READ, sql_plan_copy},
     [T_DeclareCursorStmt] = {POLICY_CLASS_READ, sql_plan_declare},
@@ -36,7 +37,6 @@ struct refused_kind {
 };
 
 static const struct refused_kind refused_kinds[] = {
-    {T_MergeStmt, POLICY_CLASS_WRITE, "statement.write", "MERGE"},
     {T_TruncateStmt, POLICY_CLASS_WRITE, "statement.write", "TRUNCATE"},
     {T_CreateTableAsStmt, POLICY_CLASS_DDL, "statement.ddl", "CREATE TABLE AS"},
     {T_CreateStmt, POLICY_CLASS_DDL, "statement.ddl", "CREATE TABLE"},
