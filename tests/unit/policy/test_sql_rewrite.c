@@ -180,7 +180,7 @@ static void what_nothing_allows_is_refused(void **state)
         {"LISTEN x", "42501 statement.channel"},
         {"GRANT SELECT ON a TO x", "42501 statement.role"},
         {"PREPARE TRANSACTION 'x'", "0A000 statement.transaction"},
-        {"UPDATE a SET (x, y) = (SELECT 1, 2)", "0A000 sql.node"},
+        {"UPDATE a SET (x, y.z) = (SELECT 1, 2)", "0A000 sql.field"},
         {"SELECT sales.a.x FROM sales.a, shared.a", "42501 relation.not_allowed"},
         {"SELECT (SELECT sales.a.x FROM shared.currencies a) FROM sales.a", "0A000 column.relation"},
         {"SELECT sales.a.x FROM sales.b", "0A000 column.relation"},
