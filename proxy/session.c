@@ -165,6 +165,7 @@ void session_stop_timers(struct session *session)
     net_timer_stop(&session->idle_timer);
     net_timer_stop(&session->statement_timer);
     net_timer_stop(&session->retry_timer);
+    net_timer_stop(&session->catalog_timer);
 }
 
 static void record_logout(struct session *session, enum session_end_reason reason)
@@ -218,6 +219,7 @@ void session_free(struct session *session)
     settings_free(&session->settings);
     settings_free(&session->settings_before);
     policy_binding_free(&session->binding);
+    policy_relations_free(&session->relations);
     output_done(&session->output);
     rg_arena_done(&session->arena);
     snapshot_free(&session->snapshot);

@@ -251,6 +251,7 @@ static rg_status rebind(struct session *session)
     policy_binding_free(&session->binding);
     session->binding = binding;
     prepared_forget_plans(&session->prepared);
+    catalog_forget(session);
     snapshot_free(&session->snapshot);
     session->snapshot = snapshot_ref(session->worker->snapshot);
     return RG_OK;

@@ -24,9 +24,11 @@
  *   session_login.c           the steps of pipeline_login
  *   session_login_settings.c  what the startup packet asked for
  *   session_statement.c       the steps of pipeline_statement
+ *   session_catalog.c         the snapshot of the upstream's catalogue that statements are judged by
  *   session_message.c         one row for each frontend message
  *   session_upstream.c        opening, losing, cancelling the upstream
  *   session_reply.c           one row for each backend message
+ *   session_copy.c            the client's data of COPY ... FROM STDIN
  *   session_error.c           an upstream's error, filtered and mapped
  *   session_gate.c            what a reply waits for
  *   session_record.c          audit records and refusals
@@ -69,6 +71,7 @@ struct command {
     struct policy_cached *cached;  /* reference, from the plan step on */
     uint64_t first_statement_id;
     bool is_recorded;
+    bool has_newest_catalog; /* was judged again by a snapshot asked for on its behalf */
 };
 
 /* Between the rewritten statements of one simple query. Each was proved alone and may end in a line comment, which
@@ -98,6 +101,7 @@ struct session {
     struct net_timer idle_timer;
     struct net_timer statement_timer;
     struct net_timer retry_timer;
+    struct net_timer catalog_timer;
 
     /* who */
     struct pgwire_startup startup;
@@ -114,6 +118,13 @@ struct session {
     struct rg_slice owner; /* tenant, provider and subject: who may cancel this session in SQL */
     struct keys_entry key;
     bool has_key;
+
+    /* what the upstream's relations look like */
+    struct policy_relations *relations; /* reference; NULL = not known yet, or the upstream has no catalogue */
+    uint64_t relations_version;         /* of the reader; 0 = none */
+    bool is_waiting_for_catalog;
+    uint64_t catalog_ticket;
+    int64_t catalog_deadline_us; /* monotonic */
 
     /* the upstream */
     struct net_upstream *upstream;
@@ -210,14 +221,28 @@ enum pipeline_next login_settings(struct session *session);
 enum pipeline_next login_record(struct session *session);
 enum pipeline_next login_welcome(struct session *session);
 
+/* session_catalog.c */
+enum pipeline_next login_catalog(struct session *session);
+/* The newest snapshot for the statements from here on: plans made by an older one are forgotten. NEXT, or refused:
+ * there is none yet. */
+enum pipeline_next catalog_take(struct session *session);
+void catalog_forget(struct session *session); /* another configuration: another reader, perhaps */
+/* The statement in work was denied for what the snapshot does not know. true = a newer one is being read and the
+ * step is to be run again. */
+bool catalog_wait_for_newer(struct session *session);
+bool catalog_is_awaited(struct session *session); /* that read is still under way */
+/* An error of the upstream may mean that the snapshot is old: asks for a newer one. */
+void catalog_note_error(struct session *session, const char *sqlstate);
+
 /* session_statement.c */
 enum pipeline_next statement_authenticate(struct session *session);
 enum pipeline_next statement_plan(struct session *session);
 enum pipeline_next statement_record(struct session *session);
 enum pipeline_next statement_execute(struct session *session);
 void statement_apply_effects(struct session *session, const struct policy_cached *cached);
-rg_status statement_find_plan(struct session *session, enum policy_protocol protocol, struct rg_slice text,
-                              struct policy_cached **out_cached) RG_MUST_CHECK;
+/* What is planned: prepare says the text and the types of a Parse message; for a simple query there are no types. */
+rg_status statement_find_plan(struct session *session, enum policy_protocol protocol,
+                              const struct pgwire_prepare *prepare, struct policy_cached **out_cached) RG_MUST_CHECK;
 
 /* session_message.c */
 struct message_row {
