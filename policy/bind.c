@@ -119,7 +119,8 @@ static rg_status bind_relation(struct binder *binder, const struct policy_patter
             continue;
         }
         grant(bound, rule->row);
-        has_write_predicate = has_write_predicate || (rule->predicate != NULL && !rule->row->for_select);
+        has_write_predicate =
+            has_write_predicate || (rule->predicate != NULL && !rule->row->for_select) || rule->check != NULL;
         if (rule->row->for_select) {
             rules[count++] = rule;
         }
@@ -290,6 +291,7 @@ static rg_status digest_binding(struct policy_binding *binding, const struct pol
     RG_TRY(put_slice(&buf, rg_slice_make(binding->set->digest.bytes, sizeof binding->set->digest.bytes)));
     RG_TRY(put_slice(&buf, subject->tenant->id));
     RG_TRY(put_slice(&buf, binding->database));
+    RG_TRY(rg_buf_put_u32(&buf, (uint32_t)binding->lock));
     RG_TRY(rg_buf_put_u32(&buf, (uint32_t)binding->schema_count));
     for (size_t i = 0; i < binding->schema_count; i++) {
         RG_TRY(put_slice(&buf, binding->schemas[i].logical));
@@ -310,6 +312,7 @@ static rg_status bind_all(struct policy_binding *binding, const struct policy_su
     RG_TRY(bind_rules(&binder));
     RG_TRY(list_shared(binding));
     RG_TRY(list_reach(binding));
+    RG_TRY(sql_prelude_bind(binding, subject));
     return digest_binding(binding, subject);
 }
 
@@ -321,6 +324,7 @@ rg_status policy_bind(struct policy_set *set, const struct policy_subject *subje
     struct policy_binding *binding = rg_memory_alloc(sizeof *binding);
     atomic_init(&binding->references, 1);
     binding->set = policy_set_ref(set);
+    binding->lock = subject->lock;
     rg_arena_init(&binding->arena, BINDING_LIMIT_BYTES);
     binding->context = sql_context_new();
     rg_status status = bind_all(binding, subject);
@@ -353,4 +357,14 @@ void policy_binding_free(struct policy_binding **binding)
 const struct rg_digest *policy_binding_digest(const struct policy_binding *binding)
 {
     return &binding->digest;
+}
+
+struct rg_slice policy_binding_prelude(const struct policy_binding *binding)
+{
+    return binding->prelude;
+}
+
+size_t policy_binding_prelude_size(const struct policy_binding *binding)
+{
+    return binding->prelude_size;
 }
