@@ -119,7 +119,8 @@ static rg_status bind_relation(struct binder *binder, const struct policy_patter
             continue;
         }
         grant(bound, rule->row);
-        has_write_predicate = has_write_predicate || (rule->predicate != NULL && !rule->row->for_select);
+        has_write_predicate =
+            has_write_predicate || (rule->predicate != NULL && !rule->row->for_select) || rule->check != NULL;
         if (rule->row->for_select) {
             rules[count++] = rule;
         }
@@ -313,6 +314,7 @@ static rg_status bind_all(struct policy_binding *binding, const struct policy_su
     RG_TRY(bind_rules(&binder));
     RG_TRY(list_shared(binding));
     RG_TRY(list_reach(binding));
+    RG_TRY(sql_prelude_bind(binding, subject));
     return digest_binding(binding, subject);
 }
 
@@ -357,4 +359,14 @@ void policy_binding_free(struct policy_binding **binding)
 const struct rg_digest *policy_binding_digest(const struct policy_binding *binding)
 {
     return &binding->digest;
+}
+
+struct rg_slice policy_binding_prelude(const struct policy_binding *binding)
+{
+    return binding->prelude;
+}
+
+size_t policy_binding_prelude_size(const struct policy_binding *binding)
+{
+    return binding->prelude_size;
 }

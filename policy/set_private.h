@@ -22,6 +22,7 @@ struct policy_rule {
     size_t pattern_count;
     const struct policy_pattern *patterns;
     const struct sql_template *predicate; /* NULL = none */
+    const struct sql_template *check;     /* of with_check; NULL = as predicate */
 };
 
 struct policy_set {
@@ -69,6 +70,8 @@ struct policy_binding {
     struct rg_digest digest;
     struct rg_slice database;
     enum policy_lock lock;
+    struct rg_slice prelude;
+    size_t prelude_size; /* in characters */
     size_t schema_count; /* the route's map, sorted by logical name */
     const struct tenant_schema *schemas;
     size_t bound_count;
@@ -111,6 +114,10 @@ void sql_context_free(void **context);
 rg_status sql_predicate_bind(struct policy_binding *binding, const struct auth_identity *identity,
                              const struct policy_rule *const *rules, size_t rule_count,
                              struct policy_bound *out_bound) RG_MUST_CHECK;
+
+/* binding->prelude: the settings of the second lock, one statement, proved by parsing it. RG_LIMIT when it is larger
+ * than POLICY_PRELUDE_MAX; RG_DENIED when the tenant's role has no name that fits. */
+rg_status sql_prelude_bind(struct policy_binding *binding, const struct policy_subject *subject) RG_MUST_CHECK;
 
 /* The road itself. text is valid UTF-8 without NUL. */
 rg_status sql_plan(const struct policy_binding *binding, const struct policy_session *session,

@@ -252,6 +252,12 @@ rg_status sql_plan_transaction(struct sql_planner *planner, struct sql_work *wor
         [TRANS_STMT_SAVEPOINT] = POLICY_EFFECT_NONE,   [TRANS_STMT_RELEASE] = POLICY_EFFECT_NONE,
         [TRANS_STMT_ROLLBACK_TO] = POLICY_EFFECT_NONE,
     };
+    static const enum policy_prelude preludes[] = {
+        [TRANS_STMT_BEGIN] = POLICY_PRELUDE_KEPT,       [TRANS_STMT_START] = POLICY_PRELUDE_KEPT,
+        [TRANS_STMT_COMMIT] = POLICY_PRELUDE_LOST,      [TRANS_STMT_ROLLBACK] = POLICY_PRELUDE_LOST,
+        [TRANS_STMT_SAVEPOINT] = POLICY_PRELUDE_KEPT,   [TRANS_STMT_RELEASE] = POLICY_PRELUDE_KEPT,
+        [TRANS_STMT_ROLLBACK_TO] = POLICY_PRELUDE_LOST,
+    };
     const TransactionStmt *transaction = (const TransactionStmt *)node;
     (void)planner;
     if ((size_t)transaction->kind >= lengthof(effects)) {
@@ -259,6 +265,7 @@ rg_status sql_plan_transaction(struct sql_planner *planner, struct sql_work *wor
     }
     RG_TRY(finish(work, node, statement));
     statement->effect = transaction->chain ? POLICY_EFFECT_NONE : effects[transaction->kind];
+    statement->prelude = preludes[transaction->kind];
     statement->is_read = true;
     return RG_OK;
 }

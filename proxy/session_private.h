@@ -29,6 +29,7 @@
  *   session_upstream.c        opening, losing, cancelling the upstream
  *   session_reply.c           one row for each backend message
  *   session_copy.c            the client's data of COPY ... FROM STDIN
+ *   session_prelude.c         the second lock's settings: before which messages, and what their answers mean
  *   session_error.c           an upstream's error, filtered and mapped
  *   session_gate.c            what a reply waits for
  *   session_record.c          audit records and refusals
@@ -144,6 +145,8 @@ struct session {
     enum pgwire_transaction transaction;
     struct requests requests;
     unsigned forwarded_since_sync;
+    bool prelude_is_held;        /* of the second lock: forwarded in this batch, and nothing that ends it since */
+    bool prelude_in_transaction; /* the open transaction has it, as of the last answer */
 
     /* the client's state that rowgate keeps */
     struct settings *settings;
@@ -263,6 +266,22 @@ rg_status upstream_write(struct session *session, struct rg_slice bytes) RG_MUST
 void upstream_cancel(struct session *session);
 void upstream_probed(struct session *session); /* the probe was answered */
 
+/* session_prelude.c */
+/* Makes sure that the second lock's settings hold for what is forwarded next in the extended protocol. */
+rg_status prelude_before(struct session *session, const struct policy_cached *cached) RG_MUST_CHECK;
+/* The statement was forwarded: what it does to the settings. */
+void prelude_after(struct session *session, const struct policy_statement *statement);
+/* The rewritten statements as one text again, with preludes where they are due; marks them in out_preludes. */
+rg_status prelude_join(struct session *session, const struct policy_plan *plan, struct rg_buf *text,
+                       uint64_t out_preludes[POLICY_STATEMENTS_MAX / 64]) RG_MUST_CHECK;
+/* A Query or Sync was forwarded: notes in its request what it leaves. */
+void prelude_end_batch(struct session *session, struct request *request);
+/* It was answered. */
+void prelude_on_ready(struct session *session, const struct request *request);
+void prelude_forget(struct session *session);
+rg_status prelude_failed(struct session *session, struct request *request,
+                         const struct pgwire_span *span) RG_MUST_CHECK;
+
 /* session_error.c */
 rg_status reply_put_error(struct session *session, struct request *request,
                           const struct pgwire_span *span) RG_MUST_CHECK;
@@ -282,6 +301,9 @@ rg_status record_unfinished(struct session *session, const struct request *reque
                             const char *sqlstate, const char *message) RG_MUST_CHECK;
 /* The same for all that was forwarded and will not be answered any more; empties the queue. */
 void record_abandoned(struct session *session);
+/* Submits the record of a refusal. */
+rg_status record_refusal(struct session *session, const struct refusal *refusal, struct rg_slice sql,
+                         uint64_t *out_ticket) RG_MUST_CHECK;
 /* The text of a refusal with its SQLSTATE; slices are borrowed. */
 struct refusal refusal_make(const char *sqlstate, const char *rule, const char *message);
 struct refusal refusal_from_status(rg_status status, const char *rule);
