@@ -141,3 +141,14 @@ const struct policy_statement *request_statement(const struct request *request)
     }
     return &request->cached->plan.statements[request->statement];
 }
+
+bool request_has_prelude(const struct request *request, size_t statement)
+{
+    return request->type == 'Q' && statement < POLICY_STATEMENTS_MAX &&
+           (request->preludes[statement / 64] >> (statement % 64) & 1) != 0;
+}
+
+bool request_is_in_prelude(const struct request *request)
+{
+    return request_has_prelude(request, request->statement) && !request->is_prelude_done;
+}

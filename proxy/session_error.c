@@ -22,8 +22,10 @@ static uint32_t map_position(void *context, uint32_t upstream_position)
     const struct position_context *at = context;
     size_t position = upstream_position;
     const struct policy_plan *plan = &at->request->cached->plan;
-    for (size_t i = 0; i < at->request->statement && at->request->type == 'Q'; i++) {
-        size_t before = characters(plan->statements[i].text) + STATEMENT_SEPARATOR.size;
+    for (size_t i = 0; i <= at->request->statement && at->request->type == 'Q'; i++) {
+        bool is_past = i < at->request->statement;
+        size_t before = is_past ? characters(plan->statements[i].text) + STATEMENT_SEPARATOR.size : 0;
+        before += request_has_prelude(at->request, i) ? at->request->prelude_size + STATEMENT_SEPARATOR.size : 0;
         if (position <= before) {
             return 0;
         }

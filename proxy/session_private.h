@@ -29,6 +29,7 @@
  *   session_upstream.c        opening, losing, cancelling the upstream
  *   session_reply.c           one row for each backend message
  *   session_copy.c            the client's data of COPY ... FROM STDIN
+ *   session_prelude.c         the second lock's settings: before which messages, and what their answers mean
  *   session_error.c           an upstream's error, filtered and mapped
  *   session_gate.c            what a reply waits for
  *   session_record.c          audit records and refusals
@@ -154,7 +155,9 @@ struct session {
     struct requests requests;
     unsigned forwarded_since_sync;
     enum copy_state copy;
-    size_t copy_left; /* bytes of the client's CopyData message in work that were not taken yet */
+    size_t copy_left;            /* bytes of the client's CopyData message in work that were not taken yet */
+    bool prelude_is_held;        /* of the second lock: forwarded in this batch, and nothing that ends it since */
+    bool prelude_in_transaction; /* the open transaction has it, as of the last answer */
 
     /* the client's state that rowgate keeps */
     struct settings *settings;
@@ -287,6 +290,22 @@ void copy_settle(struct session *session);
 /* Ends a copy under way with an error of rowgate's own; the upstream rolls back. false = none is under way. */
 bool copy_stop(struct session *session, const struct refusal *refusal);
 
+/* session_prelude.c */
+/* Makes sure that the second lock's settings hold for what is forwarded next in the extended protocol. */
+rg_status prelude_before(struct session *session, const struct policy_cached *cached) RG_MUST_CHECK;
+/* The statement was forwarded: what it does to the settings. */
+void prelude_after(struct session *session, const struct policy_statement *statement);
+/* The rewritten statements as one text again, with preludes where they are due; marks them in out_preludes. */
+rg_status prelude_join(struct session *session, const struct policy_plan *plan, struct rg_buf *text,
+                       uint64_t out_preludes[POLICY_STATEMENTS_MAX / 64]) RG_MUST_CHECK;
+/* A Query or Sync was forwarded: notes in its request what it leaves. */
+void prelude_end_batch(struct session *session, struct request *request);
+/* It was answered. */
+void prelude_on_ready(struct session *session, const struct request *request);
+void prelude_forget(struct session *session);
+rg_status prelude_failed(struct session *session, struct request *request,
+                         const struct pgwire_span *span) RG_MUST_CHECK;
+
 /* session_error.c */
 rg_status reply_put_error(struct session *session, struct request *request,
                           const struct pgwire_span *span) RG_MUST_CHECK;
@@ -306,6 +325,9 @@ rg_status record_unfinished(struct session *session, const struct request *reque
                             const char *sqlstate, const char *message) RG_MUST_CHECK;
 /* The same for all that was forwarded and will not be answered any more; empties the queue. */
 void record_abandoned(struct session *session);
+/* Submits the record of a refusal. */
+rg_status record_refusal(struct session *session, const struct refusal *refusal, struct rg_slice sql,
+                         uint64_t *out_ticket) RG_MUST_CHECK;
 /* The text of a refusal with its SQLSTATE; slices are borrowed. */
 struct refusal refusal_make(const char *sqlstate, const char *rule, const char *message);
 struct refusal refusal_from_status(rg_status status, const char *rule);

@@ -14,6 +14,7 @@ static void next_statement(struct session *session, struct request *request)
     request->bytes = 0;
     request->is_substituted = false;
     request->is_copying = false;
+    request->is_prelude_done = false;
     request->started_us = net_loop_now_us(session->worker->loop);
     const struct policy_statement *statement = request_statement(request);
     request->is_decided = statement != NULL && statement_needs_decision(statement, request->had_written);
@@ -25,7 +26,7 @@ static void next_statement(struct session *session, struct request *request)
 static rg_status finish_request(struct session *session)
 {
     struct request *request = session->requests.first;
-    if (request->type == 'P' || request->type == 'B' || request->type == 'D') {
+    if (!request->is_prelude && (request->type == 'P' || request->type == 'B' || request->type == 'D')) {
         policy_cached_free(&session->described);
         session->described = request->cached == NULL ? NULL : policy_cached_ref(request->cached);
         if (output_open_size(&session->output) > SESSION_HOLD_BYTES) {
@@ -127,7 +128,7 @@ static void take_probe(struct session *session, const struct pgwire_span *span)
 
 static rg_status on_row(struct session *session, struct request *request, const struct pgwire_span *span)
 {
-    if (request->is_hidden) {
+    if (request->is_hidden || request_is_in_prelude(request)) {
         if (request->is_probe) {
             take_probe(session, span);
         }
@@ -151,7 +152,8 @@ static rg_status on_row(struct session *session, struct request *request, const 
 
 static rg_status pass_held(struct session *session, struct request *request, const struct pgwire_span *span)
 {
-    if (request->is_hidden || request->is_substituted || request->is_failed || session->drops_to_sync) {
+    if (request->is_hidden || request->is_substituted || request->is_failed || session->drops_to_sync ||
+        request_is_in_prelude(request)) {
         return RG_OK;
     }
     RG_TRY(gate_hold(session, request));
@@ -223,6 +225,10 @@ static void count_rows(struct request *request, const struct pgwire_span *span)
 
 static rg_status complete_statement(struct session *session, struct request *request, const struct pgwire_span *span)
 {
+    if (request_is_in_prelude(request)) {
+        request->is_prelude_done = true;
+        return RG_OK;
+    }
     if (request->is_substituted) {
         return finish_substituted(session, request);
     }
@@ -293,6 +299,8 @@ static rg_status on_error(struct session *session, struct request *request, cons
                            request->refusal_sequence));
     } else if (request->is_substituted) {
         RG_TRY(substitute(session, request));
+    } else if (!request->is_failed && (request->is_prelude || request_is_in_prelude(request))) {
+        RG_TRY(prelude_failed(session, request, span));
     } else if (!request->is_failed) {
         RG_TRY(reply_put_error(session, request, span));
     } else {
@@ -318,6 +326,7 @@ static rg_status on_ready(struct session *session, struct request *request, cons
     enum pgwire_transaction state = PGWIRE_TRANSACTION_NONE;
     RG_TRY(pgwire_ready_parse(span->body, &state));
     session->transaction = state;
+    prelude_on_ready(session, request);
     session->batches_answered++;
     if (state == PGWIRE_TRANSACTION_IDLE) {
         end_transaction(session);
@@ -346,7 +355,7 @@ static rg_status on_notice(struct session *session, const struct pgwire_span *sp
 {
     struct request *request = session->requests.first;
     if (request == NULL || request->is_hidden || request->is_poison || session->drops_to_sync ||
-        session->phase != SESSION_READY) {
+        request_is_in_prelude(request) || session->phase != SESSION_READY) {
         return RG_OK;
     }
     RG_TRY(gate_hold(session, request));
