@@ -100,9 +100,8 @@ static rg_status expand_star(struct lineage *lineage, const ColumnRef *reference
     return RG_OK;
 }
 
-/* all: what `*` stands for. */
-static rg_status targets(struct lineage *lineage, const List *list, const struct lineage_columns *all, size_t depth,
-                         struct lineage_columns *columns)
+rg_status lineage_targets(struct lineage *lineage, const List *list, const struct lineage_columns *all, size_t depth,
+                          struct lineage_columns *columns)
 {
     for (int i = 0; i < list_length(list); i++) {
         const ResTarget *target = list_nth_node(ResTarget, list, i);
@@ -196,8 +195,8 @@ static rg_status distinct(struct lineage *lineage, const List *list, const struc
 
 /* ---- queries ---- */
 
-static rg_status from_list(struct lineage *lineage, struct lineage_scope *scope, const List *items, size_t depth,
-                           struct lineage_columns *all)
+rg_status lineage_from_list(struct lineage *lineage, struct lineage_scope *scope, const List *items, size_t depth,
+                            struct lineage_columns *all)
 {
     for (int i = 0; i < list_length(items); i++) {
         struct lineage_columns columns = {0};
@@ -223,10 +222,10 @@ static rg_status plain_select(struct lineage *lineage, const SelectStmt *select,
 {
     struct lineage_scope scope = {lineage->scope, NULL, NULL};
     struct lineage_columns all = {0};
-    RG_TRY(from_list(lineage, &scope, select->fromClause, depth, &all));
+    RG_TRY(lineage_from_list(lineage, &scope, select->fromClause, depth, &all));
     const struct lineage_scope *outer = lineage->scope;
     lineage->scope = &scope;
-    rg_status status = targets(lineage, select->targetList, &all, depth + 1, columns);
+    rg_status status = lineage_targets(lineage, select->targetList, &all, depth + 1, columns);
     if (rg_is_ok(status)) {
         status = clauses(lineage, select, columns, depth);
     }
@@ -289,59 +288,12 @@ static rg_status set_operation(struct lineage *lineage, const SelectStmt *select
     return sort_list(lineage, select->sortClause, columns, depth);
 }
 
-/* ---- INSERT, UPDATE, DELETE: their targets have no masks ---- */
-
-static rg_status write_parts(struct lineage *lineage, Node *node, size_t depth, struct lineage_columns *columns)
-{
-    struct lineage_columns none = {.is_open = true};
-    if (IsA(node, InsertStmt)) {
-        struct lineage_columns inserted = {0};
-        InsertStmt *insert = (InsertStmt *)node;
-        RG_TRY(insert->selectStmt == NULL ? RG_OK : lineage_query(lineage, insert->selectStmt, depth + 1, &inserted));
-        RG_TRY(lineage_expression(lineage, "ON CONFLICT", insert->onConflictClause, depth + 1));
-        return targets(lineage, insert->returningList, &none, depth + 1, columns);
-    }
-    bool is_update = IsA(node, UpdateStmt);
-    UpdateStmt *update = (UpdateStmt *)node;
-    DeleteStmt *delete = (DeleteStmt *)node;
-    RG_TRY(is_update ? lineage_expression(lineage, "SET", update->targetList, depth + 1) : RG_OK);
-    RG_TRY(lineage_expression(lineage, "WHERE", is_update ? update->whereClause : delete->whereClause, depth + 1));
-    return targets(lineage, is_update ? update->returningList : delete->returningList, &none, depth + 1, columns);
-}
-
-static rg_status write(struct lineage *lineage, Node *node, size_t depth, struct lineage_columns *columns)
-{
-    struct lineage_scope scope = {lineage->scope, NULL, NULL};
-    const struct lineage_scope *outer = lineage->scope;
-    struct lineage_columns target = {.is_open = true};
-    struct lineage_columns all = {0};
-    const RangeVar *range = IsA(node, InsertStmt)   ? ((InsertStmt *)node)->relation
-                            : IsA(node, UpdateStmt) ? ((UpdateStmt *)node)->relation
-                                                    : ((DeleteStmt *)node)->relation;
-    RG_TRY(lineage_push(lineage, &scope, range->alias == NULL ? range->relname : range->alias->aliasname, &target));
-    if (!IsA(node, InsertStmt)) {
-        const List *from = IsA(node, UpdateStmt) ? ((UpdateStmt *)node)->fromClause : ((DeleteStmt *)node)->usingClause;
-        RG_TRY(from_list(lineage, &scope, from, depth, &all));
-    }
-    lineage->scope = &scope;
-    rg_status status = write_parts(lineage, node, depth, columns);
-    lineage->scope = outer;
-    return status;
-}
-
 /* ---- any query ---- */
 
 static rg_status query_parts(struct lineage *lineage, Node *node, size_t depth, struct lineage_columns *columns)
 {
-    if (IsA(node, InsertStmt) || IsA(node, UpdateStmt) || IsA(node, DeleteStmt)) {
-        const WithClause *with = IsA(node, InsertStmt)   ? ((InsertStmt *)node)->withClause
-                                 : IsA(node, UpdateStmt) ? ((UpdateStmt *)node)->withClause
-                                                         : ((DeleteStmt *)node)->withClause;
-        RG_TRY(lineage_with_push(lineage, with, depth));
-        return write(lineage, node, depth, columns);
-    }
     if (!IsA(node, SelectStmt)) {
-        return refuse(&lineage->walk, node);
+        return lineage_write(lineage, node, depth, columns);
     }
     const SelectStmt *select = (const SelectStmt *)node;
     RG_TRY(lineage_with_push(lineage, select->withClause, depth));

@@ -8,6 +8,7 @@
  * done without the database, the answer is the one with more masks.
  *   sql_lineage.c        statements, queries, set operations
  *   sql_lineage_with.c   WITH
+ *   sql_lineage_write.c  INSERT, UPDATE, DELETE, MERGE
  *   sql_lineage_from.c   FROM items and joins
  *   sql_lineage_names.c  columns, scopes, what a name means, refusals */
 
@@ -92,6 +93,11 @@ rg_status lineage_expression(struct lineage *lineage, const char *place, void *n
 rg_status lineage_value(struct lineage *lineage, Node *node, size_t depth, size_t *out_mask) RG_MUST_CHECK;
 rg_status lineage_query(struct lineage *lineage, Node *query, size_t depth,
                         struct lineage_columns *out_columns) RG_MUST_CHECK;
+rg_status lineage_write(struct lineage *lineage, Node *statement, size_t depth,
+                        struct lineage_columns *out_columns) RG_MUST_CHECK;
+/* Select lists and RETURNING. all: what `*` stands for. */
+rg_status lineage_targets(struct lineage *lineage, const List *list, const struct lineage_columns *all, size_t depth,
+                          struct lineage_columns *columns) RG_MUST_CHECK;
 /* Puts the items of with in scope and visits them; the caller puts lineage->with back. */
 rg_status lineage_with_push(struct lineage *lineage, const WithClause *with, size_t depth) RG_MUST_CHECK;
 /* Columns of a WITH item in scope; false when there is none of that name. */
@@ -100,5 +106,7 @@ rg_status lineage_with_find(struct lineage *lineage, const char *name, bool *out
 /* Adds what the FROM item shows to scope, and its columns for `*` to out_columns. */
 rg_status lineage_from(struct lineage *lineage, struct lineage_scope *scope, Node *item, size_t depth,
                        struct lineage_columns *out_columns) RG_MUST_CHECK;
+rg_status lineage_from_list(struct lineage *lineage, struct lineage_scope *scope, const List *items, size_t depth,
+                            struct lineage_columns *all) RG_MUST_CHECK;
 
 #endif
