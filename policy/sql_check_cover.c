@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a relation may stand that may not stand bare. A relation with a predicate: only in the fence's inner
- * select, which is built here again from the binding's row, not taken from the rewriter; and that select only
- * as a MATERIALIZED WITH item, because a plain sub-select is flattened and the caller's expressions then see
- * every row. A catalogue: only in one of rowgate's own selects, as a whole. */
+ * select (sql_check_fence.c), and that select only as a MATERIALIZED WITH item, because a plain sub-select is flattened
+ * and the caller's expressions then see every row. A catalogue: only in one of rowgate's own selects, as a whole. */
 #include "policy/sql_check_private.h"
 
 /* Visits our own text with is_trusted set, so that PostgreSQL's equal() never recurses past our limit. */
@@ -68,17 +67,6 @@ static rg_status predicate_of(struct sql_check *check, const struct check_relati
 
 /* ---- the fence's inner select ---- */
 
-static bool is_star(const List *targets)
-{
-    const ResTarget *target = list_length(targets) == 1 ? list_nth(targets, 0) : NULL;
-    if (target == NULL || target->name != NULL || target->indirection != NIL || target->val == NULL ||
-        !IsA(target->val, ColumnRef)) {
-        return false;
-    }
-    const ColumnRef *column = (const void *)target->val;
-    return list_length(column->fields) == 1 && IsA(list_nth(column->fields, 0), A_Star);
-}
-
 /* SELECT, select list, FROM and WHERE, and no other clause. */
 static bool is_plain(const SelectStmt *select)
 {
@@ -86,7 +74,7 @@ static bool is_plain(const SelectStmt *select)
            select->havingClause == NULL && select->windowClause == NIL && select->valuesLists == NIL &&
            select->sortClause == NIL && select->limitOffset == NULL && select->limitCount == NULL &&
            select->lockingClause == NIL && select->withClause == NULL && select->op == SETOP_NONE &&
-           select->whereClause != NULL && list_length(select->fromClause) == 1 && is_star(select->targetList);
+           select->whereClause != NULL && list_length(select->fromClause) == 1;
 }
 
 static const RangeVar *fenced_range(const SelectStmt *select)
@@ -115,7 +103,7 @@ static rg_status visit_fence(struct sql_check *check, const SelectStmt *select, 
         if (row->for_select && row->predicate.size > 0 && sql_check_is_ruling(check, row, range)) {
             const void *predicate = NULL;
             RG_TRY(predicate_of(check, row, &predicate));
-            *out_is_covered = equal(predicate, select->whereClause);
+            *out_is_covered = sql_check_is_fence(check, select, range, row, predicate);
         }
     }
     const Node *item = range == NULL ? NULL : list_nth(select->fromClause, 0);

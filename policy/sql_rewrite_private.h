@@ -100,6 +100,8 @@ rg_status sql_template_text(const struct sql_template *template, const struct sq
 /* ---- one statement ---- */
 
 struct sql_reference;
+struct sql_fence_names;
+struct sql_fence_level;
 
 struct sql_scope {
     struct sql_scope *outer;
@@ -107,7 +109,13 @@ struct sql_scope {
 };
 
 /* Each is looked up linearly, so their products bound the work: 54001 beyond. */
-enum { SQL_TOUCHED_MAX = 1000, SQL_RANGES_MAX = 10000, SQL_ITEMS_MAX = 500, SQL_FUNCTIONS_MAX = 100 };
+enum {
+    SQL_TOUCHED_MAX = 1000,
+    SQL_RANGES_MAX = 10000,
+    SQL_ITEMS_MAX = 500,
+    SQL_FUNCTIONS_MAX = 100,
+    SQL_FENCE_ITEMS_MAX = 64
+};
 
 struct sql_work {
     struct sql_site site; /* first */
@@ -123,12 +131,14 @@ struct sql_work {
     struct sql_scope *scope;
     struct sql_known_function *known_functions; /* in FROM */
     size_t dotted_count, dotted_capacity;
-    const ColumnRef **dotted; /* table.column */
-    bool is_write;            /* changes data */
-    bool is_explained;        /* inside EXPLAIN */
-    bool has_fence;           /* touches a relation with a predicate */
-    size_t filled_count;      /* templates put in */
-    bool uses_pid;            /* the result is this session's alone */
+    const ColumnRef **dotted;                 /* table.column */
+    bool is_write;                            /* changes data */
+    bool is_explained;                        /* inside EXPLAIN */
+    bool has_fence;                           /* touches a relation with a predicate */
+    const struct sql_fence_names *used_names; /* of the client's statement; NULL = not known, or not needed */
+    struct sql_fence_level *level;            /* of the innermost SELECT; NULL where a FROM belongs to none */
+    size_t filled_count;                      /* templates put in */
+    bool uses_pid;                            /* the result is this session's alone */
     size_t parameter_max;
     /* what was touched: for the audit and for the checker */
     size_t bound_count, bound_capacity;
@@ -185,6 +195,9 @@ struct sql_target {
 };
 rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_right right,
                       struct sql_target *out_target) RG_MUST_CHECK;
+/* The row that rules on a FROM item, as sql_resolve would find it; NULL for WITH items, catalogues and what is refused.
+ */
+const struct policy_bound *sql_range_bound(const struct sql_work *work, const RangeVar *range);
 rg_status sql_rename(struct sql_work *work, RangeVar *range, const struct policy_bound *bound) RG_MUST_CHECK;
 
 rg_status sql_touch(struct sql_work *work, const struct policy_bound *bound, const char *relation) RG_MUST_CHECK;
