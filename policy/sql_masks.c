@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Masks as SQL: an expression over rg_r.column for each mask of an identity, made once; for a statement, the fence's
  * select list and the condition that the relation still has the columns that the snapshot knows. */
-#include "policy/sql_rewrite_private.h"
+#include "policy/sql_fence_private.h"
 
 #include "base/rg_buf.h"
 
@@ -235,7 +235,7 @@ static rg_status put_target(struct sql_work *work, const struct policy_bound_mas
 }
 
 rg_status sql_mask_targets(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
-                           struct rg_slice *out_text, List **out_targets)
+                           const struct sql_fence_names *names, struct rg_slice *out_text, List **out_targets)
 {
     RG_AUTO(rg_buf_done) struct rg_buf buf;
     rg_buf_init(&buf, work->site.arena->limit_bytes);
@@ -243,12 +243,13 @@ rg_status sql_mask_targets(struct sql_work *work, const RangeVar *range, const s
     List *targets = NIL;
     RG_TRY(known_relation(work, range, bound, &relation));
     for (size_t i = 0; i < relation->column_count; i++) {
-        const struct policy_bound_mask *mask = mask_find(bound, relation->columns[i].name);
-        if (mask == NULL || mask->text.size > 0) {
-            RG_TRY(put_target(work, mask, relation->columns[i].name, &buf, &targets));
+        struct rg_slice name = relation->columns[i].name;
+        const struct policy_bound_mask *mask = mask_find(bound, name);
+        if ((mask == NULL || mask->text.size > 0) && (names == NULL || sql_fence_names_has(names, name))) {
+            RG_TRY(put_target(work, mask, name, &buf, &targets));
         }
     }
-    if (targets == NIL) {
+    if (targets == NIL && names == NULL) {
         return sql_deny(&work->site, "42501", "mask.column", range->location,
                         "no column of this relation is available to you");
     }
