@@ -192,6 +192,12 @@ static const struct policy_bound_mask *mask_find(const struct policy_bound *boun
     return NULL;
 }
 
+static rg_status deny_stale(struct sql_work *work, rg_status status)
+{
+    work->site.denial.is_stale = true;
+    return status;
+}
+
 /* The relation as the snapshot knows it, with every column that has a mask. */
 static rg_status known_relation(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
                                 const struct policy_relation **out_relation)
@@ -200,13 +206,15 @@ static rg_status known_relation(struct sql_work *work, const RangeVar *range, co
     const struct policy_relation *relation =
         relations == NULL ? NULL : policy_relation_find(relations, bound->physical, rg_slice_of(range->relname));
     if (relation == NULL) {
-        return sql_deny(&work->site, "0A000", "mask.snapshot", range->location,
-                        "the columns of this relation are not known yet, and its masks need them: try again");
+        return deny_stale(
+            work, sql_deny(&work->site, "0A000", "mask.snapshot", range->location,
+                           "the columns of this relation are not known yet, and its masks need them: try again"));
     }
     for (size_t i = 0; i < bound->mask_count; i++) {
         if (policy_column_find(relation, bound->masks[i].column) == NULL) {
-            return sql_deny(&work->site, "0A000", "mask.column", range->location,
-                            "masks[%zu] names a column that this relation does not have", bound->masks[i].number);
+            return deny_stale(work, sql_deny(&work->site, "0A000", "mask.column", range->location,
+                                             "masks[%zu] names a column that this relation does not have",
+                                             bound->masks[i].number));
         }
     }
     *out_relation = relation;
@@ -423,8 +431,8 @@ rg_status sql_mask_names(struct sql_work *work, const RangeVar *range, const str
         names.relations == NULL ? NULL
                                 : policy_relation_find(names.relations, bound->physical, rg_slice_of(range->relname));
     if (relation == NULL) {
-        return sql_deny(&work->site, "0A000", "mask.snapshot", range->location,
-                        "it is not known yet whether this relation shows a masked column: try again");
+        return deny_stale(work, sql_deny(&work->site, "0A000", "mask.snapshot", range->location,
+                                         "it is not known yet whether this relation shows a masked column: try again"));
     }
     if (is_masked_column(&names, relation, (struct rg_slice){"", 0}) || view_reads_masked(&names, relation, 0)) {
         return sql_deny(&work->site, "42501", "mask.view", range->location,

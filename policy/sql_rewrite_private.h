@@ -16,7 +16,8 @@ struct sql_denial {
     const char *rule;
     struct rg_slice message;
     struct rg_slice hint;
-    int location; /* byte offset, -1 = unknown */
+    int location;  /* byte offset, -1 = unknown */
+    bool is_stale; /* a newer snapshot may decide otherwise */
 };
 
 struct sql_site {
