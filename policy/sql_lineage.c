@@ -65,8 +65,12 @@ rg_status lineage_expression(struct lineage *lineage, const char *place, void *n
 rg_status lineage_value(struct lineage *lineage, Node *node, size_t depth, size_t *out_mask)
 {
     if (node != NULL && IsA(node, ColumnRef)) {
-        *out_mask = lineage_resolve(lineage, (const ColumnRef *)node);
-        return RG_OK;
+        const ColumnRef *reference = (const ColumnRef *)node;
+        *out_mask = lineage_resolve(lineage, reference);
+        return *out_mask == 0 || !lineage_is_call(lineage, reference)
+                   ? RG_OK
+                   : lineage_deny(lineage, lineage_written(lineage, reference), *out_mask, "a function's argument",
+                                  reference->location);
     }
     if (node != NULL && IsA(node, SubLink) && ((SubLink *)node)->subLinkType == EXPR_SUBLINK) {
         struct lineage_columns columns = {0};

@@ -174,6 +174,29 @@ size_t lineage_resolve(const struct lineage *lineage, const ColumnRef *reference
     return resolve_column(lineage, last, &mask) ? mask : resolve_item(lineage, last, (struct rg_slice){"", 0});
 }
 
+bool lineage_is_call(const struct lineage *lineage, const ColumnRef *reference)
+{
+    int count = list_length(reference->fields);
+    struct rg_slice column = sql_last_name(reference->fields);
+    if (count < 2 || column.size == 0) {
+        return false;
+    }
+    struct rg_slice name = sql_string(list_nth(reference->fields, count - 2));
+    for (const struct lineage_scope *scope = lineage->scope; scope != NULL; scope = scope->outer) {
+        bool is_found = false;
+        for (const struct lineage_item *item = scope->items; item != scope->end; item = item->next) {
+            is_found = is_found || is_item(item, name.data);
+            if (is_item(item, name.data) && lineage_find(&item->columns, column) != NULL) {
+                return false;
+            }
+        }
+        if (is_found) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- refusals ---- */
 
 struct rg_slice lineage_written(const struct lineage *lineage, const ColumnRef *reference)

@@ -78,6 +78,8 @@ rg_status lineage_push(struct lineage *lineage, struct lineage_scope *scope, con
 rg_status lineage_star(struct lineage *lineage, const char *name, struct lineage_columns *out_columns) RG_MUST_CHECK;
 /* The mask that this reference may show; 0 = none. */
 size_t lineage_resolve(const struct lineage *lineage, const ColumnRef *reference);
+/* Does item.name call a function with the item's row? */
+bool lineage_is_call(const struct lineage *lineage, const ColumnRef *reference);
 rg_status lineage_deny(struct lineage *lineage, struct rg_slice name, size_t mask, const char *place,
                        int location) RG_MUST_CHECK;
 /* Refuses any mask among the columns. */

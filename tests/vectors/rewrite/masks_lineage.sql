@@ -543,3 +543,23 @@ SELECT id FROM customers WHERE 'x' BETWEEN email AND 'y'
 -- case: refused: NULLIF
 SELECT nullif(email, 'x') FROM customers
 -- refuse: 42501 mask.predicate
+
+-- case: refused: a function as a column, alone
+SELECT c.to_json FROM customers c
+-- refuse: 42501 mask.predicate
+
+-- case: shown: a function as a column of another relation
+SELECT c.email, o.to_json FROM customers c JOIN orders o ON o.customer_id = c.id
+-- allow
+
+-- case: refused: MERGE
+MERGE INTO sales.notes USING customers c ON c.email = notes.body WHEN MATCHED THEN DELETE
+-- refuse: 42501 mask.predicate
+
+-- case: refused: MERGE that inserts it
+MERGE INTO sales.notes USING customers c ON c.id = notes.id WHEN NOT MATCHED THEN INSERT VALUES (c.id, c.email)
+-- refuse: 42501 mask.predicate
+
+-- case: shown: MERGE with other columns of it
+MERGE INTO sales.notes USING customers c ON c.id = notes.id WHEN NOT MATCHED THEN INSERT VALUES (c.id, c.name)
+-- allow
