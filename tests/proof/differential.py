@@ -10,6 +10,7 @@ CLASSES = {
     "equal": "the same columns, types and rows, and the same command tag",
     "both refuse": "an error there, and here an error or a refusal",
     "refused": "refused here, answered there: what a client loses",
+    "lost": "answered there; here the database does not find what pg_catalog. was put before",
     "order": "the native answer changes with the physical order of rows or the plan: nothing to compare",
     "data error": "one side met a row on which an expression fails, the other did not look at it",
     "timeout": "more than the time that one side gets",
@@ -44,6 +45,8 @@ def compare(ours, native):
     if ours.is_error or native.is_error:
         if driver.is_of_data(ours.error or native.error):
             return "data error"
+        if ours.error == "42883" and "function pg_catalog." in (ours.fields[0] or ""):
+            return "lost"
         return FINDING + ("the rewritten text fails" if ours.is_error else "native refuses")
     if not driver.same_columns(ours.columns, native.columns):
         return FINDING + "columns"

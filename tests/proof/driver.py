@@ -156,7 +156,7 @@ def is_of_data(sqlstate):
 class Worlds:
     """One worker's connections to a running world."""
 
-    def __init__(self, running, seconds=5):
+    def __init__(self, running, seconds=1):
         self.running = running
         self.seconds = seconds
         self.tenants = list(stack.TENANTS)
@@ -164,7 +164,7 @@ class Worlds:
         self.sides = {}
 
     def _direct(self, **parameters):
-        options = f"-c statement_timeout={self.seconds * 1000}"
+        options = f"-c statement_timeout={int(self.seconds * 1000)}"
         return lambda: self.running.server.connect(options=options, **parameters)
 
     def side(self, name, tenant):

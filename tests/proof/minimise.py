@@ -7,7 +7,7 @@ import re
 import driver
 import generate
 
-TOKEN = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|\$q\$.*?\$q\$|::|[A-Za-z_][\w$]*|\d[\w.]*|\s+|.", re.S)
+TOKEN = re.compile(r"(?:[eE]|[uU]&)?'(?:[^']|'')*'|\"[^\"]*\"|\$q\$.*?\$q\$|::|[-+*/<>=~!@#%^&|?]+|[A-Za-z_][\w$]*|\d[\w.]*|\s+|.", re.S)
 TRIALS, KEPT = 400, 6
 
 
@@ -51,7 +51,7 @@ def shorten(findings, proofs, running, change):
         if finding["proof"] not in proofs or seen.setdefault(finding["class"], 0) >= KEPT:
             continue
         seen[finding["class"]] += 1
-        worlds = driver.Worlds(running, seconds=2)
+        worlds = driver.Worlds(running, seconds=1)
         judge = proofs[finding["proof"]][0](worlds)
         original = generate.Statement(finding["sql"])
 

@@ -72,16 +72,16 @@ def create_tables(schema, own):
 def own_rows(schema, tenant, order):
     return f"""
 INSERT INTO {schema}.customers SELECT i, '{tenant} customer ' || i, (ARRAY['de','fr','us',null])[i % 4 + 1], i % 3 = 0,
-  date '1990-01-01' + i * 100, ARRAY['t' || i % 3, '{tenant}'] FROM generate_series(1, 12) i ORDER BY {order};
-INSERT INTO {schema}.orders SELECT i, nullif(i % 13, 0), i * 1.25, (ARRAY['new','paid','sent'])[i % 3 + 1],
+  date '1990-01-01' + i * 100, ARRAY['t' || i % 3, '{tenant}'] FROM generate_series(1, 7) i ORDER BY {order};
+INSERT INTO {schema}.orders SELECT i, nullif(i % 8, 0), i * 1.25, (ARRAY['new','paid','sent'])[i % 3 + 1],
   timestamptz '2026-01-01 00:00Z' + i * interval '7 hours', CASE WHEN i % 11 > 0 THEN '{tenant} note ' || i END,
   jsonb_build_object('n', i, 'tags', jsonb_build_array('a', i % 3), 'who', '{tenant}'), lpad(i::text, 6, '0')
-  FROM generate_series(1, 40) i ORDER BY {order};
-INSERT INTO {schema}.order_items SELECT i, l, 'sku-' || (i + l) % 9, l * i % 7 FROM generate_series(1, 40) i, generate_series(1, 2) l
+  FROM generate_series(1, 16) i ORDER BY {order};
+INSERT INTO {schema}.order_items SELECT i, l, 'sku-' || (i + l) % 9, l * i % 7 FROM generate_series(1, 9) i, generate_series(1, 2) l
   ORDER BY {order};
 INSERT INTO {schema}."Odd Table" SELECT i, 'odd ' || i, i / 3.0, CASE WHEN i % 2 = 0 THEN '{tenant}' END
-  FROM generate_series(1, 8) i ORDER BY {order};
-INSERT INTO {schema}.sales SELECT i, i * i AS square, 'shared ' || i FROM generate_series(1, 8) i ORDER BY {order};
+  FROM generate_series(1, 5) i ORDER BY {order};
+INSERT INTO {schema}.sales SELECT i, i * i AS square, 'shared ' || i FROM generate_series(1, 5) i ORDER BY {order};
 """
 
 
@@ -108,19 +108,19 @@ INSERT INTO shared.events SELECT i, t::uuid, {pick("(ARRAY['click','view','buy']
   ARRAY[{pick("'l' || i % 4", "label", "text")}, 'all'], ARRAY[{pick("i % 5 + 1", "score", "int")}, 2],
   {pick("date '2026-01-01' + i", "day", "date")}, {pick("i % 2 = 0", "flag", "bool")}, {pick("i / 4.0", "ratio", "float8")},
   {pick("lpad(i::text, 6, '0')", "code", "text")}, {pick("'<a>' || i % 9 || '</a>'", "doc", "text")}
-  FROM (SELECT i, (ARRAY['{TENANTS['acme']}','{TENANTS['globex']}','{OTHER}'])[i % 3 + 1] AS t FROM generate_series(1, 150) i) s ORDER BY {order};
+  FROM (SELECT i, (ARRAY['{TENANTS['acme']}','{TENANTS['globex']}','{OTHER}'])[i % 3 + 1] AS t FROM generate_series(1, 54) i) s ORDER BY {order};
 """
     orders = f"""
 INSERT INTO shared.orders SELECT i, t::uuid, {pick("i * 2", "amount", "numeric")}, {pick("'own order ' || i", "word", "text")},
   {pick("lpad(i::text, 6, '0')", "code", "text")}
-  FROM (SELECT i, (ARRAY['{TENANTS['acme']}','{TENANTS['globex']}','{OTHER}'])[i % 3 + 1] AS t FROM generate_series(1, 90) i) s ORDER BY {order};
+  FROM (SELECT i, (ARRAY['{TENANTS['acme']}','{TENANTS['globex']}','{OTHER}'])[i % 3 + 1] AS t FROM generate_series(1, 36) i) s ORDER BY {order};
 """
     hidden = f"(t <> '{twin_of or TENANTS['acme']}' OR r = 'amer')"
     regional = f"""
 INSERT INTO shared.regional SELECT i, t::uuid, r, CASE WHEN {hidden} THEN {foreign("region_amount")} ELSE i END AS amount
   FROM (SELECT i, (ARRAY['{TENANTS['acme']}','{TENANTS['globex']}'])[i % 2 + 1] AS t, (ARRAY['emea','apac','amer'])[i % 3 + 1] AS r
-        FROM generate_series(1, 60) i) s ORDER BY {order};
-INSERT INTO shared.plain SELECT 'c' || i, i / 8.0, i AS id FROM generate_series(1, 10) i ORDER BY {order};
+        FROM generate_series(1, 36) i) s ORDER BY {order};
+INSERT INTO shared.plain SELECT 'c' || i, i / 8.0, i AS id FROM generate_series(1, 6) i ORDER BY {order};
 """
     return events + orders + regional
 
