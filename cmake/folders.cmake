@@ -89,7 +89,7 @@ function(rg_tests)
     # The suite's third opinion knows libpg_query and nothing of policy/.
     add_executable(regress_trees tests/regress/trees.c)
     target_link_libraries(regress_trees PRIVATE pg_query jansson)
-    add_test(NAME regress.postgresql COMMAND tests/regress/run.py --build ${CMAKE_BINARY_DIR}
+    add_test(NAME regress.postgresql COMMAND tests/regress/suite.py --build ${CMAKE_BINARY_DIR}
              WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(regress.postgresql PROPERTIES LABELS regress TIMEOUT 600)
     file(GLOB lints CONFIGURE_DEPENDS tests/lint/*.sh tests/lint/*.py)

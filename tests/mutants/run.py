@@ -16,7 +16,9 @@ import shutil
 import subprocess
 import sys
 
-import plant
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "regress"))
+import plant  # noqa: E402
+import suite  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "build/mutants"
@@ -103,14 +105,19 @@ def corpus(number, lines, world):
                               capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S)
     except subprocess.TimeoutExpired:
         return None
-    return done.stdout.splitlines() if done.returncode == 0 else None
+    return [json.loads(line)[0] for line in done.stdout.splitlines()] if done.returncode == 0 else None
 
 
 def differences(answers, right, statements):
     """Statements of which another text was sent, or that were sent and should not have been."""
     for answer, expected, statement in zip(answers, right, statements):
-        if answer != expected and "rule" not in json.loads(answer):
-            yield statement, json.loads(answer), json.loads(expected)
+        if answer != expected and "rule" not in answer:
+            yield statement, answer, expected
+
+
+def sample():
+    """Every eighth statement of PostgreSQL's own suite."""
+    return [text for _, text in suite.read_suite()][::8]
 
 
 def judge(found):
@@ -134,7 +141,6 @@ WORDS = {
 
 def main():
     parser = argparse.ArgumentParser(prog="scripts/mutants")
-    parser.add_argument("--corpus", type=pathlib.Path, help="a file of statements, one JSON string a line")
     parser.add_argument("--world", default="tests/regress/world.policy", help="the identity for the corpus")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--only", type=int, help="one mutant: prints what it does")
@@ -152,9 +158,9 @@ def main():
     both = sum(1 for found in results if found.get("sent") and (found.get("check") or found.get("proof")))
     holes = []
     unnoticed = [mutant for mutant, verdict in verdicts.items() if verdict == "unnoticed"]
-    if options.corpus:
-        statements = [json.loads(line) for line in options.corpus.read_text().splitlines()]
-        lines = "".join(json.dumps([0, "simple", text]) + "\n" for text in statements)
+    statements = sample()
+    if unnoticed:
+        lines = "".join(json.dumps([[0, "simple", text]]) + "\n" for text in statements)
         right = corpus(0, lines, options.world)
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
             answers = list(pool.map(lambda mutant: corpus(mutant.number, lines, options.world), unnoticed))

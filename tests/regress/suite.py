@@ -3,7 +3,7 @@
 """PostgreSQL 15's own regression suite (Debian's source package, scripts/deps --all) through the rewriter: every statement is rewritten or
 refused, nothing ends the program, and nothing is let through with a relation uncovered. Prints the counts of docs/proof.md.
 
-    tests/regress/run.py [--build DIR] [--write-corpus FILE]
+    tests/regress/suite.py [--build DIR] [--write-corpus FILE]
 """
 
 import argparse
@@ -111,12 +111,12 @@ def main():
     parser.add_argument("--write-corpus", type=pathlib.Path)
     options = parser.parse_args()
     if not SOURCE.is_dir():
-        sys.exit("tests/regress/run.py: no build/pgsource: run scripts/deps --all")
+        sys.exit("tests/regress/suite.py: no build/pgsource: run scripts/deps --all")
     if options.write_corpus:
         options.write_corpus.write_text("".join(json.dumps(text) + "\n" for _, text in read_suite()))
     blind = blind_spots(options.build)
     if blind:
-        sys.exit(f"tests/regress/run.py: coverage.py does not object to {blind}")
+        sys.exit(f"tests/regress/suite.py: coverage.py does not object to {blind}")
     outcome = judge(options.build)
     report(outcome)
     return 1 if outcome.unanswered or outcome.faults or outcome.count < 40000 else 0
