@@ -90,6 +90,12 @@ function(rg_tests)
         set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
         target_link_libraries(${name} PRIVATE policy)
     endforeach()
+    # The suite's third opinion knows libpg_query and nothing of policy/.
+    add_executable(regress_trees tests/regress/trees.c)
+    target_link_libraries(regress_trees PRIVATE pg_query jansson)
+    add_test(NAME regress.postgresql COMMAND tests/regress/suite.py --build ${CMAKE_BINARY_DIR}
+             WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(regress.postgresql PROPERTIES LABELS regress TIMEOUT 600)
     file(GLOB lints CONFIGURE_DEPENDS tests/lint/*.sh tests/lint/*.py)
     foreach(lint ${lints})
         get_filename_component(name ${lint} NAME_WE)
