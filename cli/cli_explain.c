@@ -177,6 +177,7 @@ static rg_status plan(struct explain_options *options, const struct config *conf
         .tenant = &tenant,
         .identity = &identity,
         .database = upstream == NULL ? tenant.id : upstream->database,
+        .lock = upstream == NULL ? POLICY_LOCK_NONE : upstream->lock,
     };
     struct policy_binding *binding = NULL;
     RG_TRY(policy_bind(config->policies, &subject, &binding));

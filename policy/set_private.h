@@ -22,6 +22,7 @@ struct policy_rule {
     size_t pattern_count;
     const struct policy_pattern *patterns;
     const struct sql_template *predicate; /* NULL = none */
+    const struct sql_template *check;     /* of with_check; NULL = as predicate */
 };
 
 struct policy_set {
@@ -49,6 +50,10 @@ struct policy_bound {
     struct rg_slice physical; /* schema as the database knows it */
     struct rg_slice name;
     bool is_own; /* the schema belongs to the tenant wholly */
+    /* A target of a write stands bare: where rules would have to hold for its rows, the database itself must enforce
+     * them (needs_lock), and does (is_locked). */
+    bool needs_lock;
+    bool is_locked;
     bool for_select, for_insert, for_update, for_delete;
     struct rg_slice predicate; /* text over the alias rg_r; empty = none */
     void *predicate_tree;
@@ -64,6 +69,9 @@ struct policy_binding {
     void *context;
     struct rg_digest digest;
     struct rg_slice database;
+    enum policy_lock lock;
+    struct rg_slice prelude;
+    size_t prelude_size; /* in characters */
     size_t schema_count; /* the route's map, sorted by logical name */
     const struct tenant_schema *schemas;
     size_t bound_count;
@@ -106,6 +114,10 @@ void sql_context_free(void **context);
 rg_status sql_predicate_bind(struct policy_binding *binding, const struct auth_identity *identity,
                              const struct policy_rule *const *rules, size_t rule_count,
                              struct policy_bound *out_bound) RG_MUST_CHECK;
+
+/* binding->prelude: the settings of the second lock, one statement, proved by parsing it. RG_LIMIT when it is larger
+ * than POLICY_PRELUDE_MAX; RG_DENIED when the tenant's role has no name that fits. */
+rg_status sql_prelude_bind(struct policy_binding *binding, const struct policy_subject *subject) RG_MUST_CHECK;
 
 /* The road itself. text is valid UTF-8 without NUL. */
 rg_status sql_plan(const struct policy_binding *binding, const struct policy_session *session,
