@@ -16,7 +16,7 @@ enum mask_form {
     FORM_GUARD,
     FORM_COUNT
 };
-_Static_assert(FORM_COUNT <= POLICY_MASK_FORMS, "each form has its place");
+_Static_assert((int)FORM_COUNT <= (int)POLICY_MASK_FORMS, "each form has its place");
 
 /* $1 is the column. CASE WHEN false gives the column's type to what has none of its own; no row is looked at. Only a
  * mask that reads the column can be null. A guard's text must not be a constant, or it would be cast while planning. */
@@ -33,10 +33,12 @@ static const char *const forms[FORM_COUNT] = {
                   ", 'UTF8'))), 'hex')",
     [FORM_UNLESS] = "CASE WHEN $2 THEN $1 ELSE $3 END",
     [FORM_UNLESS_TEXT] = "CASE WHEN $2 THEN " AS_TEXT " ELSE $3 END",
-    [FORM_GUARD] = "(SELECT CASE WHEN pg_catalog.array_agg(rg_a.attname::pg_catalog.text ORDER BY rg_a.attnum) = $2 "
-                   "THEN true ELSE pg_catalog.concat('rowgate: columns changed: ', "
-                   "pg_catalog.count(*))::pg_catalog.bool END FROM pg_catalog.pg_attribute AS rg_a WHERE "
-                   "rg_a.attrelid = $1 AND rg_a.attnum > 0 AND NOT rg_a.attisdropped)",
+    [FORM_GUARD] =
+        "(SELECT CASE WHEN pg_catalog.array_agg(pg_catalog.concat(rg_a.attname, ' ', CASE WHEN rg_t.typnamespace = "
+        "'pg_catalog'::pg_catalog.regnamespace AND rg_t.typtype <> 'd' THEN rg_t.typname ELSE '' END) ORDER BY "
+        "rg_a.attnum) = $2 THEN true ELSE pg_catalog.concat('rowgate: columns changed: ', "
+        "pg_catalog.count(*))::pg_catalog.bool END FROM pg_catalog.pg_attribute AS rg_a JOIN pg_catalog.pg_type AS "
+        "rg_t ON rg_t.oid = rg_a.atttypid WHERE rg_a.attrelid = $1 AND rg_a.attnum > 0 AND NOT rg_a.attisdropped)",
 };
 
 static const struct kind_form {
@@ -256,10 +258,12 @@ rg_status sql_mask_targets(struct sql_work *work, const RangeVar *range, const s
 
 static rg_status hole_columns(struct sql_work *work, const struct policy_relation *relation, struct sql_hole *out_hole)
 {
-    struct rg_slice *names = NULL;
+    struct rg_slice *names = NULL; /* "id int8" */
     RG_TRY(rg_arena_array(work->site.arena, relation->column_count + 1, sizeof *names, (void **)&names));
     for (size_t i = 0; i < relation->column_count; i++) {
-        names[i] = relation->columns[i].name;
+        const struct policy_column *column = &relation->columns[i];
+        RG_TRY(rg_arena_printf(work->site.arena, &names[i], "%.*s %.*s", RG_SLICE_ARGS(column->name),
+                               RG_SLICE_ARGS(column->type)));
     }
     struct sql_constant constant = {
         .type = RG_SLICE("text"), .is_array = true, .count = relation->column_count, .elements = names};
@@ -267,16 +271,24 @@ static rg_status hole_columns(struct sql_work *work, const struct policy_relatio
     return sql_print_constant(&constant, work->site.arena, &out_hole->text);
 }
 
+static rg_status put_quoted(struct rg_buf *buf, struct rg_slice name)
+{
+    RG_TRY(rg_buf_put_u8(buf, '"'));
+    for (size_t i = 0; i < name.size; i++) {
+        RG_TRY(rg_buf_put(buf, rg_slice_cut(name, i, 1)));
+        RG_TRY(name.data[i] == '"' ? rg_buf_put_u8(buf, '"') : RG_OK);
+    }
+    return rg_buf_put_u8(buf, '"');
+}
+
 static rg_status hole_relation(struct sql_work *work, const struct policy_relation *relation, struct sql_hole *out_hole)
 {
-    struct rg_arena *arena = work->site.arena;
-    struct rg_slice schema = {0};
-    struct rg_slice name = {0};
-    struct rg_slice full = {0};
-    RG_TRY(sql_print_identifier(relation->schema, arena, &schema));
-    RG_TRY(sql_print_identifier(relation->name, arena, &name));
-    RG_TRY(rg_arena_printf(arena, &full, "%.*s.%.*s", RG_SLICE_ARGS(schema), RG_SLICE_ARGS(name)));
-    return hole_constant(arena, RG_SLICE("regclass"), full, out_hole);
+    RG_AUTO(rg_buf_done) struct rg_buf name;
+    rg_buf_init(&name, 1024);
+    RG_TRY(put_quoted(&name, relation->schema));
+    RG_TRY(rg_buf_put_u8(&name, '.'));
+    RG_TRY(put_quoted(&name, relation->name));
+    return hole_constant(work->site.arena, RG_SLICE("regclass"), rg_buf_slice(&name), out_hole);
 }
 
 rg_status sql_mask_where(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
@@ -388,9 +400,12 @@ static bool view_reads_masked(struct names *names, const struct policy_relation 
     for (size_t i = 0; i < view->read_count; i++) {
         const struct policy_read *read = &view->reads[i];
         const struct policy_relation *relation = policy_relation_find(names->relations, read->schema, read->name);
-        if (relation != NULL &&
-            (is_masked_column(names, relation, read->column) ||
-             (!is_named_in_masks(names, relation) && view_reads_masked(names, relation, depth + 1)))) {
+        if (relation == NULL) { /* a function, or a catalogue that holds statistics */
+            names->found = &names->work->binding->masked[0];
+            return true;
+        }
+        if (is_masked_column(names, relation, read->column) ||
+            (!is_named_in_masks(names, relation) && view_reads_masked(names, relation, depth + 1))) {
             return true;
         }
     }
