@@ -127,14 +127,14 @@ static rg_status bind_relation(struct binder *binder, const struct policy_patter
         RG_TRY(rg_arena_printf(arena, &bound->rules, "%.*s%s%.*s", RG_SLICE_ARGS(bound->rules),
                                bound->rules.size == 0 ? "" : ", ", RG_SLICE_ARGS(rule->row->name)));
     }
-    if (has_write_predicate) {
-        bound->for_insert = bound->for_update = bound->for_delete = false;
-    }
     bound->logical = pattern->schema;
     bound->name = pattern->name;
     bound->physical = pattern->schema;
     bound->is_own = map_find(binding, pattern->schema, &bound->physical);
-    return sql_predicate_bind(binding, binder->subject->identity, rules, count, bound);
+    RG_TRY(sql_predicate_bind(binding, binder->subject->identity, rules, count, bound));
+    bound->needs_lock = !bound->is_own || bound->predicate.size > 0 || has_write_predicate;
+    bound->is_locked = bound->needs_lock && binding->lock != POLICY_LOCK_NONE;
+    return RG_OK;
 }
 
 static bool is_bound(const struct binder *binder, const struct policy_pattern *pattern)
@@ -214,14 +214,16 @@ static rg_status list_reach(struct policy_binding *binding)
     RG_TRY(rg_arena_array(&binding->arena, binding->bound_count + 1, sizeof *reach, (void **)&reach));
     for (size_t i = 0; i < binding->bound_count; i++) {
         const struct policy_bound *bound = &binding->bounds[i];
+        bool may_write = !bound->needs_lock || bound->is_locked;
         reach[i] = (struct check_relation){
             .schema = bound->physical,
             .name = bound->name,
             .predicate = bound->predicate,
             .for_select = bound->for_select,
-            .for_insert = bound->for_insert && bound->is_own,
-            .for_update = bound->for_update && bound->is_own,
-            .for_delete = bound->for_delete && bound->is_own,
+            .is_locked = bound->is_locked,
+            .for_insert = bound->for_insert && may_write,
+            .for_update = bound->for_update && may_write,
+            .for_delete = bound->for_delete && may_write,
         };
     }
     binding->reach = reach;

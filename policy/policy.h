@@ -176,6 +176,8 @@ struct policy_statement {
     bool is_read;      /* proven: can change nothing but the session's transaction state */
     bool is_rewritten; /* text differs from source */
     bool returns_rows;
+    bool takes_data; /* COPY ... FROM STDIN: the client's data follows, as text or csv */
+    bool is_stale;   /* denied for what the catalogue snapshot does not know: a newer one may decide otherwise */
     enum policy_prelude prelude;
     enum policy_effect effect;
     struct rg_slice source; /* the client's own text of this statement */

@@ -50,6 +50,10 @@ struct policy_bound {
     struct rg_slice physical; /* schema as the database knows it */
     struct rg_slice name;
     bool is_own; /* the schema belongs to the tenant wholly */
+    /* A target of a write stands bare: where rules would have to hold for its rows, the database itself must enforce
+     * them (needs_lock), and does (is_locked). */
+    bool needs_lock;
+    bool is_locked;
     bool for_select, for_insert, for_update, for_delete;
     struct rg_slice predicate; /* text over the alias rg_r; empty = none */
     void *predicate_tree;

@@ -179,10 +179,13 @@ rg_status sql_plan_copy(struct sql_planner *planner, struct sql_work *work, Node
                         struct policy_statement *statement)
 {
     CopyStmt *copy = (CopyStmt *)node;
-    (void)planner;
-    if (copy->is_from || copy->is_program || copy->filename != NULL) {
-        statement->class_of_statement = copy->is_from ? POLICY_CLASS_WRITE : POLICY_CLASS_READ;
-        return sql_deny(&work->site, "42501", "statement.copy", -1, "only COPY ... TO STDOUT is available to you");
+    statement->class_of_statement = copy->is_from ? POLICY_CLASS_WRITE : POLICY_CLASS_READ;
+    if (copy->is_program || copy->filename != NULL) {
+        return sql_deny(&work->site, "42501", "statement.copy", -1,
+                        "COPY to and from files and programs is not available to you");
+    }
+    if (copy->is_from) {
+        return sql_plan_copy_from(planner, work, node, statement);
     }
     for (int i = 0; i < list_length(copy->options); i++) {
         const DefElem *option = list_nth_node(DefElem, copy->options, i);

@@ -37,7 +37,7 @@ struct config_raw_upstream {
     struct rg_schema_word kind;
     struct rg_schema_string dsn;
     struct rg_schema_secret password;
-    struct rg_schema_number connect_timeout;
+    struct rg_schema_number connect_timeout, catalog_refresh;
     struct rg_schema_word identity;
 };
 struct config_raw_listener {

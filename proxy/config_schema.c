@@ -62,6 +62,7 @@ static const struct rg_schema_key upstream_keys[] = {
     {"dsn", RG_SCHEMA_STRING, true, MEMBER(upstream, dsn), 0, 0, NULL, NULL, NULL, NULL},
     {"password", RG_SCHEMA_SECRET, false, MEMBER(upstream, password), 0, 0, NULL, NULL, NULL, "none"},
     {"connect_timeout", RG_SCHEMA_DURATION, false, MEMBER(upstream, connect_timeout), SECOND / 10, 3600 * SECOND, NULL, NULL, "\"10s\"", NULL},
+    {"catalog_refresh", RG_SCHEMA_DURATION, false, MEMBER(upstream, catalog_refresh), SECOND, DAY, NULL, NULL, "\"30s\"", NULL},
     {"identity", RG_SCHEMA_WORD, false, MEMBER(upstream, identity), 0, 0, identities, NULL, "\"none\"", NULL},
     UNSUPPORTED("url"), UNSUPPORTED("tls"), UNSUPPORTED("pool"),
 };

@@ -41,6 +41,7 @@ rg_status reply_put_error(struct session *session, struct request *request, cons
     struct pgwire_position_map map = {map_position, &context};
     struct pgwire_error error;
     RG_TRY(pgwire_error_parse('E', span->body, &error));
+    catalog_note_error(session, error.sqlstate);
     RG_TRY(gate_settle(session, request));
     RG_TRY(output_open(&session->output));
     RG_TRY(pgwire_error_filter('E', span->body, context.statement == NULL ? NULL : &map, output_buf(&session->output)));

@@ -254,6 +254,7 @@ static rg_status rebind(struct session *session)
     session->binding = binding;
     prelude_forget(session);
     prepared_forget_plans(&session->prepared);
+    catalog_forget(session);
     snapshot_free(&session->snapshot);
     session->snapshot = snapshot_ref(session->worker->snapshot);
     return RG_OK;

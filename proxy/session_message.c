@@ -72,7 +72,8 @@ static enum pipeline_next refuse_name(struct session *session, const char *sqlst
 
 static enum pipeline_next plan_query(struct session *session)
 {
-    rg_status status = statement_find_plan(session, POLICY_SIMPLE, session->command.text, &session->command.cached);
+    struct pgwire_prepare query = {.text = session->command.text};
+    rg_status status = statement_find_plan(session, POLICY_SIMPLE, &query, &session->command.cached);
     return rg_is_ok(status) ? PIPELINE_NEXT : refuse_status(session, status, "statement.limits");
 }
 
@@ -97,7 +98,8 @@ static enum pipeline_next plan_parse(struct session *session)
     if (name.size > 0 && prepared_find(&session->prepared, name) != NULL) {
         return refuse_name(session, "42P05", "prepared statement", name, "already exists");
     }
-    rg_status status = statement_find_plan(session, POLICY_EXTENDED, session->command.text, &session->command.cached);
+    rg_status status =
+        statement_find_plan(session, POLICY_EXTENDED, &session->command.prepare, &session->command.cached);
     return rg_is_ok(status) ? PIPELINE_NEXT : refuse_status(session, status, "statement.limits");
 }
 
@@ -109,7 +111,9 @@ static enum pipeline_next plan_prepared(struct session *session, struct rg_slice
         return refuse_name(session, "26000", "prepared statement", name, "does not exist");
     }
     if (prepared->cached == NULL) {
-        rg_status status = statement_find_plan(session, POLICY_EXTENDED, prepared->text, &prepared->cached);
+        struct pgwire_prepare prepare = {
+            .text = prepared->text, .types = prepared->types, .type_count = prepared->type_count};
+        rg_status status = statement_find_plan(session, POLICY_EXTENDED, &prepare, &prepared->cached);
         if (!rg_is_ok(status)) {
             return refuse_status(session, status, "statement.limits");
         }
@@ -212,6 +216,7 @@ static rg_status forward_query(struct session *session)
     session->batches_forwarded++;
     session->forwarded_since_sync = 0; /* a simple query ends what stood before it */
     session->upstream_prepared = NULL; /* and destroys the unnamed statement */
+    copy_expect(session, request);
     statement_apply_effects(session, cached);
     return RG_OK;
 }
@@ -389,6 +394,7 @@ static rg_status forward_execute(struct session *session)
     struct request *request = NULL;
     RG_TRY(send(session, &message, 'E', &request));
     start_statements(session, request);
+    copy_expect(session, request);
     prelude_after(session, request_statement(request));
     statement_apply_effects(session, cached);
     return RG_OK;
