@@ -12,8 +12,9 @@ struct wanted {
 static bool is_target(const struct sql_check *check, const struct check_relation *row, const RangeVar *range,
                       struct wanted wanted)
 {
-    return row->predicate.size == 0 && sql_check_is_ruling(check, row, range) && (!wanted.insert || row->for_insert) &&
-           (!wanted.update || row->for_update) && (!wanted.delete || row->for_delete);
+    return row->predicate.size == 0 && row->mask_count == 0 && sql_check_is_ruling(check, row, range) &&
+           (!wanted.insert || row->for_insert) && (!wanted.update || row->for_update) &&
+           (!wanted.delete || row->for_delete);
 }
 
 static rg_status visit_target(struct sql_check *check, const RangeVar *range, struct wanted wanted)

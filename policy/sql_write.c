@@ -7,6 +7,10 @@ static rg_status target_rename(struct sql_work *work, RangeVar *range, enum sql_
 {
     struct sql_target target = {0};
     RG_TRY(sql_resolve(work, range, right, &target));
+    if (target.bound->mask_count > 0) {
+        return sql_deny(&work->site, "0A000", "statement.write", range->location,
+                        "writing to a relation with masks is not supported");
+    }
     if (target.bound->predicate.size > 0 || !target.bound->is_own) {
         return sql_deny(&work->site, "0A000", "statement.write", range->location,
                         "writing to a shared relation needs row security in the database");
