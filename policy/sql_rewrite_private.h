@@ -27,6 +27,7 @@ struct sql_site {
     struct sql_tokens tokens;
     struct sql_edits edits;
     struct sql_denial denial;
+    bool is_stale; /* denied, and a newer snapshot may decide otherwise */
 };
 
 /* Records why and where, and fails with RG_DENIED. The message must hold no data. */
