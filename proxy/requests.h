@@ -38,6 +38,7 @@ struct request {
     bool is_decided;          /* a record that allows the current statement is submitted already */
     bool is_failed;           /* Q: an error was answered, only ReadyForQuery is missing */
     bool is_substituted;      /* an error of rowgate's own was answered; drop the rest of the result */
+    bool is_copying;          /* the upstream has asked for the client's data and got not all of it yet */
     bool is_statement_target; /* D: of a statement, so ParameterDescription comes first */
     char *name;               /* P: the client's name, forgotten again when the upstream refuses it; NULL = none */
     size_t name_size;
@@ -46,8 +47,9 @@ struct request {
     uint64_t preludes[POLICY_STATEMENTS_MAX / 64]; /* Q: bit i: a prelude stands before statement i */
     size_t prelude_size;                           /* Q: in characters */
     uint64_t statement_id;                         /* of the running statement, for its records */
+    size_t data_from;                              /* statements before this one have asked for their data already */
     uint64_t rows;
-    uint64_t bytes;
+    uint64_t bytes; /* of the result, or of the data that the client sent */
     int64_t started_us;
     /* is_poison: what the client is told instead, copied */
     struct refusal refusal;
@@ -75,6 +77,9 @@ rg_status requests_add(struct requests *requests, char type, struct policy_cache
 void requests_drop_first(struct requests *requests);
 /* After an error in the extended protocol the upstream skips everything up to Sync: so does the queue. */
 void requests_drop_to_sync(struct requests *requests);
+/* Whether the upstream may still ask for data of the client. */
+bool request_awaits_data(const struct request *request);
+bool requests_await_data(const struct requests *requests);
 /* Whether a Sync stands in the queue. */
 bool requests_has_sync(const struct requests *requests);
 /* Copies the refusal's texts into the request. */

@@ -216,6 +216,7 @@ static rg_status forward_query(struct session *session)
     session->batches_forwarded++;
     session->forwarded_since_sync = 0; /* a simple query ends what stood before it */
     session->upstream_prepared = NULL; /* and destroys the unnamed statement */
+    copy_expect(session, request);
     statement_apply_effects(session, cached);
     return RG_OK;
 }
@@ -393,6 +394,7 @@ static rg_status forward_execute(struct session *session)
     struct request *request = NULL;
     RG_TRY(send(session, &message, 'E', &request));
     start_statements(session, request);
+    copy_expect(session, request);
     prelude_after(session, request_statement(request));
     statement_apply_effects(session, cached);
     return RG_OK;

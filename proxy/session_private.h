@@ -79,6 +79,14 @@ struct command {
  * must not swallow the semicolon: two statements would be executed as one that nobody judged. */
 #define STATEMENT_SEPARATOR RG_SLICE("\n;\n")
 
+/* COPY ... FROM STDIN, as session_copy.c has it. */
+enum copy_state {
+    COPY_NONE = 0, /* CopyData is out of place */
+    COPY_AWAITED,  /* the upstream may ask for data: the client is not read until it is known what its bytes are */
+    COPY_ACTIVE,   /* CopyData is passed on */
+    COPY_STRAY,    /* the copy failed: CopyData that was on its way is ignored, as PostgreSQL does */
+};
+
 struct key_wait; /* a login that waits for keys, session_login.c */
 
 struct session {
@@ -142,9 +150,12 @@ struct session {
     bool is_waiting_for_cancel;  /* suspended until none is under way */
     bool is_waiting_for_answers; /* the client is not read until fewer requests are outstanding */
     bool is_waiting_for_server;  /* the client is not read until the upstream drained */
+    bool is_waiting_for_copy;    /* the client is not read while copy is COPY_AWAITED */
     enum pgwire_transaction transaction;
     struct requests requests;
     unsigned forwarded_since_sync;
+    enum copy_state copy;
+    size_t copy_left;            /* bytes of the client's CopyData message in work that were not taken yet */
     bool prelude_is_held;        /* of the second lock: forwarded in this batch, and nothing that ends it since */
     bool prelude_in_transaction; /* the open transaction has it, as of the last answer */
 
@@ -265,6 +276,19 @@ void upstream_close(struct session *session);
 rg_status upstream_write(struct session *session, struct rg_slice bytes) RG_MUST_CHECK;
 void upstream_cancel(struct session *session);
 void upstream_probed(struct session *session); /* the probe was answered */
+
+/* session_copy.c */
+/* Behind a forwarded request: its statements may take data. */
+void copy_expect(struct session *session, const struct request *request);
+/* The upstream's CopyInResponse. */
+rg_status copy_start(struct session *session, struct request *request, const struct pgwire_span *span) RG_MUST_CHECK;
+/* Whether the client's next bytes are for copy_on_input, and not a message of the pipeline. */
+bool copy_is_next(const struct session *session);
+bool copy_on_input(struct session *session); /* false = more bytes are needed */
+/* After answers of the upstream: is the copy over? */
+void copy_settle(struct session *session);
+/* Ends a copy under way with an error of rowgate's own; the upstream rolls back. false = none is under way. */
+bool copy_stop(struct session *session, const struct refusal *refusal);
 
 /* session_prelude.c */
 /* Makes sure that the second lock's settings hold for what is forwarded next in the extended protocol. */

@@ -13,6 +13,7 @@ static void next_statement(struct session *session, struct request *request)
     request->rows = 0;
     request->bytes = 0;
     request->is_substituted = false;
+    request->is_copying = false;
     request->is_prelude_done = false;
     request->started_us = net_loop_now_us(session->worker->loop);
     const struct policy_statement *statement = request_statement(request);
@@ -398,8 +399,9 @@ struct reply_row {
 static const struct reply_row rows[] = {
     {'D', "QE", on_row},
     {'d', "QE", on_row},
-    {'H', "QE", pass_held}, /* CopyOutResponse */
-    {'c', "QE", pass_held}, /* CopyDone */
+    {'G', "QE", copy_start}, /* CopyInResponse */
+    {'H', "QE", pass_held},  /* CopyOutResponse */
+    {'c', "QE", pass_held},  /* CopyDone */
     {'T', "QD", on_row_description},
     {'t', "D", on_parameter_description},
     {'n', "D", on_done_silently},
@@ -454,13 +456,15 @@ static rg_status relay(struct session *session)
     return RG_OK;
 }
 
-/* Fewer requests are outstanding: the client is read again. */
+/* Fewer requests are outstanding, or it is known what the client's bytes are: it is read again. */
 static void take_more(struct session *session)
 {
+    bool is_known = session->is_waiting_for_copy && session->copy != COPY_AWAITED;
     bool is_due = session->is_waiting_for_answers && session->requests.count <= REQUESTS_HIGH / 2 &&
                   session->requests.bytes <= REQUESTS_BYTES_HIGH / 2;
-    if (is_due) {
-        session->is_waiting_for_answers = false;
+    if (is_due || is_known) {
+        session->is_waiting_for_answers = session->is_waiting_for_answers && !is_due;
+        session->is_waiting_for_copy = session->is_waiting_for_copy && !is_known;
         net_stream_resume(session->client);
         session_pump(session);
     }
@@ -484,6 +488,7 @@ void reply_on_input(struct session *session)
         session_fatal(session, &refusal);
         return;
     }
+    copy_settle(session);
     take_more(session);
     session_flush(session);
 }
