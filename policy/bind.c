@@ -148,11 +148,29 @@ static bool is_bound(const struct binder *binder, const struct policy_pattern *p
     return false;
 }
 
+/* A mask's relation gets a row of its own where only its schema has one. */
+static rg_status bind_masked(struct binder *binder)
+{
+    struct policy_binding *binding = binder->binding;
+    for (size_t i = 0; i < binding->set->mask_count; i++) {
+        struct policy_pattern pattern = {binding->set->masks[i].schema, binding->set->masks[i].relation};
+        bool is_covered = false;
+        for (size_t j = 0; j < binder->applying_count; j++) {
+            is_covered = is_covered || covers(binding, binder->applying[j], pattern.schema, pattern.name);
+        }
+        if (is_covered && !is_bound(binder, &pattern)) {
+            RG_TRY(bind_relation(binder, &pattern, &binder->bounds[binding->bound_count]));
+            binder->bounds[binding->bound_count++].is_implied = true;
+        }
+    }
+    return policy_masks_bind(binding, binder->subject, binder->bounds);
+}
+
 static rg_status bind_rules(struct binder *binder)
 {
     struct policy_binding *binding = binder->binding;
     const struct policy_set *set = binding->set;
-    size_t room = 0;
+    size_t room = set->mask_count;
     RG_TRY(rg_arena_array(&binding->arena, set->rule_count + 1, sizeof(void *), (void **)&binder->applying));
     for (size_t i = 0; i < set->rule_count; i++) {
         if (applies(binding, &set->rules[i], binder->subject->tenant->id)) {
@@ -174,7 +192,7 @@ static rg_status bind_rules(struct binder *binder)
             }
         }
     }
-    return RG_OK;
+    return bind_masked(binder);
 }
 
 /* ---- what the catalogue's templates must know ---- */
@@ -208,6 +226,18 @@ static rg_status list_shared(struct policy_binding *binding)
 
 /* ---- what the checker may be told ---- */
 
+static rg_status list_masks(struct rg_arena *arena, const struct policy_bound *bound, struct check_relation *row)
+{
+    struct check_mask *masks = NULL;
+    RG_TRY(rg_arena_array(arena, bound->mask_count + 1, sizeof *masks, (void **)&masks));
+    for (size_t i = 0; i < bound->mask_count; i++) {
+        masks[i] = (struct check_mask){bound->masks[i].column, bound->masks[i].text};
+    }
+    row->masks = masks;
+    row->mask_count = bound->mask_count;
+    return RG_OK;
+}
+
 static rg_status list_reach(struct policy_binding *binding)
 {
     struct check_relation *reach = NULL;
@@ -225,6 +255,7 @@ static rg_status list_reach(struct policy_binding *binding)
             .for_update = bound->for_update && may_write,
             .for_delete = bound->for_delete && may_write,
         };
+        RG_TRY(list_masks(&binding->arena, bound, &reach[i]));
     }
     binding->reach = reach;
     return RG_OK;

@@ -114,8 +114,7 @@ static rg_status compile_patterns(struct compiler *compiler, const struct policy
 
 /* ---- predicates ---- */
 
-/* The place of a byte inside a value that starts at place. Columns count characters. */
-static struct rg_place place_inside(struct rg_place place, struct rg_slice text, size_t at_byte)
+struct rg_place policy_place_inside(struct rg_place place, struct rg_slice text, size_t at_byte)
 {
     size_t line_start = 0;
     for (size_t i = 0; i < at_byte && i < text.size; i++) {
@@ -140,7 +139,7 @@ static rg_status compile_text(struct compiler *compiler, const struct policy_row
     }
     RG_TRY(sql_predicate_compile(compiler->set, row, &mistake, out_template));
     if (*out_template == NULL) {
-        rg_diag_error(compiler->diag, place_inside(place, row->using_text, mistake.at_byte), "%.*s",
+        rg_diag_error(compiler->diag, policy_place_inside(place, row->using_text, mistake.at_byte), "%.*s",
                       rg_slice_shown(mistake.text), mistake.text.data);
     }
     return RG_OK;
@@ -323,6 +322,11 @@ static rg_status digest_set(struct policy_set *set)
     }
     RG_TRY(put_slices(&buf, set->function_allow, set->function_allow_count));
     RG_TRY(put_slices(&buf, set->function_deny, set->function_deny_count));
+    if (set->mask_count > 0) {
+        struct rg_digest masks = {0};
+        RG_TRY(policy_masks_digest(set, &masks));
+        RG_TRY(put_slice(&buf, rg_slice_make(masks.bytes, sizeof masks.bytes)));
+    }
     set->digest = rg_sha256_one(rg_buf_slice(&buf));
     return RG_OK;
 }
@@ -335,6 +339,7 @@ static rg_status compile_all(struct compiler *compiler)
     RG_TRY(compile_functions(compiler));
     RG_TRY(sql_builtin_compile(compiler->set));
     RG_TRY(compile_rules(compiler));
+    RG_TRY(policy_masks_compile(compiler->source, compiler->diag, compiler->set));
     return digest_set(compiler->set);
 }
 
@@ -370,6 +375,7 @@ void policy_set_free(struct policy_set **set)
     *set = NULL;
     if (old != NULL && atomic_fetch_sub(&old->references, 1) == 1) {
         sql_context_free(&old->context);
+        policy_masks_done(old);
         rg_arena_done(&old->arena);
         rg_memory_free(old);
     }

@@ -99,6 +99,12 @@ rg_status sql_template_fill(const struct sql_template *template, const struct sq
 rg_status sql_template_text(const struct sql_template *template, const struct sql_hole *holes, size_t hole_count,
                             struct rg_arena *arena, struct rg_slice *out_text) RG_MUST_CHECK;
 
+/* The claims of an identity as holes, behind SQL_HOLE_NAMED; in the current memory context. */
+rg_status sql_claim_holes(struct policy_binding *binding, const struct auth_identity *identity,
+                          struct sql_hole **out_holes) RG_MUST_CHECK;
+/* RG_INTERNAL unless expression, as one, parses to tree. */
+rg_status sql_expression_prove(struct rg_slice expression, const Node *tree, struct rg_arena *arena) RG_MUST_CHECK;
+
 /* ---- one statement ---- */
 
 struct sql_reference;
@@ -202,6 +208,19 @@ struct sql_target {
 rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_right right,
                       struct sql_target *out_target) RG_MUST_CHECK;
 rg_status sql_rename(struct sql_work *work, RangeVar *range, const struct policy_bound *bound) RG_MUST_CHECK;
+
+/* What the fence of a masked relation selects, `rg_r.a, mask AS b`, and the condition that holds while its columns are
+ * the ones that the snapshot knows. Refuses a relation that the snapshot does not know. */
+rg_status sql_mask_targets(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
+                           struct rg_slice *out_text, List **out_targets) RG_MUST_CHECK;
+rg_status sql_mask_where(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
+                         struct rg_slice *out_text, Node **out_tree) RG_MUST_CHECK;
+/* Refuses what reads a masked column under another name: a view, a partition, a parent. */
+rg_status sql_mask_names(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound) RG_MUST_CHECK;
+/* What a RangeVar means, without side effects; NULL = nothing of a policy's. */
+const struct policy_bound *sql_peek(const struct sql_work *work, const RangeVar *range);
+/* Refuses a masked column anywhere but alone in a select list. Before anything is rewritten. */
+rg_status sql_lineage_check(struct sql_work *work, Node *statement) RG_MUST_CHECK;
 
 rg_status sql_touch(struct sql_work *work, const struct policy_bound *bound, const char *relation) RG_MUST_CHECK;
 rg_status sql_cover(struct sql_work *work, struct rg_slice cover) RG_MUST_CHECK;
