@@ -52,16 +52,24 @@ static bool is_for_everybody(const struct policy_rule *rule)
     return rule->row->to_count == 0 && rule->row->except_count == 0;
 }
 
+static bool is_open(const struct policy_rule *const *rules, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (is_for_everybody(rules[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool native_rules_filter(const struct policy_rule *const *rules, size_t count)
 {
-    bool is_open = false;
     for (size_t i = 0; i < count; i++) {
         if (rules[i]->predicate != NULL || rules[i]->check != NULL) {
             return true;
         }
-        is_open = is_open || is_for_everybody(rules[i]);
     }
-    return !is_open;
+    return !is_open(rules, count);
 }
 
 /* ---- conditions ---- */
@@ -91,9 +99,6 @@ static rg_status put_list(struct rg_buf *buf, struct rg_arena *arena, const char
 static rg_status put_applies(struct rg_buf *buf, struct rg_arena *arena, const struct policy_rule *rule)
 {
     const struct policy_row *row = rule->row;
-    if (is_for_everybody(rule)) {
-        return rg_buf_put(buf, RG_SLICE("true"));
-    }
     if (row->to_count > 0) {
         RG_TRY(put_list(buf, arena, TENANT " = ANY ", row->to, row->to_count));
     }
@@ -107,11 +112,6 @@ static rg_status put_applies(struct rg_buf *buf, struct rg_arena *arena, const s
 static rg_status put_any_applies(struct rg_buf *buf, struct rg_arena *arena, const struct policy_rule *const *rules,
                                  size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (is_for_everybody(rules[i])) {
-            return rg_buf_put(buf, RG_SLICE("true"));
-        }
-    }
     for (size_t i = 0; i < count; i++) {
         RG_TRY(rg_buf_put(buf, i == 0 ? RG_SLICE("(") : RG_SLICE(" OR (")));
         RG_TRY(put_applies(buf, arena, rules[i]));
@@ -158,9 +158,11 @@ static rg_status reach_text(const struct writer *writer, struct rg_slice *out_te
     } else {
         RG_TRY(put_shadowed(&buf, writer));
     }
-    RG_TRY(rg_buf_put(&buf, RG_SLICE(" AND (")));
-    RG_TRY(put_any_applies(&buf, writer->arena, writer->rules, writer->rule_count));
-    RG_TRY(rg_buf_put_u8(&buf, ')'));
+    if (!is_open(writer->rules, writer->rule_count)) {
+        RG_TRY(rg_buf_put(&buf, RG_SLICE(" AND (")));
+        RG_TRY(put_any_applies(&buf, writer->arena, writer->rules, writer->rule_count));
+        RG_TRY(rg_buf_put_u8(&buf, ')'));
+    }
     return take(&buf, writer->arena, out_text);
 }
 
@@ -214,11 +216,7 @@ static rg_status group_text(const struct writer *writer, size_t first, bool is_c
         RG_TRY(put_rule(&buf, writer, rule, is_check));
         RG_TRY(rg_buf_put_u8(&buf, ')'));
     }
-    bool is_open = false;
-    for (size_t i = 0; i < count; i++) {
-        is_open = is_open || is_for_everybody(members[i]);
-    }
-    if (!is_open && count > 0) {
+    if (count > 0 && !is_open(members, count)) {
         RG_TRY(rg_buf_put(&buf, RG_SLICE(" OR NOT (")));
         RG_TRY(put_any_applies(&buf, writer->arena, members, count));
         RG_TRY(rg_buf_put_u8(&buf, ')'));
