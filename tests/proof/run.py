@@ -34,7 +34,9 @@ PROOFS = {"differential": (differential.Differential, differential.CLASSES, "equ
 # What a broken rewriter would send: the proofs must notice.
 SABOTAGE = {"": lambda text: text,
             "predicate": lambda text: re.sub(r"\.tenant_id = '[0-9a-f-]{36}'::pg_catalog\.uuid", ".tenant_id IS NOT NULL", text),
-            "fence": lambda text: re.sub(r"(WITH rg_m AS) MATERIALIZED", r"\1 NOT MATERIALIZED", text)}
+            "fence": lambda text: re.sub(r"(WITH rg_m AS) MATERIALIZED", r"\1 NOT MATERIALIZED", text),
+            "mask": lambda text: re.sub(r"'\*\*\*'::pg_catalog\.text AS", r"rg_r.doc AS", text.replace("CASE WHEN false THEN", "CASE WHEN true THEN")
+                                        if "shared.orders" not in text else text)}
 
 
 class Result:

@@ -18,7 +18,7 @@ FUNCTIONS = re.compile(r'(ALLOWED|GUARDED|CONSTANT)\("([^"]+)"')
 CALLED = re.compile(r"\{FUNCEXPR :funcid (\d+) :funcresulttype (\d+) :funcretset \w+ :funcvariadic \w+ :funcformat (\d)")
 AGGREGATED = re.compile(r":(?:aggfnoid|winfnoid) (\d+)")
 OPERATED = re.compile(r":opno (\d+) :opfuncid (\d+)")
-RELATION = re.compile(r"\{RTE (?:(?!\{RTE ).)*?:rtekind 0 :relid (\d+)", re.S)
+RELATION = re.compile(r":relid ([1-9]\d*)")
 TYPED = re.compile(r":(?:consttype|vartype|resulttype|funcresulttype|opresulttype|aggtype|wintype|casetype|coalescetype|minmaxtype|"
                    r"array_typeid|element_typeid|row_typeid|paramtype|refelemtype|refrestype) (\d+)")
 TYPED_LISTS = re.compile(r":(?:coltypes|ctecoltypes|colTypes|funccoltypes) \(o ([\d ]+)\)")
@@ -78,7 +78,7 @@ class Trees:
         """What of the tree is not allowed, "" when nothing."""
         known = self._catalogue(identity)
         # the view's own OLD and NEW are range table entries too
-        strange = set(RELATION.findall(tree)) - known["relations"] - {own for own in re.findall(r":relid (\d+)", tree)[:1]}
+        strange = set(RELATION.findall(tree)) - known["relations"] - set(RELATION.findall(tree)[:1])
         if strange:
             return f"relation: {sorted(strange)}"
         for funcid, _, form in CALLED.findall(tree):

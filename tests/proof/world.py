@@ -225,8 +225,9 @@ class World(stack.Stack):
         text = HEAD.format(tenant=tenant, id=TENANTS[tenant], regions=",".join(REGIONS))
         text += f"-- user rls_{tenant}\n-- database {'masked' if variant == 'masked' else 'native'}_{tenant}\n"
         if variant != "plain":
-            text += "-- snapshot relations.json\n"
-            (directory / "relations.json").write_text(self.server.execute(relations_query, dbname="bi")[0][0])
+            name = f"relations-{os.getpid()}.json"  # each worker its own
+            text += f"-- snapshot {name}\n"
+            (directory / name).write_text(self.server.execute(relations_query, dbname="bi")[0][0])
         if variant == "masked":
             text += "".join(f"-- mask columns={column} {mask}\n" for column, mask, _, _ in MASKS)
         path = directory / f"{tenant}-{variant}-{os.getpid()}.head"
