@@ -177,5 +177,5 @@ rg_status explain_functions(const struct explained *explained, struct rg_slice t
 
 struct rg_slice explain_shown(const struct policy_statement *statement)
 {
-    return statement->text;
+    return statement->shown.size > 0 ? statement->shown : statement->text;
 }
