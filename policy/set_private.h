@@ -23,6 +23,7 @@ struct policy_rule {
     size_t pattern_count;
     const struct policy_pattern *patterns;
     const struct sql_template *predicate; /* NULL = none */
+    const struct sql_template *check;     /* of with_check; NULL = as predicate */
 };
 
 /* One column that a row of [[masks]] names. */
@@ -79,6 +80,10 @@ struct policy_bound {
     struct rg_slice name;
     bool is_own;     /* the schema belongs to the tenant wholly */
     bool is_implied; /* made for a mask: in a search path it ranks like its schema's row */
+    /* A target of a write stands bare: where rules would have to hold for its rows, the database itself must enforce
+     * them (needs_lock), and does (is_locked). */
+    bool needs_lock;
+    bool is_locked;
     bool for_select, for_insert, for_update, for_delete;
     struct rg_slice predicate; /* text over the alias rg_r; empty = none */
     void *predicate_tree;
@@ -102,6 +107,9 @@ struct policy_binding {
     void *context;
     struct rg_digest digest;
     struct rg_slice database;
+    enum policy_lock lock;
+    struct rg_slice prelude;
+    size_t prelude_size; /* in characters */
     size_t schema_count; /* the route's map, sorted by logical name */
     const struct tenant_schema *schemas;
     size_t bound_count;
@@ -171,6 +179,9 @@ rg_status sql_predicate_bind(struct policy_binding *binding, const struct auth_i
                              const struct policy_rule *const *rules, size_t rule_count,
                              struct policy_bound *out_bound) RG_MUST_CHECK;
 
+/* binding->prelude: the settings of the second lock, one statement, proved by parsing it. RG_LIMIT when it is larger
+ * than POLICY_PRELUDE_MAX; RG_DENIED when the tenant's role has no name that fits. */
+rg_status sql_prelude_bind(struct policy_binding *binding, const struct policy_subject *subject) RG_MUST_CHECK;
 /* The forms of masks, once a set has any. */
 rg_status sql_masks_prepare(struct policy_set *set) RG_MUST_CHECK;
 /* Compiles the text of `unless`, in which no column may stand. A mistake is an output. */

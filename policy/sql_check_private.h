@@ -15,7 +15,7 @@
  *   sql_check_from.c       FROM items and the relations they name
  *   sql_check_cover.c      fences and catalogue selects, where a relation may stand that may not stand bare
  *   sql_check_masks.c      the fence of a relation with masks
- *   sql_check_write.c      INSERT, UPDATE, DELETE
+ *   sql_check_write.c      INSERT, UPDATE, DELETE, MERGE, COPY FROM
  *   sql_check_expr.c       expressions
  *   sql_check_call.c       columns that would be calls
  *   sql_check_names.c      functions, types, operators, collations
@@ -55,6 +55,8 @@ struct sql_check {
     size_t depth;
     size_t item_count;
     size_t relation_count;
+    size_t column_count;                       /* named so far; only its growth is looked at */
+    bool is_assigning;                         /* inside the source of SET (a, b) = source */
     struct sql_check_function *function_items; /* functions in FROM, of the first visit */
     size_t function_item_count;
     bool is_second_visit;
@@ -79,7 +81,9 @@ rg_status sql_check_parse(struct sql_check *check, struct rg_slice text, const v
 rg_status sql_check_select(struct sql_check *check, const void *node) RG_MUST_CHECK;
 /* Visits the items and leaves their names in scope; the caller restores check->scope. */
 rg_status sql_check_with(struct sql_check *check, const WithClause *with) RG_MUST_CHECK;
-rg_status sql_check_write(struct sql_check *check, const void *node) RG_MUST_CHECK;
+rg_status sql_check_write(struct sql_check *check, const void *node) RG_MUST_CHECK; /* INSERT, UPDATE, DELETE */
+rg_status sql_check_merge(struct sql_check *check, const void *node) RG_MUST_CHECK;
+rg_status sql_check_copy_from(struct sql_check *check, const CopyStmt *copy) RG_MUST_CHECK;
 
 rg_status sql_check_from(struct sql_check *check, const List *items) RG_MUST_CHECK;
 /* Rows are those that rule on the relation: the ones that name it, or else its schema's. */

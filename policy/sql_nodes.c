@@ -10,9 +10,14 @@
 #define SQL_NODE(type, ...) [T_##type] = {#type, true, COUNT(__VA_ARGS__), {__VA_ARGS__}},
 #define SQL_LEAF(type) [T_##type] = {#type, true, 0, {0}},
 #define SQL_REFUSED(type) [T_##type] = {#type, false, 0, {0}},
+#define SQL_KIND(type, class, plan)
+#define SQL_KIND_REFUSED(type, class, rule, name) SQL_REFUSED(type)
 static const struct sql_node_info nodes[] = {
+#include "policy/sql_kinds.def"
 #include "policy/sql_nodes.def"
 };
+#undef SQL_KIND
+#undef SQL_KIND_REFUSED
 #undef F
 #undef COUNT
 #undef SQL_NODE

@@ -4,98 +4,33 @@
 
 struct kind {
     enum policy_class class_of_statement;
-    sql_plan_kind *plan;
-};
-
-static const struct kind kinds[] = {
-    [T_SelectStmt] = {POLICY_CLASS_READ, sql_plan_query},
-    [T_InsertStmt] = {POLICY_CLASS_WRITE, sql_plan_query},
-    [T_UpdateStmt] = {POLICY_CLASS_WRITE, sql_plan_query},
-    [T_DeleteStmt] = {POLICY_CLASS_WRITE, sql_plan_query},
-    [T_ExplainStmt] = {POLICY_CLASS_MISC, sql_plan_explain},
-    [T_CopyStmt] = {POLICY_CLASS_READ, sql_plan_copy},
-    [T_DeclareCursorStmt] = {POLICY_CLASS_READ, sql_plan_declare},
-    [T_FetchStmt] = {POLICY_CLASS_MISC, sql_plan_fetch},
-    [T_ClosePortalStmt] = {POLICY_CLASS_MISC, sql_plan_close},
-    [T_TransactionStmt] = {POLICY_CLASS_MISC, sql_plan_transaction},
-    [T_PrepareStmt] = {POLICY_CLASS_READ, sql_plan_prepare},
-    [T_ExecuteStmt] = {POLICY_CLASS_READ, sql_plan_execute},
-    [T_DeallocateStmt] = {POLICY_CLASS_MISC, sql_plan_deallocate},
-    [T_VariableSetStmt] = {POLICY_CLASS_MISC, sql_plan_set},
-    [T_VariableShowStmt] = {POLICY_CLASS_MISC, sql_plan_show},
-    [T_DiscardStmt] = {POLICY_CLASS_MISC, sql_plan_discard},
-    [T_UnlistenStmt] = {POLICY_CLASS_MISC, sql_plan_unlisten},
-};
-
-/* Kinds that no policy could allow, for the audit's class and a rule that says why. */
-struct refused_kind {
-    NodeTag tag;
-    enum policy_class class_of_statement;
+    sql_plan_kind *plan; /* NULL = refused by rule, under name */
     const char *rule;
     const char *name;
 };
 
-static const struct refused_kind refused_kinds[] = {
-    {T_MergeStmt, POLICY_CLASS_WRITE, "statement.write", "MERGE"},
-    {T_TruncateStmt, POLICY_CLASS_WRITE, "statement.write", "TRUNCATE"},
-    {T_CreateTableAsStmt, POLICY_CLASS_DDL, "statement.ddl", "CREATE TABLE AS"},
-    {T_CreateStmt, POLICY_CLASS_DDL, "statement.ddl", "CREATE TABLE"},
-    {T_ViewStmt, POLICY_CLASS_DDL, "statement.ddl", "CREATE VIEW"},
-    {T_IndexStmt, POLICY_CLASS_DDL, "statement.ddl", "CREATE INDEX"},
-    {T_CreateFunctionStmt, POLICY_CLASS_DDL, "statement.ddl", "CREATE FUNCTION"},
-    {T_CreateSchemaStmt, POLICY_CLASS_DDL, "statement.ddl", "CREATE SCHEMA"},
-    {T_CreateTrigStmt, POLICY_CLASS_DDL, "statement.ddl", "CREATE TRIGGER"},
-    {T_RuleStmt, POLICY_CLASS_DDL, "statement.ddl", "CREATE RULE"},
-    {T_CreateExtensionStmt, POLICY_CLASS_DDL, "statement.ddl", "CREATE EXTENSION"},
-    {T_CreateSeqStmt, POLICY_CLASS_DDL, "statement.ddl", "CREATE SEQUENCE"},
-    {T_CreatePolicyStmt, POLICY_CLASS_DDL, "statement.ddl", "CREATE POLICY"},
-    {T_AlterTableStmt, POLICY_CLASS_DDL, "statement.ddl", "ALTER TABLE"},
-    {T_AlterPolicyStmt, POLICY_CLASS_DDL, "statement.ddl", "ALTER POLICY"},
-    {T_AlterSystemStmt, POLICY_CLASS_DDL, "statement.ddl", "ALTER SYSTEM"},
-    {T_AlterDatabaseSetStmt, POLICY_CLASS_DDL, "statement.ddl", "ALTER DATABASE"},
-    {T_RenameStmt, POLICY_CLASS_DDL, "statement.ddl", "ALTER ... RENAME"},
-    {T_DropStmt, POLICY_CLASS_DDL, "statement.ddl", "DROP"},
-    {T_CommentStmt, POLICY_CLASS_DDL, "statement.ddl", "COMMENT"},
-    {T_CreateRoleStmt, POLICY_CLASS_ROLE, "statement.role", "CREATE ROLE"},
-    {T_AlterRoleStmt, POLICY_CLASS_ROLE, "statement.role", "ALTER ROLE"},
-    {T_AlterRoleSetStmt, POLICY_CLASS_ROLE, "statement.role", "ALTER ROLE"},
-    {T_DropRoleStmt, POLICY_CLASS_ROLE, "statement.role", "DROP ROLE"},
-    {T_GrantStmt, POLICY_CLASS_ROLE, "statement.role", "GRANT"},
-    {T_GrantRoleStmt, POLICY_CLASS_ROLE, "statement.role", "GRANT"},
-    {T_DoStmt, POLICY_CLASS_FUNCTION, "statement.function", "DO"},
-    {T_CallStmt, POLICY_CLASS_FUNCTION, "statement.function", "CALL"},
-    {T_LockStmt, POLICY_CLASS_MISC, "statement.utility", "LOCK"},
-    {T_VacuumStmt, POLICY_CLASS_MISC, "statement.utility", "VACUUM"},
-    {T_ClusterStmt, POLICY_CLASS_MISC, "statement.utility", "CLUSTER"},
-    {T_ReindexStmt, POLICY_CLASS_MISC, "statement.utility", "REINDEX"},
-    {T_CheckPointStmt, POLICY_CLASS_MISC, "statement.utility", "CHECKPOINT"},
-    {T_LoadStmt, POLICY_CLASS_MISC, "statement.utility", "LOAD"},
-    {T_ListenStmt, POLICY_CLASS_MISC, "statement.channel", "LISTEN"},
-    {T_NotifyStmt, POLICY_CLASS_MISC, "statement.channel", "NOTIFY"},
-    {T_ConstraintsSetStmt, POLICY_CLASS_MISC, "statement.utility", "SET CONSTRAINTS"},
+/* A kind without a row is refused too. */
+static const struct kind kinds[] = {
+#define SQL_KIND(type, class, plan) [T_##type] = {POLICY_CLASS_##class, plan, NULL, NULL},
+#define SQL_KIND_REFUSED(type, class, rule, name) [T_##type] = {POLICY_CLASS_##class, NULL, rule, name},
+#include "policy/sql_kinds.def"
+#undef SQL_KIND
+#undef SQL_KIND_REFUSED
 };
-
-static rg_status deny_kind(struct sql_work *work, const Node *node, struct policy_statement *statement)
-{
-    for (size_t i = 0; i < lengthof(refused_kinds); i++) {
-        if (refused_kinds[i].tag == nodeTag(node)) {
-            statement->class_of_statement = refused_kinds[i].class_of_statement;
-            return sql_deny(&work->site, "42501", refused_kinds[i].rule, -1, "%s is not available to you",
-                            refused_kinds[i].name);
-        }
-    }
-    return sql_deny(&work->site, "42501", "statement.kind", -1, "this kind of statement is not available to you");
-}
 
 static rg_status plan_kind(struct sql_planner *planner, struct sql_work *work, Node *node,
                            struct policy_statement *statement)
 {
     size_t tag = (size_t)nodeTag(node);
-    if (tag >= lengthof(kinds) || kinds[tag].plan == NULL) {
-        return deny_kind(work, node, statement);
+    const struct kind *kind = tag < lengthof(kinds) ? &kinds[tag] : &kinds[0];
+    statement->class_of_statement = kind->class_of_statement;
+    if (kind->plan != NULL) {
+        return kind->plan(planner, work, node, statement);
     }
-    statement->class_of_statement = kinds[tag].class_of_statement;
-    return kinds[tag].plan(planner, work, node, statement);
+    if (kind->rule != NULL) {
+        return sql_deny(&work->site, "42501", kind->rule, -1, "%s is not available to you", kind->name);
+    }
+    return sql_deny(&work->site, "42501", "statement.kind", -1, "this kind of statement is not available to you");
 }
 
 /* ---- refusals ---- */

@@ -42,6 +42,8 @@ struct config_upstream {
     struct net_conninfo *conninfo; /* dsn and password, parsed by libpq */
     struct rg_slice database;      /* dbname of the dsn; empty = libpq's default */
     int64_t connect_timeout_us;
+    int64_t catalog_refresh_us;
+    enum policy_lock lock; /* identity = */
     struct rg_place place;
 };
 

@@ -187,6 +187,8 @@ static rg_status make_row(struct config_draft *draft, const struct config_raw_po
         .group = raw->group.text,
         .using_text = raw->using_text.text,
         .using_place = text_place(draft, raw->using_text.place),
+        .with_check_text = raw->with_check.text,
+        .with_check_place = text_place(draft, raw->with_check.place),
         .is_schema_isolated = raw->isolation.is_given,
         .allow_subselect = raw->allow_subselect.value != 0,
     };

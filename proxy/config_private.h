@@ -38,7 +38,8 @@ struct config_raw_upstream {
     struct rg_schema_word kind;
     struct rg_schema_string dsn;
     struct rg_schema_secret password;
-    struct rg_schema_number connect_timeout;
+    struct rg_schema_number connect_timeout, catalog_refresh;
+    struct rg_schema_word identity;
 };
 struct config_raw_listener {
     struct rg_schema_head head;
@@ -109,7 +110,7 @@ struct config_raw_policy {
     struct rg_schema_list on;
     struct rg_schema_word kinds; /* for = [...] */
     struct rg_schema_list to, except;
-    struct rg_schema_string group, using_text;
+    struct rg_schema_string group, using_text, with_check;
     struct rg_schema_word isolation;
     struct rg_schema_number allow_subselect;
 };

@@ -18,6 +18,7 @@ static const char *const log_levels[] = {"debug", "info", "warning", "error", NU
 static const char *const log_formats[] = {"json", NULL};
 static const char *const tls_versions[] = {"1.2", "1.3", NULL};
 static const char *const upstream_kinds[] = {"pgbouncer", "postgres", NULL};
+static const char *const identities[] = {"none", "set_local", "set_role", NULL};
 static const char *const planes[] = {"sql", NULL};
 static const char *const logins[] = {"oidc", "scram", NULL};
 static const char *const idp_types[] = {"oidc", NULL};
@@ -63,7 +64,9 @@ static const struct rg_schema_key upstream_keys[] = {
     {"dsn", RG_SCHEMA_STRING, true, MEMBER(upstream, dsn), 0, 0, NULL, NULL, NULL, NULL},
     {"password", RG_SCHEMA_SECRET, false, MEMBER(upstream, password), 0, 0, NULL, NULL, NULL, "none"},
     {"connect_timeout", RG_SCHEMA_DURATION, false, MEMBER(upstream, connect_timeout), SECOND / 10, 3600 * SECOND, NULL, NULL, "\"10s\"", NULL},
-    UNSUPPORTED("url"), UNSUPPORTED("tls"), UNSUPPORTED("identity"), UNSUPPORTED("pool"),
+    {"catalog_refresh", RG_SCHEMA_DURATION, false, MEMBER(upstream, catalog_refresh), SECOND, DAY, NULL, NULL, "\"30s\"", NULL},
+    {"identity", RG_SCHEMA_WORD, false, MEMBER(upstream, identity), 0, 0, identities, NULL, "\"none\"", NULL},
+    UNSUPPORTED("url"), UNSUPPORTED("tls"), UNSUPPORTED("pool"),
 };
 static const struct rg_schema upstream_schema = SCHEMA("[upstreams.NAME]", upstream_keys);
 
@@ -175,7 +178,8 @@ static const struct rg_schema_key policy_keys[] = {
     {"using", RG_SCHEMA_STRING, false, MEMBER(policy, using_text), 0, 0, NULL, NULL, NULL, "none"},
     {"isolation", RG_SCHEMA_WORD, false, MEMBER(policy, isolation), 0, 0, isolations, NULL, NULL, "none"},
     {"allow_subselect", RG_SCHEMA_BOOL, false, MEMBER(policy, allow_subselect), 0, 0, NULL, NULL, "false", NULL},
-    UNSUPPORTED("with_check"), UNSUPPORTED("columns"), UNSUPPORTED("valid_from"), UNSUPPORTED("valid_until"),
+    {"with_check", RG_SCHEMA_STRING, false, MEMBER(policy, with_check), 0, 0, NULL, NULL, NULL, "using"},
+    UNSUPPORTED("columns"), UNSUPPORTED("valid_from"), UNSUPPORTED("valid_until"),
     UNSUPPORTED("reason"),
 };
 static const struct rg_schema policy_schema = SCHEMA("[[policies]]", policy_keys);

@@ -310,6 +310,7 @@ static rg_status serve(struct gateway *gateway, int signals)
 {
     RG_TRY(open_shared(gateway));
     RG_TRY(open_log(gateway));
+    gateway_wait_for_catalogs(gateway, gateway->snapshot);
     RG_TRY(open_listeners(gateway));
     const struct config *config = gateway->snapshot->config; /* until a reload: not to be used behind wait_for_end */
     gateway->worker_count = config->server.workers;

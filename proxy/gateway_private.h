@@ -11,6 +11,8 @@ rg_status gateway_load(struct gateway *gateway, bool is_reload, struct snapshot 
 /* Puts a policy load or refusal on record and waits until it is durable. RG_STORAGE, RG_LIMIT when it is not. */
 rg_status gateway_record_policy(struct gateway *gateway, enum audit_kind kind, const struct snapshot *snapshot,
                                 const char *reason) RG_MUST_CHECK;
+/* Until each upstream's catalogue was read once, at most its connect_timeout; the log says which were not. */
+void gateway_wait_for_catalogs(struct gateway *gateway, const struct snapshot *snapshot);
 /* SIGHUP: loads, checks, records, swaps; keeps what runs when anything is wrong. */
 void gateway_reload(struct gateway *gateway);
 

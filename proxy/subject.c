@@ -111,10 +111,12 @@ rg_status subject_make(const struct config *config, const struct subject_request
 
 rg_status subject_bind(const struct config *config, const struct subject *subject, struct policy_binding **out_binding)
 {
+    const struct config_upstream *upstream = config_upstream_find(config, subject->tenant.route.upstream);
     const struct policy_subject bound = {
         .tenant = &subject->tenant,
         .identity = &subject->identity,
         .database = subject->database,
+        .lock = upstream == NULL ? POLICY_LOCK_NONE : upstream->lock,
     };
     return policy_bind(config->policies, &bound, out_binding);
 }

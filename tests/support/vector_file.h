@@ -16,6 +16,7 @@
  *   -- claim tenant_id uuid required = 0000-...      or: -- claim regions text[] = {a,b}   or: = absent
  *   -- tenant acme schemas sales=t_acme,shared=shared
  *   -- search_path sales,shared               -- user alice      -- database bi
+ *   -- lock set_local                         the second lock is on
  *   -- allow_functions a,b                    -- deny_functions a,b
  *   -- prepared name(int4,text) = SELECT ...
  *

@@ -43,6 +43,7 @@ struct vector_world {
     struct policy_function_row deny[VECTOR_LIST_MAX];
     size_t prepared_count;
     struct vector_prepared prepared[VECTOR_LIST_MAX];
+    enum policy_lock lock;
     struct policy_set *set;
     struct policy_binding *binding;
     struct policy_session session;
@@ -303,6 +304,10 @@ static inline rg_status vector_directive(struct vector_world *world, const char 
         }
         return RG_OK;
     }
+    if (vector_is(line, "lock", &rest)) {
+        world->lock = rg_slice_is_equal(rest, RG_SLICE("set_role")) ? POLICY_LOCK_SET_ROLE : POLICY_LOCK_SET_LOCAL;
+        return RG_OK;
+    }
     if (vector_is(line, "user", &world->user) || vector_is(line, "database", &world->database)) {
         return RG_OK;
     }
@@ -376,7 +381,8 @@ static inline rg_status vector_bind(struct vector_world *world)
         .id = world->tenant_id,
         .route = {.schema_count = world->schema_count, .schemas = world->schemas},
     };
-    struct policy_subject subject = {.tenant = &tenant, .identity = &identity, .database = world->database};
+    struct policy_subject subject = {
+        .tenant = &tenant, .identity = &identity, .database = world->database, .lock = world->lock};
     return policy_bind(world->set, &subject, &world->binding);
 }
 

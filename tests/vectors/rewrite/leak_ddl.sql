@@ -39,19 +39,19 @@ CREATE INDEX ON sales.a (id)
 
 -- case: CREATE TYPE
 CREATE TYPE sales.mood AS ENUM ('a')
--- refuse: 42501 statement.kind
+-- refuse: 42501 statement.ddl
 
 -- case: CREATE DOMAIN
 CREATE DOMAIN sales.d AS int CHECK (VALUE > 0)
--- refuse: 42501 statement.kind
+-- refuse: 42501 statement.ddl
 
 -- case: CREATE OPERATOR
 CREATE OPERATOR sales.+ (FUNCTION = f, LEFTARG = int, RIGHTARG = int)
--- refuse: 42501 statement.kind
+-- refuse: 42501 statement.ddl
 
 -- case: CREATE CAST
 CREATE CAST (int AS text) WITHOUT FUNCTION
--- refuse: 42501 statement.kind
+-- refuse: 42501 statement.ddl
 
 -- case: CREATE SCHEMA
 CREATE SCHEMA t_x
@@ -67,11 +67,11 @@ CREATE POLICY p ON shared.orders USING (true)
 
 -- case: CREATE SERVER
 CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw
--- refuse: 42501 statement.kind
+-- refuse: 42501 statement.ddl
 
 -- case: CREATE STATISTICS
 CREATE STATISTICS s ON a, b FROM sales.a
--- refuse: 42501 statement.kind
+-- refuse: 42501 statement.ddl
 
 -- case: ALTER TABLE
 ALTER TABLE shared.orders DISABLE ROW LEVEL SECURITY
@@ -111,15 +111,15 @@ REVOKE ALL ON sales.a FROM PUBLIC
 
 -- case: REFRESH
 REFRESH MATERIALIZED VIEW sales.v
--- refuse: 42501 statement.kind
+-- refuse: 42501 statement.ddl
 
 -- case: SECURITY LABEL
 SECURITY LABEL ON TABLE sales.a IS 'x'
--- refuse: 42501 statement.kind
+-- refuse: 42501 statement.ddl
 
 -- case: IMPORT FOREIGN SCHEMA
 IMPORT FOREIGN SCHEMA s FROM SERVER x INTO sales
--- refuse: 42501 statement.kind
+-- refuse: 42501 statement.ddl
 
 -- case: EXPLAIN of CREATE TABLE AS
 EXPLAIN CREATE TABLE sales.x AS SELECT 1
@@ -131,5 +131,5 @@ CREATE ROLE x SUPERUSER
 
 -- case: REASSIGN OWNED
 REASSIGN OWNED BY a TO b
--- refuse: 42501 statement.kind
+-- refuse: 42501 statement.role
 
