@@ -3,6 +3,8 @@
  * claim is there, absent, or an empty list. What is not understood may come out as anything. */
 #include "policy/sql_lint_private.h"
 
+#include <strings.h>
+
 enum { CAN_BE_NULL = 1, CAN_BE_VALUE = 2 };
 
 static unsigned nullness(const struct lint_world *world, Node *node);
@@ -230,6 +232,7 @@ static unsigned between(const struct lint_world *world, const A_Expr *expr)
     unsigned low = compare(world, LINT_GREATER | LINT_EQUAL, expr->lexpr, linitial(bounds));
     unsigned high = compare(world, LINT_LESS | LINT_EQUAL, expr->lexpr, lsecond(bounds));
     unsigned truth = both(low, high);
+    truth &= lint_compare(linitial(bounds), lsecond(bounds)) == LINT_GREATER ? ~(unsigned)LINT_TRUE : LINT_ANY;
     return expr->kind == AEXPR_BETWEEN ? truth : swap(truth);
 }
 
@@ -376,10 +379,29 @@ static unsigned coalesce_truth(const struct lint_world *world, const CoalesceExp
     return truth;
 }
 
-static unsigned cast_truth(const struct lint_world *world, TypeCast *cast)
+/* TRUE, FALSE and their spellings as a text. */
+static unsigned constant_truth(const A_Const *constant)
 {
-    if (lint_compare((Node *)cast, (Node *)cast) == LINT_EQUAL) { /* TRUE or FALSE */
-        return ((A_Const *)(void *)cast->arg)->val.boolval.boolval ? LINT_TRUE : LINT_FALSE;
+    static const char *const truths[] = {"t", "true", "on", "yes", "1"};
+    if (constant->isnull) {
+        return LINT_NULL;
+    }
+    if (IsA(&constant->val, Boolean)) {
+        return constant->val.boolval.boolval ? LINT_TRUE : LINT_FALSE;
+    }
+    for (size_t i = 0; i < lengthof(truths) && IsA(&constant->val, String); i++) {
+        if (strcasecmp(constant->val.sval.sval, truths[i]) == 0) {
+            return LINT_TRUE;
+        }
+    }
+    return IsA(&constant->val, String) ? LINT_FALSE : LINT_TRUE | LINT_FALSE;
+}
+
+static unsigned cast_truth(const struct lint_world *world, const TypeCast *cast)
+{
+    bool is_bool = rg_slice_is_equal(sql_last_name(cast->typeName->names), RG_SLICE("bool"));
+    if (is_bool && IsA(cast->arg, A_Const)) {
+        return constant_truth((const A_Const *)(void *)cast->arg);
     }
     return nullness(world, cast->arg) == CAN_BE_NULL ? LINT_NULL : LINT_ANY;
 }
@@ -436,6 +458,8 @@ unsigned lint_truth(const struct lint_world *world, Node *node)
         return coalesce_truth(world, (CoalesceExpr *)node);
     case T_TypeCast:
         return cast_truth(world, (TypeCast *)node);
+    case T_A_Const:
+        return constant_truth((A_Const *)node);
     case T_SubLink:
         return link_truth(world, (SubLink *)node);
     default:
