@@ -194,7 +194,7 @@ static const struct policy_bound_mask *mask_find(const struct policy_bound *boun
 
 static rg_status deny_stale(struct sql_work *work, rg_status status)
 {
-    work->site.denial.is_stale = true;
+    work->site.is_stale = true;
     return status;
 }
 

@@ -45,7 +45,6 @@ static rg_status deny_fill(struct rg_slice text, const struct sql_denial *denial
     statement->rule = rg_slice_of(denial->rule);
     statement->message = denial->message;
     statement->hint = denial->hint;
-    statement->is_stale = denial->is_stale;
     statement->position = denial->location < 0 ? 0 : policy_text_position(text, (size_t)denial->location);
     return RG_OK;
 }
@@ -62,6 +61,7 @@ static rg_status plan_one(struct sql_planner *planner, const RawStmt *raw, struc
         return policy_secrets_hide(planner->binding, statement->text, planner->arena, &statement->shown);
     }
     if (status.error->kind == RG_DENIED && work.site.denial.is_set) {
+        statement->is_stale = work.site.is_stale;
         return deny_fill(planner->text, &work.site.denial, statement);
     }
     return status;
@@ -102,7 +102,7 @@ static rg_status deny_text(struct sql_planner *planner, const struct sql_denial 
 
 static rg_status deny_syntax(struct sql_planner *planner, const struct sql_parsed *parsed, struct policy_plan *out_plan)
 {
-    struct sql_denial denial = {true, "42601", "sql.syntax", parsed->error, {0}, -1, false};
+    struct sql_denial denial = {true, "42601", "sql.syntax", parsed->error, {0}, -1};
     if (parsed->error_position > 0) {
         denial.location = (int)policy_text_offset(planner->text, parsed->error_position);
     }
@@ -149,14 +149,14 @@ static rg_status plan_text(struct sql_planner *planner, bool wants_one, struct p
     }
     int count = list_length(parsed.statements);
     if (wants_one && count > 1) {
-        struct sql_denial many = {
-            true, "42601", "sql.syntax", RG_SLICE("cannot insert multiple commands into a prepared statement"),
-            {0},  -1,      false};
+        struct sql_denial many = {true,         "42601",
+                                  "sql.syntax", RG_SLICE("cannot insert multiple commands into a prepared statement"),
+                                  {0},          -1};
         return deny_text(planner, &many, out_plan);
     }
     if (count > POLICY_STATEMENTS_MAX) {
-        struct sql_denial many = {true, "54001", "sql.statements", RG_SLICE("too many statements in one text"), {0},
-                                  -1,   false};
+        struct sql_denial many = {true, "54001", "sql.statements", RG_SLICE("too many statements in one text"),
+                                  {0},  -1};
         return deny_text(planner, &many, out_plan);
     }
     if (count > 0) {
@@ -210,7 +210,7 @@ rg_status sql_deny_inner(struct sql_work *work, const struct policy_statement *i
     if (inner_at >= 0 && inner->position > 0) {
         location = inner_at + (int)policy_text_offset(inner_text, inner->position);
     }
-    work->site.denial =
-        (struct sql_denial){true, sqlstate.data, rule.data, inner->message, inner->hint, location, inner->is_stale};
+    work->site.denial = (struct sql_denial){true, sqlstate.data, rule.data, inner->message, inner->hint, location};
+    work->site.is_stale = inner->is_stale;
     return rg_fail(RG_DENIED, "%.*s", rg_slice_shown(inner->message), inner->message.data);
 }

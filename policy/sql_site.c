@@ -18,7 +18,7 @@ rg_status sql_deny(struct sql_site *site, const char *sqlstate, const char *rule
     va_end(args);
     struct rg_slice message = {0};
     RG_TRY(rg_arena_copy(site->arena, rg_slice_of(text), &message));
-    site->denial = (struct sql_denial){true, sqlstate, rule, message, {0}, location, false};
+    site->denial = (struct sql_denial){true, sqlstate, rule, message, {0}, location};
     return rg_fail(RG_DENIED, "%s (rule %s)", text, rule);
 }
 

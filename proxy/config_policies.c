@@ -96,18 +96,22 @@ static bool is_possible_tenant(const struct config_draft *draft, struct rg_slice
     return false;
 }
 
+void config_refer_tenant(struct config_draft *draft, const struct rg_schema_string *id)
+{
+    size_t at = 0;
+    if (!is_possible_tenant(draft, id->text)) {
+        (void)config_refer(draft, &draft->raw.tenants, sizeof(struct config_raw_tenant), "tenant", id, &at);
+    }
+}
+
 static rg_status copy_tenants(struct config_draft *draft, const struct rg_schema_list *list, size_t *out_count,
                               const struct rg_slice **out_ids)
 {
     struct rg_slice *ids = NULL;
-    size_t at = 0;
     RG_TRY(rg_arena_array(draft->arena, list->count, sizeof *ids, (void **)&ids));
     for (size_t i = 0; i < list->count; i++) {
         ids[i] = list->items[i].text;
-        if (!is_possible_tenant(draft, ids[i])) {
-            (void)config_refer(draft, &draft->raw.tenants, sizeof(struct config_raw_tenant), "tenant", &list->items[i],
-                               &at);
-        }
+        config_refer_tenant(draft, &list->items[i]);
     }
     *out_count = list->count;
     *out_ids = ids;
@@ -198,13 +202,6 @@ static rg_status make_row(struct config_draft *draft, const struct config_raw_po
     return RG_OK;
 }
 
-/* "lower" or "pg_catalog.lower" */
-static bool is_function_name(struct rg_slice name)
-{
-    struct rg_slice schema = RG_SLICE("pg_catalog.");
-    return config_is_name(rg_slice_cut(name, rg_slice_has_prefix(name, schema) ? schema.size : 0, name.size));
-}
-
 static rg_status make_functions(struct config_draft *draft, const struct rg_schema_list *list, size_t *out_count,
                                 const struct policy_function_row **out_rows)
 {
@@ -212,12 +209,6 @@ static rg_status make_functions(struct config_draft *draft, const struct rg_sche
     RG_TRY(rg_arena_array(draft->arena, list->count, sizeof *rows, (void **)&rows));
     for (size_t i = 0; i < list->count; i++) {
         rows[i] = (struct policy_function_row){list->items[i].text, list->items[i].place};
-        if (!is_function_name(list->items[i].text)) {
-            config_error(draft, list->items[i].place,
-                         "\"%.*s\" is no function's name: \"lower\" or \"pg_catalog.lower\"",
-                         rg_slice_shown(list->items[i].text), list->items[i].text.data);
-            rows[i].name = RG_SLICE("x"); /* as in copy_on */
-        }
     }
     *out_count = list->count;
     *out_rows = rows;

@@ -118,7 +118,7 @@ static rg_status open_audit(struct gateway *gateway)
 static rg_status open_shared(struct gateway *gateway)
 {
     RG_TRY(policy_self_test());
-    RG_TRY(gateway_load(gateway, &gateway->snapshot));
+    RG_TRY(gateway_load(gateway, false, &gateway->snapshot));
     RG_TRY(quota_new(&gateway->quota));
     RG_TRY(keys_new(&gateway->keys));
     RG_TRY(net_offload_new(OFFLOAD_THREADS, OFFLOAD_WAITING, &gateway->offload));

@@ -7,7 +7,7 @@
 /* gateway_reload.c, for gateway.c. All on the main thread. */
 
 /* Loads gateway->path; findings go to the log. RG_CONFIG when there are errors. */
-rg_status gateway_load(struct gateway *gateway, struct snapshot **out_snapshot) RG_MUST_CHECK;
+rg_status gateway_load(struct gateway *gateway, bool is_reload, struct snapshot **out_snapshot) RG_MUST_CHECK;
 /* Puts a policy load or refusal on record and waits until it is durable. RG_STORAGE, RG_LIMIT when it is not. */
 rg_status gateway_record_policy(struct gateway *gateway, enum audit_kind kind, const struct snapshot *snapshot,
                                 const char *reason) RG_MUST_CHECK;

@@ -8,6 +8,7 @@
 
 #include "base/rg_memory.h"
 #include "proxy/gateway_private.h"
+#include "proxy/trial.h"
 #include "proxy/worker.h"
 
 enum { DIAG_BYTES = 1 << 20, SWAP_SECONDS = 2, SLICE_US = 100000 };
@@ -87,18 +88,45 @@ static rg_status open_catalogs(struct gateway *gateway, struct snapshot **snapsh
     return status;
 }
 
-rg_status gateway_load(struct gateway *gateway, struct snapshot **out_snapshot)
+static struct policy_relations *find_relations(void *context, struct rg_slice upstream)
+{
+    struct catalog_reader *reader = snapshot_catalog_find(context, upstream);
+    return reader == NULL ? NULL : catalog_reader_find(reader);
+}
+
+/* With strict_reload, policies come into force only when their own [[tests]] hold. */
+static rg_status load_and_try(struct gateway *gateway, bool is_reload, struct rg_diag *diag,
+                              struct snapshot **out_snapshot)
+{
+    struct auth_jwks_log log = {on_jwks_event, gateway};
+    struct snapshot *snapshot = NULL;
+    RG_TRY(snapshot_load(gateway->path, gateway->clock, log, diag, &snapshot));
+    RG_TRY(open_catalogs(gateway, &snapshot));
+    if (is_reload && snapshot->config->server.strict_reload) {
+        const struct trial_relations relations = {find_relations, snapshot};
+        gateway_wait_for_catalogs(gateway, snapshot);
+        rg_status status = trial_run_all(snapshot->config, &relations, diag);
+        if (!rg_is_ok(status)) {
+            snapshot_free(&snapshot);
+            return rg_fail(RG_CONFIG, "%zu mistakes: with strict_reload every one of [[tests]] must pass",
+                           diag->error_count);
+        }
+    }
+    *out_snapshot = snapshot;
+    return RG_OK;
+}
+
+rg_status gateway_load(struct gateway *gateway, bool is_reload, struct snapshot **out_snapshot)
 {
     RG_AUTO(rg_arena_done) struct rg_arena arena;
     rg_arena_init(&arena, DIAG_BYTES);
     struct rg_diag diag;
     rg_diag_init(&diag, &arena);
-    struct auth_jwks_log log = {on_jwks_event, gateway};
-    rg_status status = snapshot_load(gateway->path, gateway->clock, log, &diag, out_snapshot);
+    rg_status status = load_and_try(gateway, is_reload, &diag, out_snapshot);
     char text[512];
     (void)snprintf(text, sizeof text, "%s", rg_is_ok(status) ? "" : status.error->text);
     print_findings(gateway, &diag);
-    return rg_is_ok(status) ? open_catalogs(gateway, out_snapshot) : rg_fail(RG_CONFIG, "%s", text);
+    return rg_is_ok(status) ? status : rg_fail(RG_CONFIG, "%s", text);
 }
 
 rg_status gateway_record_policy(struct gateway *gateway, enum audit_kind kind, const struct snapshot *snapshot,
@@ -222,7 +250,7 @@ static void refuse_reload(struct gateway *gateway, rg_status why)
 void gateway_reload(struct gateway *gateway)
 {
     struct snapshot *snapshot = NULL;
-    rg_status status = gateway_load(gateway, &snapshot);
+    rg_status status = gateway_load(gateway, true, &snapshot);
     if (rg_is_ok(status)) {
         status = check_swap(gateway->snapshot->config, snapshot->config);
     }
