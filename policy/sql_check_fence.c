@@ -109,6 +109,9 @@ static struct operand literal(const A_Const *constant)
     if (IsA(value, Float)) {
         return operand_of(fits_int8(constant->val.fval.fval) ? "int8" : "numeric");
     }
+    if (IsA(value, Boolean)) {
+        return operand_of("bool");
+    }
     return IsA(value, String) ? operand_of("") : none;
 }
 
@@ -170,9 +173,7 @@ static struct operand cast(struct sql_check *check, const TypeCast *node)
         inner.is_constant =
             inner.is_constant && (inner.type.size == 0 || rg_slice_is_equal(inner.type, rg_slice_of(name)));
     } else if (IsA(argument, A_Const)) {
-        const A_Const *constant = (const void *)argument;
-        inner = literal(constant);
-        inner.is_constant = inner.is_constant || (!constant->isnull && IsA(&constant->val, Boolean));
+        inner = literal((const void *)argument);
     }
     return inner.is_constant ? operand_of(name) : none;
 }
@@ -230,8 +231,12 @@ static bool is_leakproof(const struct sql_check *check, const char *operator_nam
     /* varchar has no operators, and is text to them by relabelling alone */
     const struct rg_slice text = RG_SLICE("text");
     const struct rg_slice varchar = RG_SLICE("varchar");
-    left = rg_slice_is_equal(left, varchar) ? text : left;
     right = rg_slice_is_equal(right, varchar) ? text : right;
+    if (rg_slice_is_equal(left, varchar)) {
+        left = text;
+        /* beside any other type it may be the column that is cast */
+        is_comparison = is_comparison && (right.size == 0 || rg_slice_is_equal(right, text));
+    }
     return is_comparison && policy_operator_is_leakproof(check->limits->snapshot, rg_slice_of(operator_name), left,
                                                          right.size == 0 ? left : right);
 }

@@ -40,6 +40,7 @@ struct vector_world {
     struct policy_function_row deny[VECTOR_LIST_MAX];
     size_t prepared_count;
     struct vector_prepared prepared[VECTOR_LIST_MAX];
+    struct policy_relations *relations;
     struct policy_set *set;
     struct policy_binding *binding;
     struct policy_session session;
@@ -193,11 +194,24 @@ static inline rg_status vector_use(struct vector_world *world, const char *folde
     return vector_world_load(world, folder, text);
 }
 
+static inline rg_status vector_relations(struct vector_world *world, const char *folder, struct rg_slice name)
+{
+    struct rg_slice path = {0};
+    struct rg_slice text = {0};
+    RG_TRY(rg_arena_printf(world->arena, &path, "%s/%.*s", folder, rg_slice_shown(name), name.data));
+    RG_TRY(vector_read(path.data, world->arena, &text));
+    policy_relations_free(&world->relations);
+    return policy_relations_parse(text, &world->relations);
+}
+
 static inline rg_status vector_directive(struct vector_world *world, const char *folder, struct rg_slice line)
 {
     struct rg_slice rest = {0};
     if (vector_is(line, "use", &rest)) {
         return vector_use(world, folder, rest);
+    }
+    if (vector_is(line, "relations", &rest)) {
+        return vector_relations(world, folder, rest);
     }
     if (vector_is(line, "policy", &rest)) {
         return vector_policy(world, rest);
@@ -310,6 +324,7 @@ static inline rg_status vector_world_init(struct vector_world *world, const char
         .search_path = world->path,
         .user = world->user,
         .pid = 4711,
+        .relations = world->relations,
         .find_prepared = vector_find_prepared,
         .context = world,
     };
@@ -320,6 +335,7 @@ static inline void vector_world_done(struct vector_world *world)
 {
     policy_binding_free(&world->binding);
     policy_set_free(&world->set);
+    policy_relations_free(&world->relations);
 }
 
 #endif
