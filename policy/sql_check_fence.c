@@ -46,7 +46,7 @@ static bool is_star(const List *targets)
 }
 
 /* Each column at most once, in the relation's order. */
-static bool are_columns(const List *targets, const struct check_relation *row, const struct policy_relation *relation)
+static bool are_columns(const List *targets, const struct policy_relation *relation)
 {
     size_t next = 0;
     for (int i = 0; i < list_length(targets); i++) {
@@ -54,7 +54,7 @@ static bool are_columns(const List *targets, const struct check_relation *row, c
         while (next < relation->column_count && !rg_slice_is_equal(relation->columns[next].name, name)) {
             next++;
         }
-        if (name.size == 0 || next == relation->column_count || is_masked(row, name)) {
+        if (name.size == 0 || next == relation->column_count) {
             return false;
         }
         next++;
@@ -62,10 +62,9 @@ static bool are_columns(const List *targets, const struct check_relation *row, c
     return true;
 }
 
-static bool is_select_list(const List *targets, const struct check_relation *row,
-                           const struct policy_relation *relation)
+static bool is_select_list(const List *targets, const struct policy_relation *relation)
 {
-    return is_star(targets) ? row->mask_count == 0 : relation != NULL && are_columns(targets, row, relation);
+    return is_star(targets) || (relation != NULL && are_columns(targets, relation));
 }
 
 /* ---- constants and their types ---- */
@@ -301,21 +300,21 @@ static const List *conjuncts(const void *node)
     return node != NULL && IsA(node, BoolExpr) && expr->boolop == AND_EXPR ? expr->args : NIL;
 }
 
-/* The predicate whole, or its conjuncts and then the copied ones, in one list, as the grammar makes it. */
-static bool is_condition(struct sql_check *check, const void *where, const void *predicate,
+/* What the row wants whole, or its conjuncts and then the copied ones, in one list, as the grammar makes it. */
+static bool is_condition(struct sql_check *check, const void *where, const void *wanted,
                          const struct check_relation *row, const struct policy_relation *relation)
 {
-    if (equal(predicate, where)) {
+    if (equal(wanted, where)) {
         return true;
     }
     const List *all = conjuncts(where);
-    const List *own = conjuncts(predicate);
+    const List *own = conjuncts(wanted);
     int count = own == NIL ? 1 : list_length(own);
     if (check->limits->snapshot == NULL || list_length(all) <= count) {
         return false;
     }
     for (int i = 0; i < count; i++) {
-        if (!equal(own == NIL ? predicate : list_nth(own, i), list_nth(all, i))) {
+        if (!equal(own == NIL ? wanted : list_nth(own, i), list_nth(all, i))) {
             return false;
         }
     }
@@ -328,15 +327,15 @@ static bool is_condition(struct sql_check *check, const void *where, const void 
 }
 
 bool sql_check_is_fence(struct sql_check *check, const SelectStmt *select, const RangeVar *range,
-                        const struct check_relation *row, const void *predicate)
+                        const struct check_relation *row, const void *condition)
 {
     const struct policy_relation *relation = NULL;
     if (check->limits->snapshot != NULL) {
         relation =
             policy_relation_find(check->limits->snapshot, rg_slice_of(range->schemaname), rg_slice_of(range->relname));
     }
-    return is_select_list(select->targetList, row, relation) &&
-           is_condition(check, select->whereClause, predicate, row, relation);
+    return (row->mask_count > 0 || is_select_list(select->targetList, relation)) &&
+           is_condition(check, select->whereClause, condition, row, relation);
 }
 
 /* ---- parameters without a type ---- */

@@ -56,27 +56,12 @@ static const struct policy_bound *find_by_path(const struct sql_work *work, stru
     struct rg_slice schema = {0};
     for (size_t i = 0; sql_path_at(work->binding, work->session, i, &schema); i++) {
         const struct policy_bound *bound = policy_bound_find(work->binding, schema, name);
-        if (bound != NULL && bound->name.size > 0) {
+        if (bound != NULL && bound->name.size > 0 && !bound->is_implied) {
             return bound;
         }
         any = any == NULL ? bound : any;
     }
     return any;
-}
-
-static bool has_right(const struct policy_bound *bound, enum sql_right right)
-{
-    switch (right) {
-    case SQL_SELECT:
-        return bound->for_select;
-    case SQL_INSERT:
-        return bound->for_insert;
-    case SQL_UPDATE:
-        return bound->for_update;
-    case SQL_DELETE:
-        return bound->for_delete;
-    }
-    return false;
 }
 
 /* What columns may call this FROM item. */
@@ -114,12 +99,14 @@ static const struct policy_bound *find_bound(const struct sql_work *work, const 
                                      : policy_bound_find(work->binding, rg_slice_of(range->schemaname), name);
 }
 
+const struct policy_bound *sql_peek(const struct sql_work *work, const RangeVar *range)
+{
+    return !is_nameable(range) || find_view(work, range) != NULL ? NULL : find_bound(work, range);
+}
+
 const struct policy_bound *sql_range_bound(const struct sql_work *work, const RangeVar *range)
 {
-    if (!is_nameable(range) || (range->schemaname == NULL && is_cte(work, range)) || find_view(work, range) != NULL) {
-        return NULL;
-    }
-    return find_bound(work, range);
+    return range->schemaname == NULL && is_cte(work, range) ? NULL : sql_peek(work, range);
 }
 
 rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_right right, struct sql_target *out_target)
@@ -143,9 +130,7 @@ rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_rig
         !policy_relation_is_plain(work->binding, work->session->relations, bound, rg_slice_of(range->relname))) {
         return deny_relation(work, range);
     }
-    if (!has_right(bound, right)) {
-        return sql_deny(&work->site, "42501", "statement.write", range->location, "no policy allows this write");
-    }
+    RG_TRY(sql_mask_names(work, range, bound));
     out_target->bound = bound;
     RG_TRY(note(work, range, sql_cstring(bound->logical)));
     return sql_touch(work, bound, range->relname);
@@ -235,7 +220,7 @@ static rg_status put_replacement(struct sql_work *work, const RangeVar *range,
 static rg_status deny_explained(struct sql_work *work, const RangeVar *range)
 {
     return sql_deny(&work->site, "0A000", "statement.explain", range->location,
-                    "EXPLAIN of a relation with a predicate would tell about other rows");
+                    "EXPLAIN of a relation with a predicate or a mask would tell about other rows");
 }
 
 rg_status sql_visit_range(struct sql_work *work, Node **slot, size_t depth)
@@ -248,7 +233,7 @@ rg_status sql_visit_range(struct sql_work *work, Node **slot, size_t depth)
     if (target.is_cte) {
         return RG_OK;
     }
-    if (target.view == NULL && target.bound->predicate.size == 0) {
+    if (target.view == NULL && !policy_bound_is_fenced(target.bound)) {
         return sql_rename(work, range, target.bound);
     }
     if (work->is_explained) {
@@ -343,7 +328,7 @@ rg_status sql_visit_sample(struct sql_work *work, Node **slot, size_t depth)
     if (target.bound == NULL) {
         return sql_deny(site, "0A000", "sql.sample", sample->location, "TABLESAMPLE works on tables only");
     }
-    if (target.bound->predicate.size > 0) {
+    if (policy_bound_is_fenced(target.bound)) {
         return fence_sample(work, slot, target.bound);
     }
     RG_TRY(sql_rename(work, range, target.bound));

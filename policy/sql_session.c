@@ -153,6 +153,7 @@ static rg_status set_value(struct sql_planner *planner, struct sql_work *work, c
         break;
     case SETTING_SET_VALUES:
         if (setting->is_local_passed && set->is_local) {
+            statement->prelude = POLICY_PRELUDE_KEPT;
             return sql_finish(work, statement, node, statement->source, statement->source_at);
         }
         if (!setting_has_value(setting, value)) {
@@ -198,6 +199,7 @@ rg_status sql_plan_set(struct sql_planner *planner, struct sql_work *work, Node 
     }
     if (set->kind == VAR_SET_MULTI && set->name != NULL && strcmp(set->name, "TRANSACTION") == 0) {
         statement->is_read = true;
+        statement->prelude = POLICY_PRELUDE_KEPT; /* must come before any query of its transaction */
         return sql_finish(work, statement, node, statement->source, statement->source_at);
     }
     const struct setting *setting = setting_find(rg_slice_of(set->name));
@@ -245,6 +247,7 @@ rg_status sql_plan_show(struct sql_planner *planner, struct sql_work *work, Node
     case SETTING_SHOW_REFUSED:
         return deny_setting(work, show->name);
     case SETTING_SHOW_PASS:
+        statement->prelude = POLICY_PRELUDE_KEPT;
         return sql_finish(work, statement, node, statement->source, statement->source_at);
     case SETTING_SHOW_PATH:
         return show_path(work, statement);
