@@ -15,7 +15,6 @@
  *   -- snapshot file.json                     the database's relations, a file beside this one
  *   -- claim tenant_id uuid required = 0000-...      or: -- claim regions text[] = {a,b}   or: = absent
  *   -- tenant acme schemas sales=t_acme,shared=shared
- *   -- relations file.json                    what the database tells of its relations; beside the vectors
  *   -- search_path sales,shared               -- user alice      -- database bi
  *   -- lock set_local                         the second lock is on
  *   -- allow_functions a,b                    -- deny_functions a,b
@@ -118,8 +117,11 @@ static inline bool vector_attribute(struct vector_case *row, struct rg_slice lin
     const struct {
         const char *word;
         struct rg_slice *value;
-    } texts[] = {
-        {"class:", &row->class_name}, {"effect:", &row->effect}, {"tag:", &row->tag}, {"relations:", &row->relations}, {"types:", &row->types}};
+    } texts[] = {{"class:", &row->class_name},
+                 {"effect:", &row->effect},
+                 {"tag:", &row->tag},
+                 {"relations:", &row->relations},
+                 {"types:", &row->types}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (vector_is(line, texts[i].word, texts[i].value)) {
             return true;

@@ -43,7 +43,6 @@ struct vector_world {
     struct policy_function_row deny[VECTOR_LIST_MAX];
     size_t prepared_count;
     struct vector_prepared prepared[VECTOR_LIST_MAX];
-    struct policy_relations *relations;
     enum policy_lock lock;
     struct policy_set *set;
     struct policy_binding *binding;
@@ -269,24 +268,11 @@ static inline rg_status vector_use(struct vector_world *world, const char *folde
     return vector_world_load(world, folder, text);
 }
 
-static inline rg_status vector_relations(struct vector_world *world, const char *folder, struct rg_slice name)
-{
-    struct rg_slice path = {0};
-    struct rg_slice text = {0};
-    RG_TRY(rg_arena_printf(world->arena, &path, "%s/%.*s", folder, rg_slice_shown(name), name.data));
-    RG_TRY(vector_read(path.data, world->arena, &text));
-    policy_relations_free(&world->relations);
-    return policy_relations_parse(text, &world->relations);
-}
-
 static inline rg_status vector_directive(struct vector_world *world, const char *folder, struct rg_slice line)
 {
     struct rg_slice rest = {0};
     if (vector_is(line, "use", &rest)) {
         return vector_use(world, folder, rest);
-    }
-    if (vector_is(line, "relations", &rest)) {
-        return vector_relations(world, folder, rest);
     }
     if (vector_is(line, "policy", &rest)) {
         return vector_policy(world, rest);
@@ -305,6 +291,10 @@ static inline rg_status vector_directive(struct vector_world *world, const char 
     }
     if (vector_is(line, "prepared", &rest)) {
         return vector_prepared(world, rest);
+    }
+    if (vector_is(line, "allow_function", &rest)) {
+        world->allow[world->allow_count++].name = rest;
+        return RG_OK;
     }
     if (vector_is(line, "allow_functions", &rest)) {
         return vector_functions(rest, world->allow, &world->allow_count);
@@ -372,7 +362,8 @@ static inline rg_status vector_compile(struct vector_world *world)
         .masks = world->masks,
     };
     rg_status status = policy_compile(&source, &diag, &world->set);
-    for (const struct rg_finding *finding = diag.first; finding != NULL; finding = finding->next) {
+    bool is_bad = !rg_is_ok(status); /* warnings are the configuration's */
+    for (const struct rg_finding *finding = diag.first; is_bad && finding != NULL; finding = finding->next) {
         (void)fprintf(stderr, "policy: %.*s\n", rg_slice_shown(finding->text), finding->text.data);
     }
     return status;
