@@ -35,6 +35,12 @@ static rg_status plan_kind(struct sql_planner *planner, struct sql_work *work, N
 
 /* ---- refusals ---- */
 
+/* Denials that a newer catalogue snapshot may take back. */
+static bool is_stale_rule(const char *rule)
+{
+    return strcmp(rule, "mask.snapshot") == 0 || strcmp(rule, "mask.column") == 0;
+}
+
 static rg_status deny_fill(struct rg_slice text, const struct sql_denial *denial, struct policy_statement *statement)
 {
     statement->verdict = POLICY_DENY;
@@ -43,6 +49,7 @@ static rg_status deny_fill(struct rg_slice text, const struct sql_denial *denial
     statement->splice_count = 0;
     memcpy(statement->sqlstate, denial->sqlstate, sizeof statement->sqlstate);
     statement->rule = rg_slice_of(denial->rule);
+    statement->is_stale = is_stale_rule(denial->rule);
     statement->message = denial->message;
     statement->hint = denial->hint;
     statement->position = denial->location < 0 ? 0 : policy_text_position(text, (size_t)denial->location);
