@@ -35,37 +35,16 @@ static uint32_t map_position(void *context, uint32_t upstream_position)
     return mapped > UINT32_MAX ? 0 : (uint32_t)mapped;
 }
 
-/* What the guard of a masked relation says (policy/sql_masks.c): its columns are not those that it was masked by. The
- * client gets words of its own for it. */
-static bool replace_guard_error(struct pgwire_error *error)
-{
-    static const char guard[] = "rowgate: columns changed";
-    if (error->message.data == NULL ||
-        memmem(error->message.data, error->message.size, guard, sizeof guard - 1) == NULL) {
-        return false;
-    }
-    *error = (struct pgwire_error){
-        .severity = error->severity,
-        .sqlstate = "55000",
-        .message = RG_SLICE("the columns of a masked table have just changed"),
-        .hint = RG_SLICE("Try again: rowgate is reading the database's catalogue."),
-    };
-    return true;
-}
-
 rg_status reply_put_error(struct session *session, struct request *request, const struct pgwire_span *span)
 {
     struct position_context context = {request, request_statement(request)};
     struct pgwire_position_map map = {map_position, &context};
     struct pgwire_error error;
     RG_TRY(pgwire_error_parse('E', span->body, &error));
-    bool is_guard = replace_guard_error(&error);
     catalog_note_error(session, error.sqlstate);
     RG_TRY(gate_settle(session, request));
     RG_TRY(output_open(&session->output));
-    struct rg_buf *buf = output_buf(&session->output);
-    RG_TRY(is_guard ? pgwire_error_encode(&error, buf)
-                    : pgwire_error_filter('E', span->body, context.statement == NULL ? NULL : &map, buf));
+    RG_TRY(pgwire_error_filter('E', span->body, context.statement == NULL ? NULL : &map, output_buf(&session->output)));
     if (context.statement != NULL) {
         return gate_record_outcome(session, request, &error);
     }
