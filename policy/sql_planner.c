@@ -35,12 +35,6 @@ static rg_status plan_kind(struct sql_planner *planner, struct sql_work *work, N
 
 /* ---- refusals ---- */
 
-/* Denials that a newer catalogue snapshot may take back. */
-static bool is_stale_rule(const char *rule)
-{
-    return strcmp(rule, "mask.snapshot") == 0 || strcmp(rule, "mask.column") == 0;
-}
-
 static rg_status deny_fill(struct rg_slice text, const struct sql_denial *denial, struct policy_statement *statement)
 {
     statement->verdict = POLICY_DENY;
@@ -49,7 +43,6 @@ static rg_status deny_fill(struct rg_slice text, const struct sql_denial *denial
     statement->splice_count = 0;
     memcpy(statement->sqlstate, denial->sqlstate, sizeof statement->sqlstate);
     statement->rule = rg_slice_of(denial->rule);
-    statement->is_stale = is_stale_rule(denial->rule);
     statement->message = denial->message;
     statement->hint = denial->hint;
     statement->position = denial->location < 0 ? 0 : policy_text_position(text, (size_t)denial->location);
@@ -68,6 +61,7 @@ static rg_status plan_one(struct sql_planner *planner, const RawStmt *raw, struc
         return RG_OK;
     }
     if (status.error->kind == RG_DENIED && work.site.denial.is_set) {
+        statement->is_stale = work.site.is_stale;
         return deny_fill(planner->text, &work.site.denial, statement);
     }
     return status;
@@ -215,5 +209,6 @@ rg_status sql_deny_inner(struct sql_work *work, const struct policy_statement *i
         location = inner_at + (int)policy_text_offset(inner_text, inner->position);
     }
     work->site.denial = (struct sql_denial){true, sqlstate.data, rule.data, inner->message, inner->hint, location};
+    work->site.is_stale = inner->is_stale;
     return rg_fail(RG_DENIED, "%.*s", rg_slice_shown(inner->message), inner->message.data);
 }
