@@ -58,6 +58,7 @@ struct native_target {
     const struct policy_relation *relation;
     struct native_scope scope;
     struct rg_slice grantee;
+    bool is_probe; /* a temporary table stands for the relation */
 };
 
 /* The rules that cover target and name command; out_rules has room for all of the set. */

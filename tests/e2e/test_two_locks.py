@@ -40,7 +40,7 @@ for = ["select"]
 """
 
 # Whatever belongs to another tenant holds the word zebra, a number of 666, or a text that only the stack's others have.
-FOREIGN = ("zebra", "6660", "globex note", "globex event", "globex customer", "initech event", "nobody may see")
+FOREIGN = ("zebra", "66600", "globex note", "globex event", "globex customer", "initech event", "nobody may see")
 
 COLUMNS = """id int PRIMARY KEY, tenant_id uuid, region text, customer_id int, amount numeric, note text, email text, name text,
   status text, ts timestamptz, at timestamptz, x int, y int, z int, b text, doc xml, payload jsonb, tags text[]"""
