@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"test", cli_test, "run the tests of a configuration"},
     {"explain", cli_explain, "show what would run for a subject, and why"},
     {"policy", cli_policy, "write the policies as the database's own row security"},
+    {"diff", cli_diff, "compare the policies with a live database"},
     {"audit", cli_audit, "verify and show the audit log"},
     {"version", cli_version, "print the version"},
 };
