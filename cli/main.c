@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"explain", cli_explain, "show what would run for a subject, and why"},
     {"db", cli_db, "show what a database looks like to rowgate"},
     {"policy", cli_policy, "write the policies as the database's own row security"},
+    {"diff", cli_diff, "compare the policies with a live database"},
     {"audit", cli_audit, "verify and show the audit log"},
     {"version", cli_version, "print the version"},
 };
