@@ -22,7 +22,7 @@ static const struct option {
 
 static bool is_word(const Node *value, const char *const *words)
 {
-    const char *text = value != NULL && IsA(value, String) ? strVal(value) : NULL;
+    const char *text = value != NULL && IsA(value, String) ? ((const String *)value)->sval : NULL;
     for (size_t i = 0; text != NULL && words[i] != NULL; i++) {
         if (strcasecmp(text, words[i]) == 0) {
             return true;
