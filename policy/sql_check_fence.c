@@ -62,12 +62,8 @@ static bool are_columns(const List *targets, const struct policy_relation *relat
     return true;
 }
 
-static bool is_select_list(const List *targets, const struct check_relation *row,
-                           const struct policy_relation *relation)
+static bool is_select_list(const List *targets, const struct policy_relation *relation)
 {
-    if (row->mask_count > 0) {
-        return true; /* sql_check_masks.c has found it to be one */
-    }
     return is_star(targets) || (relation != NULL && are_columns(targets, relation));
 }
 
@@ -111,6 +107,9 @@ static struct operand literal(const A_Const *constant)
     }
     if (IsA(value, Float)) {
         return operand_of(fits_int8(constant->val.fval.fval) ? "int8" : "numeric");
+    }
+    if (IsA(value, Boolean)) {
+        return operand_of("bool");
     }
     return IsA(value, String) ? operand_of("") : none;
 }
@@ -173,9 +172,7 @@ static struct operand cast(struct sql_check *check, const TypeCast *node)
         inner.is_constant =
             inner.is_constant && (inner.type.size == 0 || rg_slice_is_equal(inner.type, rg_slice_of(name)));
     } else if (IsA(argument, A_Const)) {
-        const A_Const *constant = (const void *)argument;
-        inner = literal(constant);
-        inner.is_constant = inner.is_constant || (!constant->isnull && IsA(&constant->val, Boolean));
+        inner = literal((const void *)argument);
     }
     return inner.is_constant ? operand_of(name) : none;
 }
@@ -233,8 +230,12 @@ static bool is_leakproof(const struct sql_check *check, const char *operator_nam
     /* varchar has no operators, and is text to them by relabelling alone */
     const struct rg_slice text = RG_SLICE("text");
     const struct rg_slice varchar = RG_SLICE("varchar");
-    left = rg_slice_is_equal(left, varchar) ? text : left;
     right = rg_slice_is_equal(right, varchar) ? text : right;
+    if (rg_slice_is_equal(left, varchar)) {
+        left = text;
+        /* beside any other type it may be the column that is cast */
+        is_comparison = is_comparison && (right.size == 0 || rg_slice_is_equal(right, text));
+    }
     return is_comparison && policy_operator_is_leakproof(check->limits->snapshot, rg_slice_of(operator_name), left,
                                                          right.size == 0 ? left : right);
 }
@@ -299,21 +300,21 @@ static const List *conjuncts(const void *node)
     return node != NULL && IsA(node, BoolExpr) && expr->boolop == AND_EXPR ? expr->args : NIL;
 }
 
-/* The predicate whole, or its conjuncts and then the copied ones, in one list, as the grammar makes it. */
-static bool is_condition(struct sql_check *check, const void *where, const void *predicate,
+/* What the row wants whole, or its conjuncts and then the copied ones, in one list, as the grammar makes it. */
+static bool is_condition(struct sql_check *check, const void *where, const void *wanted,
                          const struct check_relation *row, const struct policy_relation *relation)
 {
-    if (equal(predicate, where)) {
+    if (equal(wanted, where)) {
         return true;
     }
     const List *all = conjuncts(where);
-    const List *own = conjuncts(predicate);
+    const List *own = conjuncts(wanted);
     int count = own == NIL ? 1 : list_length(own);
     if (check->limits->snapshot == NULL || list_length(all) <= count) {
         return false;
     }
     for (int i = 0; i < count; i++) {
-        if (!equal(own == NIL ? predicate : list_nth(own, i), list_nth(all, i))) {
+        if (!equal(own == NIL ? wanted : list_nth(own, i), list_nth(all, i))) {
             return false;
         }
     }
@@ -326,15 +327,15 @@ static bool is_condition(struct sql_check *check, const void *where, const void 
 }
 
 bool sql_check_is_fence(struct sql_check *check, const SelectStmt *select, const RangeVar *range,
-                        const struct check_relation *row, const void *predicate)
+                        const struct check_relation *row, const void *condition)
 {
     const struct policy_relation *relation = NULL;
     if (check->limits->snapshot != NULL) {
         relation =
             policy_relation_find(check->limits->snapshot, rg_slice_of(range->schemaname), rg_slice_of(range->relname));
     }
-    return is_select_list(select->targetList, row, relation) &&
-           is_condition(check, select->whereClause, predicate, row, relation);
+    return (row->mask_count > 0 || is_select_list(select->targetList, relation)) &&
+           is_condition(check, select->whereClause, condition, row, relation);
 }
 
 /* ---- parameters without a type ---- */

@@ -114,20 +114,21 @@ rg_status sql_check_sample(struct sql_check *check, const RangeTableSample *samp
 /* Sets *out_is_covered when select is one in which relations may stand that may not stand bare. */
 rg_status sql_check_covered(struct sql_check *check, const SelectStmt *select, bool *out_is_covered) RG_MUST_CHECK;
 
+/* Is select, whose FROM is range as rg_r, the fence of row, whose condition is given as a tree? Of a masked row the
+ * select list has been looked at by sql_check_masked. */
+bool sql_check_is_fence(struct sql_check *check, const SelectStmt *select, const RangeVar *range,
+                        const struct check_relation *row, const void *condition);
+/* The SELECT in whose FROM the fence that is being visited stands; NULL when it stands elsewhere. */
+const void *sql_check_select_of_fence(const struct sql_check *check);
+void sql_check_note_parameter(struct sql_check *check, const ParamRef *reference);
+/* At the end: no parameter in a fence may get its type elsewhere. */
+rg_status sql_check_settle_parameters(struct sql_check *check) RG_MUST_CHECK;
 /* The tree of text, which must be one expression and nothing beside it. */
 rg_status sql_check_expression(struct sql_check *check, struct rg_slice text, const void **out_tree) RG_MUST_CHECK;
 /* What the WHERE of a masked relation's fence must be; NULL when its select list is not made of the columns that may
  * leave, each as it may. */
 rg_status sql_check_masked(struct sql_check *check, const struct check_relation *row, const SelectStmt *select,
                            const void **out_condition) RG_MUST_CHECK;
-/* Is select, whose FROM is range as rg_r, the fence of row, whose predicate is given as a tree? */
-bool sql_check_is_fence(struct sql_check *check, const SelectStmt *select, const RangeVar *range,
-                        const struct check_relation *row, const void *predicate);
-/* The SELECT in whose FROM the fence that is being visited stands; NULL when it stands elsewhere. */
-const void *sql_check_select_of_fence(const struct sql_check *check);
-void sql_check_note_parameter(struct sql_check *check, const ParamRef *reference);
-/* At the end: no parameter in a fence may get its type elsewhere. */
-rg_status sql_check_settle_parameters(struct sql_check *check) RG_MUST_CHECK;
 
 rg_status sql_check_expr(struct sql_check *check, const void *node) RG_MUST_CHECK;
 rg_status sql_check_exprs(struct sql_check *check, const List *list) RG_MUST_CHECK;

@@ -56,28 +56,19 @@ static List *make_star(void)
 
 struct projection {
     List *targets;
-    struct rg_slice text; /* "rg_r.a, rg_r.b " or "* " */
+    struct rg_slice text; /* "rg_r.a, rg_r.b", "*" or nothing */
 };
-
-static rg_status project_masked(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
-                                const struct sql_fence_names *names, struct projection *out)
-{
-    RG_TRY(sql_mask_targets(work, range, bound, names, &out->text, &out->targets));
-    return out->targets == NIL ? RG_OK
-                               : rg_arena_printf(work->site.arena, &out->text, "%.*s ", RG_SLICE_ARGS(out->text));
-}
 
 /* The columns that the statement names, in the relation's order; none is legal. */
 static rg_status project(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
                          const struct policy_relation *relation, struct projection *out)
 {
     struct rg_arena *arena = work->site.arena;
-    bool is_enough = relation != NULL && sql_fence_names_suffice(work->used_names, range, relation);
+    *out = (struct projection){make_star(), RG_SLICE("*")};
     if (bound->mask_count > 0) {
-        return project_masked(work, range, bound, is_enough ? work->used_names : NULL, out);
+        return sql_mask_targets(work, range, bound, &out->text, &out->targets);
     }
-    *out = (struct projection){make_star(), RG_SLICE("* ")};
-    if (!is_enough) {
+    if (relation == NULL || !sql_fence_names_suffice(work->used_names, range, relation)) {
         return RG_OK;
     }
     *out = (struct projection){NIL, {"", 0}};
@@ -94,23 +85,20 @@ static rg_status project(struct sql_work *work, const RangeVar *range, const str
         RG_TRY(sql_print_identifier(name, arena, &printed));
         RG_TRY(rg_buf_printf(&text, "%srg_r.%.*s", rg_buf_size(&text) == 0 ? "" : ", ", RG_SLICE_ARGS(printed)));
     }
-    if (out->targets != NIL) {
-        RG_TRY(rg_buf_put(&text, RG_SLICE(" ")));
-    }
     return rg_arena_copy(arena, rg_buf_slice(&text), &out->text);
 }
 
 /* ---- the condition ---- */
 
 /* As makeAndExpr of the grammar has it: what an AND has on its left is taken into its list. */
-static Node *make_condition(Node *predicate, List *conjuncts)
+static Node *make_condition(Node *wanted, List *conjuncts)
 {
-    const BoolExpr *all = (const BoolExpr *)(const void *)predicate;
+    const BoolExpr *all = (const BoolExpr *)(const void *)wanted;
     if (conjuncts == NIL) {
-        return predicate;
+        return wanted;
     }
-    bool is_and = IsA(predicate, BoolExpr) && all->boolop == AND_EXPR;
-    List *parts = is_and ? list_copy(all->args) : list_make1(predicate);
+    bool is_and = IsA(wanted, BoolExpr) && all->boolop == AND_EXPR;
+    List *parts = is_and ? list_copy(all->args) : list_make1(wanted);
     return (Node *)makeBoolExpr(AND_EXPR, list_concat(parts, conjuncts), -1);
 }
 
@@ -147,28 +135,28 @@ rg_status sql_fence_make(struct sql_work *work, const RangeVar *range, const str
     struct rg_slice name = {0};
     struct projection projection = {0};
     struct sql_fence_quals quals = {NIL, {"", 0}};
-    struct rg_slice predicate = bound->predicate;
-    Node *predicate_tree = bound->predicate_tree;
+    struct rg_slice where = bound->predicate;
+    Node *where_tree = bound->predicate_tree;
+    if (bound->mask_count > 0) {
+        RG_TRY(sql_mask_where(work, range, bound, &where, &where_tree));
+    }
     if (work->used_names != NULL) {
         relation = policy_relation_find(work->session->relations, bound->physical, rg_slice_of(range->relname));
         RG_TRY(sql_fence_quals_copy(work, range, bound, &quals));
     }
     RG_TRY(project(work, range, bound, relation, &projection));
-    if (bound->mask_count > 0) {
-        RG_TRY(sql_mask_where(work, range, bound, &predicate, &predicate_tree));
-    }
     RG_TRY(sql_fence_print_relation(arena, bound->physical, rg_slice_of(range->relname), &name));
     SelectStmt *inner = makeNode(SelectStmt);
     inner->targetList = projection.targets;
     inner->fromClause = list_make1(make_from(range, bound, sample));
-    inner->whereClause = make_condition(predicate_tree, quals.conjuncts);
+    inner->whereClause = make_condition(where_tree, quals.conjuncts);
     out_replacement->select = make_select(inner);
     work->has_fence = true;
     bool is_copied = quals.conjuncts != NIL;
     return rg_arena_printf(
         arena, &out_replacement->text,
-        "WITH rg_m AS MATERIALIZED (SELECT %.*sFROM %s%.*s AS rg_r%s%.*s WHERE %s%.*s%s%.*s) SELECT * FROM rg_m",
-        RG_SLICE_ARGS(projection.text), range->inh ? "" : "ONLY ", RG_SLICE_ARGS(name), sample == NULL ? "" : " ",
-        RG_SLICE_ARGS(sample_text), is_copied ? "(" : "", RG_SLICE_ARGS(predicate), is_copied ? ")" : "",
-        RG_SLICE_ARGS(quals.text));
+        "WITH rg_m AS MATERIALIZED (SELECT %.*s%sFROM %s%.*s AS rg_r%s%.*s WHERE %s%.*s%s%.*s) SELECT * FROM rg_m",
+        RG_SLICE_ARGS(projection.text), projection.text.size == 0 ? "" : " ", range->inh ? "" : "ONLY ",
+        RG_SLICE_ARGS(name), sample == NULL ? "" : " ", RG_SLICE_ARGS(sample_text), is_copied ? "(" : "",
+        RG_SLICE_ARGS(where), is_copied ? ")" : "", RG_SLICE_ARGS(quals.text));
 }

@@ -101,10 +101,6 @@ static rg_status read_cast(struct sql_work *work, const TypeCast *cast, struct s
     out->node = (Node *)copy;
     out->type = name;
     *out_is_constant = true;
-    if (rg_slice_is_equal(inner.type, RG_SLICE("bool")) && rg_slice_is_equal(name, RG_SLICE("bool"))) {
-        out->text = inner.text; /* true is short for true::pg_catalog.bool */
-        return RG_OK;
-    }
     bool is_negative = inner.text.data[0] == '-';
     RG_TRY(sql_print_identifier(name, work->site.arena, &printed));
     return rg_arena_printf(work->site.arena, &out->text, "%s%.*s%s::pg_catalog.%.*s", is_negative ? "(" : "",

@@ -151,7 +151,7 @@ static bool names_whole_row(const struct sql_fence_names *names)
     return false;
 }
 
-static bool has_predicate(const struct policy_binding *binding)
+static bool has_fenced(const struct policy_binding *binding)
 {
     for (size_t i = 0; i < binding->bound_count; i++) {
         if (policy_bound_is_fenced(&binding->bounds[i])) {
@@ -164,7 +164,7 @@ static bool has_predicate(const struct policy_binding *binding)
 rg_status sql_fence_names_collect(struct sql_work *work, Node *statement)
 {
     struct sql_fence_names *names = NULL;
-    if (work->session->relations == NULL || work->is_explained || !has_predicate(work->binding)) {
+    if (work->session->relations == NULL || work->is_explained || !has_fenced(work->binding)) {
         return RG_OK;
     }
     RG_TRY(rg_arena_new(work->site.arena, &names));

@@ -19,7 +19,7 @@ static size_t mask_of(const struct policy_bound *bound, struct rg_slice column, 
 static rg_status relation_columns(struct lineage *lineage, const RangeVar *range, struct lineage_columns *columns)
 {
     const struct policy_relations *relations = lineage->work->session->relations;
-    const struct policy_bound *bound = sql_range_bound(lineage->work, range);
+    const struct policy_bound *bound = sql_peek(lineage->work, range);
     const struct policy_relation *relation =
         bound == NULL || relations == NULL
             ? NULL

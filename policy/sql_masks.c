@@ -243,21 +243,22 @@ static rg_status put_target(struct sql_work *work, const struct policy_bound_mas
 }
 
 rg_status sql_mask_targets(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
-                           const struct sql_fence_names *names, struct rg_slice *out_text, List **out_targets)
+                           struct rg_slice *out_text, List **out_targets)
 {
     RG_AUTO(rg_buf_done) struct rg_buf buf;
     rg_buf_init(&buf, work->site.arena->limit_bytes);
     const struct policy_relation *relation = NULL;
     List *targets = NIL;
     RG_TRY(known_relation(work, range, bound, &relation));
+    bool is_projected = sql_fence_names_suffice(work->used_names, range, relation);
     for (size_t i = 0; i < relation->column_count; i++) {
         struct rg_slice name = relation->columns[i].name;
         const struct policy_bound_mask *mask = mask_find(bound, name);
-        if ((mask == NULL || mask->text.size > 0) && (names == NULL || sql_fence_names_has(names, name))) {
+        if ((mask == NULL || mask->text.size > 0) && (!is_projected || sql_fence_names_has(work->used_names, name))) {
             RG_TRY(put_target(work, mask, name, &buf, &targets));
         }
     }
-    if (targets == NIL && names == NULL) {
+    if (targets == NIL && !is_projected) {
         return sql_deny(&work->site, "42501", "mask.column", range->location,
                         "no column of this relation is available to you");
     }

@@ -99,12 +99,14 @@ static const struct policy_bound *find_bound(const struct sql_work *work, const 
                                      : policy_bound_find(work->binding, rg_slice_of(range->schemaname), name);
 }
 
+const struct policy_bound *sql_peek(const struct sql_work *work, const RangeVar *range)
+{
+    return !is_nameable(range) || find_view(work, range) != NULL ? NULL : find_bound(work, range);
+}
+
 const struct policy_bound *sql_range_bound(const struct sql_work *work, const RangeVar *range)
 {
-    if (!is_nameable(range) || (range->schemaname == NULL && is_cte(work, range)) || find_view(work, range) != NULL) {
-        return NULL;
-    }
-    return find_bound(work, range);
+    return range->schemaname == NULL && is_cte(work, range) ? NULL : sql_peek(work, range);
 }
 
 rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_right right, struct sql_target *out_target)

@@ -149,10 +149,12 @@ struct sql_work {
     bool may_change;          /* calls what the configuration allows: nobody has looked whether it only reads */
     bool is_explained;        /* inside EXPLAIN */
     bool has_fence;           /* touches a relation with a predicate */
-    const struct sql_fence_names *used_names; /* of the client's statement; NULL = not known, or not needed */
-    struct sql_fence_level *level;            /* of the innermost SELECT; NULL where a FROM belongs to none */
-    size_t filled_count;                      /* templates put in */
-    bool uses_pid;                            /* the result is this session's alone */
+    size_t filled_count;      /* templates put in */
+    bool uses_pid;            /* the result is this session's alone */
+    /* of the fence: the names in the client's statement (NULL = not known, or not needed); the innermost SELECT (NULL
+     * where a FROM belongs to none) */
+    const struct sql_fence_names *used_names;
+    struct sql_fence_level *level;
     size_t parameter_max;
     /* what was touched: for the audit and for the checker */
     size_t bound_count, bound_capacity;
@@ -226,15 +228,16 @@ rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_rig
 const struct policy_bound *sql_range_bound(const struct sql_work *work, const RangeVar *range);
 rg_status sql_rename(struct sql_work *work, RangeVar *range, const struct policy_bound *bound) RG_MUST_CHECK;
 
-/* What the fence of a masked relation selects, `rg_r.a, mask AS b` (of names, unless that is NULL), and the condition
+/* What the fence of a masked relation selects, `rg_r.a, mask AS b` and the condition
  * that holds while its columns are the ones that the snapshot knows. Refuses a relation that it does not know. */
 rg_status sql_mask_targets(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
-                           const struct sql_fence_names *names, struct rg_slice *out_text,
-                           List **out_targets) RG_MUST_CHECK;
+                           struct rg_slice *out_text, List **out_targets) RG_MUST_CHECK;
 rg_status sql_mask_where(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
                          struct rg_slice *out_text, Node **out_tree) RG_MUST_CHECK;
 /* Refuses what reads a masked column under another name: a view, a partition, a parent. */
 rg_status sql_mask_names(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound) RG_MUST_CHECK;
+/* What a RangeVar means if no WITH item hides it, without side effects; NULL = nothing of a policy's. */
+const struct policy_bound *sql_peek(const struct sql_work *work, const RangeVar *range);
 /* Refuses a masked column anywhere but alone in a select list. Before anything is rewritten. */
 rg_status sql_lineage_check(struct sql_work *work, Node *statement) RG_MUST_CHECK;
 
