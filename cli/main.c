@@ -17,6 +17,7 @@ static const struct command commands[] = {
     {"check", cli_check, "find mistakes in a configuration"},
     {"test", cli_test, "run the tests of a configuration"},
     {"explain", cli_explain, "show what would run for a subject, and why"},
+    {"policy", cli_policy, "write the policies as the database's own row security"},
     {"audit", cli_audit, "verify and show the audit log"},
     {"version", cli_version, "print the version"},
 };

@@ -18,6 +18,7 @@
  *   sql_check_write.c      INSERT, UPDATE, DELETE, MERGE, COPY FROM
  *   sql_check_expr.c       expressions
  *   sql_check_call.c       columns that would be calls
+ *   sql_check_signature.c  calls of functions that are listed by their arguments' types
  *   sql_check_names.c      functions, types, operators, collations
  *   sql_check_settings.c   SET, SHOW, RESET, transaction modes
  *   sql_check_guard.c      shapes in which a function that answers by OID may stand */
@@ -108,6 +109,8 @@ rg_status sql_check_window(struct sql_check *check, const WindowDef *window) RG_
 rg_status sql_check_function_item(struct sql_check *check, const RangeFunction *item) RG_MUST_CHECK;
 rg_status sql_check_function_column(struct sql_check *check, const List *fields) RG_MUST_CHECK;
 
+/* A call of a function that is listed by its arguments' types, in the form that leaves no choice. */
+bool sql_check_is_listed_call(const struct sql_check *check, const FuncCall *call);
 rg_status sql_check_function_name(struct sql_check *check, const List *names) RG_MUST_CHECK;
 rg_status sql_check_operator_name(struct sql_check *check, const List *names) RG_MUST_CHECK;
 rg_status sql_check_collation_name(struct sql_check *check, const List *names) RG_MUST_CHECK;

@@ -61,6 +61,7 @@ static rg_status plan_one(struct sql_planner *planner, const RawStmt *raw, struc
         return RG_OK;
     }
     if (status.error->kind == RG_DENIED && work.site.denial.is_set) {
+        statement->is_stale = work.site.is_stale;
         return deny_fill(planner->text, &work.site.denial, statement);
     }
     return status;
@@ -208,5 +209,6 @@ rg_status sql_deny_inner(struct sql_work *work, const struct policy_statement *i
         location = inner_at + (int)policy_text_offset(inner_text, inner->position);
     }
     work->site.denial = (struct sql_denial){true, sqlstate.data, rule.data, inner->message, inner->hint, location};
+    work->site.is_stale = inner->is_stale;
     return rg_fail(RG_DENIED, "%.*s", rg_slice_shown(inner->message), inner->message.data);
 }

@@ -27,6 +27,7 @@ struct sql_site {
     struct sql_tokens tokens;
     struct sql_edits edits;
     struct sql_denial denial;
+    bool is_stale; /* denied, and a newer snapshot may decide otherwise */
 };
 
 /* Records why and where, and fails with RG_DENIED. The message must hold no data. */
@@ -137,6 +138,7 @@ struct sql_work {
     size_t dotted_count, dotted_capacity;
     const ColumnRef **dotted; /* table.column */
     bool is_write;            /* changes data */
+    bool may_change;          /* calls what the configuration allows: nobody has looked whether it only reads */
     bool is_explained;        /* inside EXPLAIN */
     bool has_fence;           /* touches a relation with a predicate */
     size_t filled_count;      /* templates put in */
@@ -167,6 +169,8 @@ rg_status sql_visit_range(struct sql_work *work, Node **slot, size_t depth) RG_M
 rg_status sql_visit_sample(struct sql_work *work, Node **slot, size_t depth) RG_MUST_CHECK;
 rg_status sql_visit_range_function(struct sql_work *work, RangeFunction *item, size_t depth) RG_MUST_CHECK;
 rg_status sql_visit_call(struct sql_work *work, Node **slot, size_t depth) RG_MUST_CHECK;
+/* Sets *out_is_done when call is of a function that is allowed by its arguments' types. */
+rg_status sql_visit_signature(struct sql_work *work, FuncCall *call, size_t depth, bool *out_is_done) RG_MUST_CHECK;
 rg_status sql_visit_cast(struct sql_work *work, Node **slot, size_t depth) RG_MUST_CHECK;
 rg_status sql_visit_value_function(struct sql_work *work, Node **slot) RG_MUST_CHECK;
 rg_status sql_visit_column(struct sql_work *work, ColumnRef *column) RG_MUST_CHECK;

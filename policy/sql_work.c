@@ -241,6 +241,8 @@ static rg_status check_again(struct sql_work *work, struct rg_slice text)
         .covers = work->covers,
         .function_count = work->site.set->function_count,
         .functions = work->site.set->functions,
+        .signature_count = work->binding->signature_count,
+        .signatures = work->binding->check_functions,
         .guard_count = work->guard_count,
         .guards = work->guards,
         .allow_write = work->is_write,

@@ -124,3 +124,24 @@ TRUNCATE shared.orders
 SELECT * FROM shared.orders FOR UPDATE
 -- refuse: 0A000 statement.lock
 
+-- case: a view writes with its owner's rights
+UPDATE shared.orders_view SET note = 'x'
+-- refuse: 0A000 statement.write
+
+-- case: INSERT through a view
+INSERT INTO shared.orders_view VALUES (1)
+-- refuse: 0A000 statement.write
+
+-- case: a foreign table
+INSERT INTO shared.remote VALUES (1)
+-- refuse: 0A000 statement.write
+
+-- case: a relation that the snapshot does not know
+DELETE FROM shared.unknown
+-- refuse: 0A000 statement.write
+
+-- case: several columns of a locked relation
+UPDATE shared.orders SET (note, total) = (SELECT note, 1 FROM shared.customers LIMIT 1) WHERE id = 1
+-- expect:
+UPDATE shared.orders SET (note, total) = (SELECT note, 1 FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.customers AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS customers LIMIT 1) WHERE id = 1
+
