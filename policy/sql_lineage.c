@@ -339,8 +339,7 @@ static rg_status find_visit(struct sql_walk *walk, Node **slot, size_t depth, bo
 {
     struct finder *finder = (struct finder *)(void *)walk;
     (void)depth, (void)out_is_done;
-    const struct policy_bound *bound =
-        IsA(*slot, RangeVar) ? sql_peek(finder->work, (const RangeVar *)*slot) : NULL;
+    const struct policy_bound *bound = IsA(*slot, RangeVar) ? sql_peek(finder->work, (const RangeVar *)*slot) : NULL;
     for (size_t i = 0; bound != NULL && i < bound->mask_count; i++) {
         finder->is_found = finder->is_found || !bound->masks[i].allow_in_predicates;
     }
