@@ -69,6 +69,7 @@ def test_a_strict_reload_takes_no_policy_that_fails_its_own_tests(own):
     good = own.config_text()
     strict = good.replace("[server]\n", "[server]\nstrict_reload = true\n", 1)
     assert strict != good
+    tried = TRIED.replace("WANTED", f"tenant_id = '{stacks.TENANTS['acme']}'")
     reload(own, strict + TRIED.replace("WANTED", "tenant_id = \'acme\'"), "policy.reloaded")
     assert own.query("select count(*) from shared.events") == [(1000,)]
     widened = strict.replace('using = "tenant_id = :tenant_id"', 'using = "id > 0"')
