@@ -113,6 +113,58 @@ static void only_a_statement_with_a_mask_is_masked(void **state)
     policy_world_done(&world);
 }
 
+static void masked_world_init(struct policy_world *world, enum policy_mask_kind kind)
+{
+    static const char relations[] =
+        "{\"version\": 1, \"server\": 150020, \"operators\": [], \"relations\": [{\"schema\": \"shared\", \"name\": "
+        "\"orders\", \"kind\": \"r\", \"columns\": [[\"id\", \"int4\"], [\"note\", \"text\"], [\"tenant_id\", "
+        "\"uuid\"]], "
+        "\"parents\": [], \"reads\": []}]}";
+    static const struct rg_slice columns[] = {{"shared.orders.note", 18}};
+    const struct policy_mask_row mask = {
+        .place = {"x.toml", 9, 1}, .column_count = 1, .columns = columns, .kind = kind};
+    struct policy_relations *known = NULL;
+    *world = (struct policy_world){.session = {.user = {"alice", 5}, .pid = 4711}};
+    rg_arena_init(&world->arena, 1 << 24);
+    rg_diag_init(&world->diag, &world->arena);
+    world->source = policy_world_source();
+    world->source.mask_count = 1;
+    world->source.masks = &mask;
+    assert_ok(policy_compile(&world->source, &world->diag, &world->set));
+    assert_ok(policy_world_bind(world->set, &world->binding));
+    assert_ok(policy_relations_parse(rg_slice_of(relations), &known));
+    world->session.relations = known;
+}
+
+static void masked_world_done(struct policy_world *world, const struct policy_relations *relations)
+{
+    struct policy_relations *held = NULL;
+    memcpy(&held, &relations, sizeof(struct policy_relations *));
+    policy_relations_free(&held);
+    policy_world_done(world);
+}
+
+static void a_mask_in_force_is_told_and_found_in_the_text(void **state)
+{
+    (void)state;
+    static const enum policy_mask_kind kinds[] = {POLICY_MASK_REDACT, POLICY_MASK_NULL, POLICY_MASK_DENY};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct policy_world world;
+        struct policy_plan plan = {0};
+        masked_world_init(&world, kinds[i]);
+        struct policy_explanation orders = explain(&world, "acme", "shared", "orders");
+        assert_int_equal(orders.mask_count, 1);
+        assert_slice(orders.masks[0].column, "note");
+        assert_int_equal(orders.masks[0].row, 0);
+        assert_ok(policy_world_plan(&world, RG_SLICE("select * from shared.orders"), &plan));
+        assert_false(plan.is_denied);
+        assert_true(policy_statement_is_masked(world.binding, &plan.statements[0]));
+        assert_ok(policy_world_plan(&world, RG_SLICE("select * from shared.currencies"), &plan));
+        assert_false(policy_statement_is_masked(world.binding, &plan.statements[0]));
+        masked_world_done(&world, world.session.relations);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +173,7 @@ int main(void)
         cmocka_unit_test(a_policy_that_does_not_apply_says_why),
         cmocka_unit_test(a_full_arena_is_a_limit_and_leaves_the_output),
         cmocka_unit_test(only_a_statement_with_a_mask_is_masked),
+        cmocka_unit_test(a_mask_in_force_is_told_and_found_in_the_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
