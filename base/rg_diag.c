@@ -27,7 +27,8 @@ static rg_status keep(struct rg_diag *diag, struct rg_finding like, const char *
     return RG_OK;
 }
 
-static void count_and_keep(struct rg_diag *diag, struct rg_finding like, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void count_and_keep(struct rg_diag *diag, struct rg_finding like,
+                                                                 const char *format, va_list arguments)
 {
     char text[1024];
     (void)vsnprintf(text, sizeof text, format, arguments);

@@ -162,6 +162,7 @@ def report(name, result, classes, out=sys.stdout):
         print(f"  {result.wire:>9,}  {result.wire / result.count:6.1%}  of them through rowgate itself as well", file=out)
     for rule, number in result.rules.most_common(12):
         print(f"  {number:>9,}  {number / result.count:6.1%}    refused by {rule}", file=out)
+    out.flush()
 
 
 def examples(result, verdict):
