@@ -67,7 +67,7 @@ static rg_status read_file(struct native_work *work, const char *path, struct rg
     }
     RG_AUTO(rg_buf_done) struct rg_buf buf;
     rg_buf_init(&buf, POLICY_RELATIONS_TEXT_MAX);
-    char chunk[65536];
+    char chunk[2048];
     rg_status status = RG_OK;
     for (size_t size = 1; size > 0 && rg_is_ok(status);) {
         size = fread(chunk, 1, sizeof chunk, file);

@@ -202,13 +202,6 @@ static rg_status make_row(struct config_draft *draft, const struct config_raw_po
     return RG_OK;
 }
 
-/* "lower" or "pg_catalog.lower" */
-static bool is_function_name(struct rg_slice name)
-{
-    struct rg_slice schema = RG_SLICE("pg_catalog.");
-    return config_is_name(rg_slice_cut(name, rg_slice_has_prefix(name, schema) ? schema.size : 0, name.size));
-}
-
 static rg_status make_functions(struct config_draft *draft, const struct rg_schema_list *list, size_t *out_count,
                                 const struct policy_function_row **out_rows)
 {
@@ -216,12 +209,6 @@ static rg_status make_functions(struct config_draft *draft, const struct rg_sche
     RG_TRY(rg_arena_array(draft->arena, list->count, sizeof *rows, (void **)&rows));
     for (size_t i = 0; i < list->count; i++) {
         rows[i] = (struct policy_function_row){list->items[i].text, list->items[i].place};
-        if (!is_function_name(list->items[i].text)) {
-            config_error(draft, list->items[i].place,
-                         "\"%.*s\" is no function's name: \"lower\" or \"pg_catalog.lower\"",
-                         rg_slice_shown(list->items[i].text), list->items[i].text.data);
-            rows[i].name = RG_SLICE("x"); /* as in copy_on */
-        }
     }
     *out_count = list->count;
     *out_rows = rows;

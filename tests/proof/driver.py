@@ -13,6 +13,7 @@ import psycopg2
 import psycopg2.extensions
 
 import stack
+import world
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RECORD = "pg_catalog.record"
@@ -159,23 +160,27 @@ class Worlds:
     def __init__(self, running, seconds=1):
         self.running = running
         self.seconds = seconds
-        self.tenants = list(stack.TENANTS)
-        self.rewriter = Rewriter([running.head(tenant) for tenant in self.tenants])
+        query = subprocess.run([server_program(), "--relations-query"], text=True, capture_output=True, check=True).stdout
+        self.identities = [(tenant, variant) for variant in world.VARIANTS for tenant in stack.TENANTS]
+        self.rewriter = Rewriter([running.head(*identity, query) for identity in self.identities])
         self.sides = {}
 
     def _direct(self, **parameters):
         options = f"-c statement_timeout={int(self.seconds * 1000)}"
         return lambda: self.running.server.connect(options=options, **parameters)
 
-    def side(self, name, tenant):
+    def side(self, name, identity):
         """"ours": rowgate's login; "twin": the same elsewhere; "native", "shuffled": a login under row-level security."""
+        tenant, variant = identity
+        if variant == "masked" and name in ("twin", "native", "shuffled"):
+            name = "masked" if name == "native" else f"masked_{name}"
         if (name, tenant) not in self.sides:
             self.sides[name, tenant] = self._opened(name, tenant)
         return self.sides[name, tenant]
 
     def _opened(self, name, tenant):
-        if name in ("ours", "twin"):
-            database = "bi" if name == "ours" else "twin"
+        if name in ("ours", "twin", "masked_twin"):
+            database = "bi" if name == "ours" else name
             return Side(self._direct(user="rowgate", password=stack.PASSWORD, dbname=database), f"t_{tenant}")
         if name == "rowgate":
             return Side(lambda: self.running.connect(tenant), f"t_{tenant}")

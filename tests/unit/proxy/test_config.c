@@ -56,6 +56,8 @@ static void the_example_loads_without_a_finding(void **state)
     assert_int_equal(setenv("ROWGATE_GLOBEX_VERIFIER", VERIFIER, 1), 0);
     config_files_copy(&files, "policies.example.toml", "main.toml");
     assert_loads(&files, "main.toml");
+    assert_int_equal(files.config->test_count, 2);
+    assert_true(files.config->server.strict_reload);
     assert_int_equal(files.config->registry.static_count, 2);
     assert_int_equal(files.config->registry.pattern_count, 1);
     assert_int_equal(files.config->trust_count, 2);
@@ -337,7 +339,7 @@ static void the_manual_knows_every_key_with_type_and_default(void **state)
     (void)state;
     static char manual[65536];
     const struct rg_schema *inner[] = {&config_schema_top, &config_schema_match, &config_schema_route,
-                                       &config_schema_pattern_id, &config_schema_from};
+                                       &config_schema_pattern_id, &config_schema_from, &config_schema_as};
     size_t missing = 0;
     FILE *file = fopen("docs/configuration.md", "rb");
     assert_non_null(file);
