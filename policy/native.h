@@ -43,7 +43,8 @@ struct native_relation {
     bool is_invoker;              /* a view that reads with the rights of who asks */
     size_t policy_count;
     const struct native_policy *policies;
-    struct rg_slice remark; /* what cannot be had; empty = nothing */
+    const struct native_policy *probes; /* the same on a temporary table of the same name */
+    struct rg_slice remark;             /* what cannot be had; empty = nothing */
 };
 
 struct native_schema {

@@ -221,7 +221,9 @@ static rg_status plan_relation(struct planner *planner, const struct policy_rela
     }
     if (has_rows(row->kind)) {
         relation->is_guarded = true;
-        return native_rules_make(&target, planner->arena, &relation->policy_count, &relation->policies);
+        RG_TRY(native_rules_make(&target, planner->arena, &relation->policy_count, &relation->policies));
+        target.is_probe = true;
+        return native_rules_make(&target, planner->arena, &relation->policy_count, &relation->probes);
     }
     relation->is_invoker = row->kind == 'v';
     if (is_filtered) {
@@ -318,10 +320,7 @@ static void note_patterns(struct planner *planner)
 
 static int compare_slices(const void *left, const void *right)
 {
-    const struct rg_slice *a = left;
-    const struct rg_slice *b = right;
-    int order = memcmp(a->data, b->data, a->size < b->size ? a->size : b->size);
-    return order != 0 ? order : (a->size > b->size) - (a->size < b->size);
+    return native_order(*(const struct rg_slice *)left, *(const struct rg_slice *)right);
 }
 
 static rg_status make_room(struct planner *planner)

@@ -24,6 +24,8 @@ rg_status native_claim_setting(struct rg_slice claim, struct rg_arena *arena, st
 /* {"a","b\\c"}: what PostgreSQL's array_in takes for any element type. */
 rg_status native_array_text(const struct rg_slice *elements, size_t count, struct rg_arena *arena,
                             struct rg_slice *out_text) RG_MUST_CHECK;
+/* As strcmp, for slices. */
+int native_order(struct rg_slice left, struct rg_slice right);
 /* The role of a tenant; RG_DENIED when it would not fit a name. */
 rg_status native_role(struct rg_slice tenant, struct rg_arena *arena, struct rg_slice *out_role) RG_MUST_CHECK;
 
@@ -58,6 +60,7 @@ struct native_target {
     const struct policy_relation *relation;
     struct native_scope scope;
     struct rg_slice grantee;
+    bool is_probe; /* a temporary table stands for the relation */
 };
 
 /* The rules that cover target and name command; out_rules has room for all of the set. */

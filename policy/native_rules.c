@@ -181,7 +181,8 @@ static rg_status put_rule(struct rg_buf *buf, const struct writer *writer, const
 {
     const struct policy_relation *relation = writer->target->relation;
     struct rg_slice text = {0};
-    rg_status status = native_expression(writer->target->source->set, template_of(rule, is_check), relation->schema,
+    struct rg_slice schema = writer->target->is_probe ? RG_SLICE("pg_temp") : relation->schema;
+    rg_status status = native_expression(writer->target->source->set, template_of(rule, is_check), schema,
                                          relation->name, writer->arena, &text);
     if (!rg_is_ok(status) && status.error->kind == RG_CONFIG) {
         return rg_fail(RG_CONFIG, "policy \"%.*s\" has no native form", rg_slice_shown(rule->row->name),

@@ -155,6 +155,11 @@ const struct policy_bound *policy_bound_find(const struct policy_binding *bindin
                                              struct rg_slice name);
 /* Physical name of a logical schema that some row knows; false when none does. */
 bool policy_schema_find(const struct policy_binding *binding, struct rg_slice logical, struct rg_slice *out_physical);
+/* May a relation of this row be taken for what it seems? With a snapshot: one of "schema.*" must be known, no foreign
+ * table, read nothing (as a view, through children) that the tenant may not read whole, and be no child of such a
+ * one; a named one with a predicate must be known. Without: true. */
+bool policy_relation_is_plain(const struct policy_binding *binding, const struct policy_relations *relations,
+                              const struct policy_bound *bound, struct rg_slice name);
 bool policy_set_calls(const struct policy_set *set, struct rg_slice function);
 
 /* May this relation stand only behind a fence? */

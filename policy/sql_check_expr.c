@@ -7,7 +7,13 @@ static rg_status visit_nothing(struct sql_check *check, const void *node)
 {
     (void)check;
     (void)node;
-    return RG_OK; /* constants, parameters, DEFAULT: no children, no names */
+    return RG_OK; /* constants, DEFAULT: no children, no names */
+}
+
+static rg_status visit_parameter(struct sql_check *check, const void *node)
+{
+    sql_check_note_parameter(check, node);
+    return RG_OK;
 }
 
 static rg_status visit_list(struct sql_check *check, const void *node)
@@ -263,7 +269,7 @@ static rg_status visit_by_tag(struct sql_check *check, const void *node)
     static const struct sql_check_row rows[] = {
         {T_ColumnRef, visit_column},
         {T_A_Const, visit_nothing},
-        {T_ParamRef, visit_nothing},
+        {T_ParamRef, visit_parameter},
         {T_A_Expr, visit_operator},
         {T_BoolExpr, visit_bool},
         {T_FuncCall, visit_call},
@@ -300,5 +306,6 @@ rg_status sql_check_expr(struct sql_check *check, const void *node)
     }
     bool is_guarded = false;
     RG_TRY(sql_check_guarded(check, node, &is_guarded));
+    check->has_guarded = check->has_guarded || is_guarded;
     return is_guarded ? RG_OK : visit_by_tag(check, node);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Masks as SQL: an expression over rg_r.column for each mask of an identity, made once; for a statement, the fence's
  * select list and the condition that the relation still has the columns that the snapshot knows. */
-#include "policy/sql_rewrite_private.h"
+#include "policy/sql_fence_private.h"
 
 #include "base/rg_buf.h"
 
@@ -234,6 +234,19 @@ static rg_status put_target(struct sql_work *work, const struct policy_bound_mas
     return RG_OK;
 }
 
+/* The second check wants at least one column. */
+static bool uses_column(const struct sql_fence_names *names, const struct policy_bound *bound,
+                        const struct policy_relation *relation)
+{
+    for (size_t i = 0; i < relation->column_count; i++) {
+        const struct policy_bound_mask *mask = mask_find(bound, relation->columns[i].name);
+        if ((mask == NULL || mask->text.size > 0) && sql_fence_names_has(names, relation->columns[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 rg_status sql_mask_targets(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
                            struct rg_slice *out_text, List **out_targets)
 {
@@ -242,10 +255,13 @@ rg_status sql_mask_targets(struct sql_work *work, const RangeVar *range, const s
     const struct policy_relation *relation = NULL;
     List *targets = NIL;
     RG_TRY(known_relation(work, range, bound, &relation));
+    bool is_projected =
+        sql_fence_names_suffice(work->used_names, range, relation) && uses_column(work->used_names, bound, relation);
     for (size_t i = 0; i < relation->column_count; i++) {
-        const struct policy_bound_mask *mask = mask_find(bound, relation->columns[i].name);
-        if (mask == NULL || mask->text.size > 0) {
-            RG_TRY(put_target(work, mask, relation->columns[i].name, &buf, &targets));
+        struct rg_slice name = relation->columns[i].name;
+        const struct policy_bound_mask *mask = mask_find(bound, name);
+        if ((mask == NULL || mask->text.size > 0) && (!is_projected || sql_fence_names_has(work->used_names, name))) {
+            RG_TRY(put_target(work, mask, name, &buf, &targets));
         }
     }
     if (targets == NIL) {

@@ -187,6 +187,8 @@ rg_status sql_plan_inner(const struct sql_planner *planner, struct rg_slice text
     inner.text = text;
     inner.tokens = (struct sql_tokens){0};
     inner.nesting++;
+    inner.session.parameter_type_count = 0; /* they are the outer text's */
+    inner.session.parameter_types = NULL;
     inner.parameter_max = 0;
     RG_TRY(plan_text(&inner, true, &plan));
     if (plan.count != 1) {

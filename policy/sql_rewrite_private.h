@@ -109,6 +109,8 @@ rg_status sql_expression_prove(struct rg_slice expression, const Node *tree, str
 /* ---- one statement ---- */
 
 struct sql_reference;
+struct sql_fence_names;
+struct sql_fence_level;
 
 struct sql_scope {
     struct sql_scope *outer;
@@ -116,7 +118,13 @@ struct sql_scope {
 };
 
 /* Each is looked up linearly, so their products bound the work: 54001 beyond. */
-enum { SQL_TOUCHED_MAX = 1000, SQL_RANGES_MAX = 10000, SQL_ITEMS_MAX = 500, SQL_FUNCTIONS_MAX = 100 };
+enum {
+    SQL_TOUCHED_MAX = 1000,
+    SQL_RANGES_MAX = 10000,
+    SQL_ITEMS_MAX = 500,
+    SQL_FUNCTIONS_MAX = 100,
+    SQL_FENCE_ITEMS_MAX = 64
+};
 /* SET (a, b) = source: PostgreSQL's tree holds source once for each column, so columns times tokens is its size. */
 enum { SQL_ASSIGNED_MAX = 1000000 };
 
@@ -143,6 +151,10 @@ struct sql_work {
     bool has_fence;           /* touches a relation with a predicate */
     size_t filled_count;      /* templates put in */
     bool uses_pid;            /* the result is this session's alone */
+    /* of the fence: the names in the client's statement (NULL = not known, or not needed); the innermost SELECT (NULL
+     * where a FROM belongs to none) */
+    const struct sql_fence_names *used_names;
+    struct sql_fence_level *level;
     size_t parameter_max;
     /* what was touched: for the audit and for the checker */
     size_t bound_count, bound_capacity;
@@ -211,6 +223,9 @@ struct sql_target {
 };
 rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_right right,
                       struct sql_target *out_target) RG_MUST_CHECK;
+/* The row that rules on a FROM item, as sql_resolve would find it; NULL for WITH items, catalogues and what is refused.
+ */
+const struct policy_bound *sql_range_bound(const struct sql_work *work, const RangeVar *range);
 rg_status sql_rename(struct sql_work *work, RangeVar *range, const struct policy_bound *bound) RG_MUST_CHECK;
 
 /* What the fence of a masked relation selects, `rg_r.a, mask AS b`, and the condition that holds while its columns are

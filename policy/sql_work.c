@@ -247,6 +247,8 @@ static rg_status check_again(struct sql_work *work, struct rg_slice text)
         .guards = work->guards,
         .allow_write = work->is_write,
         .snapshot = work->session->relations,
+        .parameter_type_count = work->session->parameter_type_count,
+        .parameter_types = work->session->parameter_types,
     };
     rg_status status = check_statement(text, &limits, work->site.arena);
     if (!rg_is_ok(status) && status.error->kind == RG_LIMIT) {

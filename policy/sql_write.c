@@ -224,10 +224,12 @@ static rg_status visit_merge(struct sql_work *work, MergeStmt *merge, size_t dep
 rg_status sql_visit_write(struct sql_work *work, Node *node, size_t depth)
 {
     struct sql_scope *outer = work->scope;
+    struct sql_fence_level *level = work->level;
     rg_status status = RG_OK;
     if (work->is_explained) {
         return sql_deny(&work->site, "0A000", "statement.explain", -1, "EXPLAIN of a write is not supported");
     }
+    work->level = NULL; /* its FROM has no conjuncts of the SELECT around it */
     if (IsA(node, InsertStmt)) {
         status = visit_insert(work, (InsertStmt *)node, depth);
     } else if (IsA(node, UpdateStmt)) {
@@ -238,5 +240,6 @@ rg_status sql_visit_write(struct sql_work *work, Node *node, size_t depth)
         status = visit_merge(work, (MergeStmt *)node, depth);
     }
     work->scope = outer;
+    work->level = level;
     return status;
 }

@@ -111,6 +111,21 @@ bool type_oid_is_allowed(uint32_t oid)
     return is_found;
 }
 
+bool type_oid_is_unspecified(uint32_t oid)
+{
+    return oid == TYPE_UNSPECIFIED || oid == TYPE_UNKNOWN;
+}
+
+const char *type_oid_name(uint32_t oid)
+{
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        if (TYPE_ROWS[i].oid == oid) {
+            return TYPE_ROWS[i].name;
+        }
+    }
+    return NULL;
+}
+
 size_t type_count(void)
 {
     return TYPE_COUNT;

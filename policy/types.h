@@ -14,6 +14,11 @@ bool type_is_allowed(struct rg_slice name);
  * unknown's. A parameter of a reg* type would tell names and whether they exist. */
 bool type_oid_is_allowed(uint32_t oid);
 
+/* 0, or unknown's: PostgreSQL then takes the type from where the parameter is met first. */
+bool type_oid_is_unspecified(uint32_t oid);
+/* Bare name of an allowed scalar type's OID; NULL for every other. */
+const char *type_oid_name(uint32_t oid);
+
 /* The scalar names, sorted. NULL beyond the end. */
 size_t type_count(void);
 const char *type_at(size_t index);

@@ -300,7 +300,7 @@ class Rowgate:
 class Stack:
     def __init__(self, kind="postgres", workers=2, rows=300, durability="synced", own_kinds='["select"]', extra="", pool=4,
                  server_settings=None, pins_search_path=True,
-                 identity="none", fill=""):
+                 identity=os.environ.get("ROWGATE_TEST_IDENTITY", "none"), fill=""):
         self.kind = kind
         self.workers = workers
         self.rows = rows

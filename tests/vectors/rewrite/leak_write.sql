@@ -129,7 +129,7 @@ INSERT INTO sales.orders VALUES (1) ON CONFLICT (id COLLATE public.x) DO NOTHING
 -- case: a fenced relation in VALUES stays fenced
 INSERT INTO sales.orders VALUES ((SELECT max(id) FROM shared.orders))
 -- expect:
-INSERT INTO t_acme.orders VALUES ((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
+INSERT INTO t_acme.orders VALUES ((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
 
 -- case: leak in RETURNING
 DELETE FROM sales.orders RETURNING (SELECT string_agg(note, '') FROM t_globex.orders)
