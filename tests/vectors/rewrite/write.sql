@@ -220,7 +220,7 @@ WITH x AS (SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.custom
 -- case: several columns that are one
 UPDATE sales.orders SET (note) = (SELECT max(note) FROM shared.customers)
 -- expect:
-UPDATE t_acme.orders SET (note) = (SELECT pg_catalog.max(note) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.customers AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS customers)
+UPDATE t_acme.orders SET (note) = (SELECT pg_catalog.max(note) FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.note FROM shared.customers AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS customers)
 
 -- case: several columns whose source is replaced itself
 UPDATE sales.orders SET (note, total, a) = current_user, b = 1
