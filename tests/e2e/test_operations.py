@@ -69,16 +69,17 @@ def test_a_strict_reload_takes_no_policy_that_fails_its_own_tests(own):
     good = own.config_text()
     strict = good.replace("[server]\n", "[server]\nstrict_reload = true\n", 1)
     assert strict != good
-    reload(own, strict + TRIED.replace("WANTED", "tenant_id = \'acme\'"), "policy.reloaded")
+    tried = TRIED.replace("WANTED", f"tenant_id = '{stacks.TENANTS['acme']}'")
+    reload(own, strict + tried, "policy.reloaded")
     assert own.query("select count(*) from shared.events") == [(1000,)]
     widened = strict.replace('using = "tenant_id = :tenant_id"', 'using = "id > 0"')
     assert widened != strict
-    events = reload(own, widened + TRIED.replace("WANTED", "tenant_id = \'acme\'"), "policy.reload_failed")
+    events = reload(own, widened + tried, "policy.reload_failed")
     (finding,) = [event for event in events if event["event"] == "config.finding"]
     assert "a tenant sees its own rows only" in finding["text"] and finding["line"] > 0
     assert own.query("select count(*) from shared.events") == [(1000,)]
     lax = widened.replace("strict_reload = true\n", "")
-    reload(own, lax + TRIED.replace("WANTED", "tenant_id = \'acme\'"), "policy.reloaded")
+    reload(own, lax + tried, "policy.reloaded")
     reload(own, good, "policy.reloaded")
 
 
