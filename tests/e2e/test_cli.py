@@ -317,6 +317,45 @@ def test_errors_are_told_without_lints(folder):
     assert result.returncode == 1 and 'unknown claim ":tenant"' in result.stdout and "always-true" not in result.stdout
 
 
+# ---- masks ----
+
+MASKED = """[[masks]]
+columns = ["shared.events.tenant_id"]
+with = "hash"
+salt = "env:CLI_TEST_SALT"
+in_predicates = "allow"
+[[tests]]
+name = "hashed"
+as = { tenant = "acme", claims = { regions = ["emea"] } }
+sql = "select tenant_id from shared.events"
+expect = "mask"
+lacks = ["0123456789abcdef"]
+[[tests]]
+name = "without the snapshot"
+as = { tenant = "acme", claims = { regions = ["emea"] } }
+sql = "select tenant_id from shared.events"
+expect = "mask"
+"""
+
+
+def test_a_mask_is_shown_with_its_place_and_never_with_its_key(folder):
+    write(folder, BASE.replace(" and region = any(:regions)", ""), MASKED)
+    environment = {"CLI_TEST_SALT": "0123456789abcdef0123456789abcdef"}
+    with_names = ("--relations", "relations.json")
+    for more in ((), ("--raw",), ("--json",)):
+        result = explain(folder, "select tenant_id from shared.events", *with_names, *more, env=environment)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert "<key>" in result.stdout and "0123456789abcdef" not in result.stdout
+    text = explain(folder, "select tenant_id from shared.events", *with_names, env=environment).stdout
+    assert f"mask       a.toml:{line_of(folder, '[[masks]]')}:1: tenant_id with hash, may be filtered by" in text
+    tests = run(folder, "test", "-c", "a.toml", *with_names, env=environment)
+    assert tests.returncode == 0, tests.stdout
+    bare = run(folder, "test", "-c", "a.toml", "without the snapshot", env=environment)
+    assert bare.returncode == 1 and "denied by rule mask." in bare.stdout
+    check = run(folder, "check", "-c", "a.toml", env=environment)
+    assert "[mask.filterable]" in check.stdout and check.returncode == 0
+
+
 # ---- bad usage ----
 
 @pytest.mark.parametrize("arguments", [
