@@ -186,6 +186,7 @@ static rg_status copy_statement(struct rg_arena *arena, struct rg_slice text, st
     struct policy_splice *splices = NULL;
     statement->source = rg_slice_cut(text, statement->source_at, statement->source.size);
     RG_TRY(rg_arena_copy(arena, statement->text, &statement->text));
+    RG_TRY(rg_arena_copy(arena, statement->shown, &statement->shown));
     RG_TRY(rg_arena_copy(arena, statement->tag, &statement->tag));
     RG_TRY(rg_arena_copy(arena, statement->name, &statement->name));
     RG_TRY(rg_arena_copy(arena, statement->rule, &statement->rule));

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lints of policies, masks and functions that need no tree, and the order of all of them. */
+/* The lints of policies and masks that need no tree, and the order of all of them. */
 #include "policy/lint_private.h"
-
-#include "policy/functions.h"
 
 enum { LINT_ARENA_BYTES = 256 << 20 };
 
@@ -220,7 +218,7 @@ static void lint_pairs(struct linter *linter, size_t at)
     }
 }
 
-/* ---- masks and functions ---- */
+/* ---- masks ---- */
 
 static rg_status lint_mask(struct linter *linter, const struct policy_mask_row *mask, bool *claim_used)
 {
@@ -239,103 +237,6 @@ static rg_status lint_mask(struct linter *linter, const struct policy_mask_row *
         claim_used[i] = claim_used[i] || facts.claim_used[i];
     }
     return RG_OK;
-}
-
-/* Functions of pg_catalog that reach around every policy, or tell about other sessions and objects. */
-static const char *danger_of(struct rg_slice name)
-{
-    static const struct {
-        const char *name;
-        bool is_prefix;
-        const char *why;
-    } rows[] = {
-        {"pg_read_", true, "reads files of the server"},
-        {"pg_ls_", true, "lists files of the server"},
-        {"pg_stat_file", false, "tells about files of the server"},
-        {"pg_file_", true, "changes files of the server"},
-        {"lo_", true, "reads and writes large objects, which no policy covers"},
-        {"loread", false, "reads large objects, which no policy covers"},
-        {"lowrite", false, "writes large objects, which no policy covers"},
-        {"query_to_xml", true, "runs SQL that no policy has seen"},
-        {"table_to_xml", true, "reads a table past its policies"},
-        {"cursor_to_xml", true, "reads a cursor past its policies"},
-        {"schema_to_xml", true, "reads a schema past its policies"},
-        {"database_to_xml", true, "reads the database past its policies"},
-        {"ts_stat", false, "runs SQL that no policy has seen"},
-        {"ts_rewrite", false, "runs SQL that no policy has seen"},
-        {"dblink", true, "runs SQL that no policy has seen"},
-        {"set_config", false, "changes settings that the rewrite relies on"},
-        {"current_setting", false, "tells about the server and the session of the pool"},
-        {"pg_stat_", true, "tells about other sessions and tables"},
-        {"pg_advisory_", true, "takes locks that all tenants share"},
-        {"pg_try_advisory_", true, "takes locks that all tenants share"},
-        {"pg_notify", false, "sends messages to other sessions"},
-        {"pg_terminate_backend", false, "ends sessions of others"},
-        {"pg_cancel_backend", false, "ends statements of others"},
-        {"pg_sleep", true, "holds a connection of the pool"},
-        {"nextval", false, "changes a sequence that tenants may share"},
-        {"setval", false, "changes a sequence that tenants may share"},
-        {"currval", false, "tells about a sequence that tenants may share"},
-        {"lastval", false, "tells about a sequence that tenants may share"},
-        {"pg_export_snapshot", false, "lends the session's snapshot to others"},
-        {"pg_current_", true, "counts what all tenants do"},
-        {"txid_", true, "counts what all tenants do"},
-        {"pg_snapshot_", true, "tells about transactions of others"},
-        {"pg_relation_size", false, "tells how much others have stored"},
-        {"pg_table_size", false, "tells how much others have stored"},
-        {"pg_total_relation_size", false, "tells how much others have stored"},
-        {"pg_indexes_size", false, "tells how much others have stored"},
-        {"pg_database_size", false, "tells how much others have stored"},
-        {"pg_tablespace_", true, "tells how much others have stored"},
-        {"to_reg", true, "tells which objects exist"},
-        {"has_", true, "tells which objects exist"},
-        {"pg_get_", true, "prints definitions by OID, whose ever they are"},
-        {"inet_server_", true, "tells about the server behind"},
-        {"pg_reload_conf", false, "commands the server"},
-        {"pg_rotate_logfile", true, "commands the server"},
-        {"pg_promote", false, "commands the server"},
-        {"pg_switch_wal", false, "commands the server"},
-        {"pg_create_", true, "commands the server"},
-        {"pg_drop_", true, "commands the server"},
-        {"pg_logical_", true, "reads the write-ahead log"},
-        {"pg_replication_", true, "commands the server"},
-        {"pg_wal_", true, "commands the server"},
-        {"binary_upgrade_", true, "commands the server"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct rg_slice row = rg_slice_of(rows[i].name);
-        if (rows[i].is_prefix ? rg_slice_has_prefix(name, row) : rg_slice_is_equal(name, row)) {
-            return rows[i].why;
-        }
-    }
-    return NULL;
-}
-
-static struct rg_slice bare(struct rg_slice name)
-{
-    struct rg_slice schema = RG_SLICE("pg_catalog.");
-    return rg_slice_cut(name, rg_slice_has_prefix(name, schema) ? schema.size : 0, name.size);
-}
-
-static void lint_functions(struct linter *linter)
-{
-    const struct policy_source *source = linter->source;
-    for (size_t i = 0; i < source->function_allow_count; i++) {
-        const struct policy_function_row *allowed = &source->function_allow[i];
-        const struct function_row *row = NULL;
-        struct rg_slice name = bare(allowed->name);
-        const char *why = function_find(name, &row) == FUNCTION_DENIED ? danger_of(name) : NULL;
-        if (why != NULL) {
-            policy_lint_add(linter->diag, allowed->place, POLICY_LINT_FUNCTION_DANGEROUS,
-                            "\"%.*s\" is denied for a reason: it %s", rg_slice_shown(name), name.data, why);
-        }
-        for (size_t j = 0; j < source->function_deny_count; j++) {
-            if (rg_slice_is_equal(bare(source->function_deny[j].name), name)) {
-                policy_lint_add(linter->diag, allowed->place, POLICY_LINT_FUNCTION_BOTH,
-                                "\"%.*s\" is in \"allow\" and in \"deny\"", rg_slice_shown(name), name.data);
-            }
-        }
-    }
 }
 
 /* ---- the whole ---- */
@@ -372,6 +273,5 @@ rg_status policy_lint(const struct policy_lint_input *input, struct rg_diag *dia
     for (size_t i = 0; i < source->mask_count; i++) {
         RG_TRY(lint_mask(&linter, &source->masks[i], out_claim_used));
     }
-    lint_functions(&linter);
     return input->relations == NULL ? RG_OK : lint_relations(input, linter.facts, diag);
 }

@@ -27,7 +27,7 @@ struct policy_lint_input {
     struct rg_place place;                    /* for what stands in no row */
 };
 
-/* Looks at predicates, masks, groups, functions and, when they are known, at the names of relations and columns.
+/* Looks at predicates, masks, groups and, when they are known, at the names of relations and columns.
  * out_claim_used has a member for each claim of source; set where an expression binds it.
  * Returns: ok, also after findings; RG_LIMIT when the arena of diag is full. */
 rg_status policy_lint(const struct policy_lint_input *input, struct rg_diag *diag, bool *out_claim_used) RG_MUST_CHECK;

@@ -42,7 +42,7 @@ static const struct policy_bound *find_row(const struct policy_binding *binding,
 static bool has_condition(const struct policy_binding *binding, struct rg_slice schema, struct rg_slice name)
 {
     const struct policy_bound *bound = find_row(binding, schema, name);
-    return bound != NULL && bound->predicate.size > 0;
+    return bound != NULL && policy_bound_is_fenced(bound);
 }
 
 static bool is_plain(struct looker *looker, const struct policy_relation *relation, size_t depth);
@@ -58,7 +58,7 @@ static bool is_readable(struct looker *looker, const struct policy_read *read, s
         (!is_granted && !is_own_schema(binding, read->schema))) {
         return false;
     }
-    return (is_granted && bound->name.size > 0) || is_plain(looker, relation, depth + 1);
+    return (is_granted && bound->name.size > 0 && !bound->is_implied) || is_plain(looker, relation, depth + 1);
 }
 
 /* A child's rows are its parent's, too. */
@@ -102,7 +102,7 @@ bool policy_relation_is_plain(const struct policy_binding *binding, const struct
     }
     struct looker looker = {.binding = binding, .relations = relations};
     const struct policy_relation *relation = policy_relation_find(relations, bound->physical, name);
-    if (bound->name.size > 0) {
+    if (bound->name.size > 0 && !bound->is_implied) {
         return relation != NULL || bound->predicate.size == 0;
     }
     return relation != NULL && is_plain(&looker, relation, 0);

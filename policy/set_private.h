@@ -215,9 +215,6 @@ rg_status sql_predicate_bind(struct policy_binding *binding, const struct auth_i
                              const struct policy_rule *const *rules, size_t rule_count,
                              struct policy_bound *out_bound) RG_MUST_CHECK;
 
-/* binding->prelude: the settings of the second lock, one statement, proved by parsing it. RG_LIMIT when it is larger
- * than POLICY_PRELUDE_MAX; RG_DENIED when the tenant's role has no name that fits. */
-rg_status sql_prelude_bind(struct policy_binding *binding, const struct policy_subject *subject) RG_MUST_CHECK;
 /* The forms of masks, once a set has any. */
 rg_status sql_masks_prepare(struct policy_set *set) RG_MUST_CHECK;
 /* Compiles the text of `unless`, in which no column may stand. A mistake is an output. */
@@ -232,6 +229,9 @@ struct policy_mask_keys {
 rg_status sql_mask_bind(struct policy_binding *binding, const struct auth_identity *identity,
                         const struct policy_mask *mask, const struct policy_mask_keys *keys,
                         struct policy_bound_mask *out_mask) RG_MUST_CHECK;
+/* binding->prelude: the settings of the second lock, one statement, proved by parsing it. RG_LIMIT when it is larger
+ * than POLICY_PRELUDE_MAX; RG_DENIED when the tenant's role has no name that fits. */
+rg_status sql_prelude_bind(struct policy_binding *binding, const struct policy_subject *subject) RG_MUST_CHECK;
 
 /* "name(type, ...)" or "schema.name(type, ...)", read by PostgreSQL's grammar. A mistake is an output, a constant text;
  * then *out_signature is untouched. */

@@ -94,7 +94,7 @@ static bool tells_places(const RangeTableSample *sample)
     return sample->repeatable != NULL || method == NULL || strcmp(method, "bernoulli") != 0;
 }
 
-/* The WHERE that the row wants of a fence with this select list; NULL = none will do. */
+/* What the WHERE of the row's fence begins with; NULL = nothing that would do. */
 static rg_status condition_of(struct sql_check *check, const struct check_relation *row, const SelectStmt *select,
                               const void **out_condition)
 {

@@ -99,13 +99,24 @@ static rg_status collect(struct lint *lint, Node *node, struct lint_facts *facts
 
 static struct lint_world world_of(struct lint *lint, enum lint_absence absence, size_t claim)
 {
-    return (struct lint_world){lint->expression->source, absence, claim, &lint->fuel};
+    return (struct lint_world){lint->expression->source, absence, claim, false, &lint->fuel};
 }
 
-static unsigned truth_now(struct lint *lint, Node *node)
+enum constancy { CONSTANT_NOT = 0, CONSTANT_TRUE, CONSTANT_TRUE_BUT_NULL, CONSTANT_FALSE };
+
+/* Never false is not yet always true: a IN (1, NULL) is NULL for most. */
+static enum constancy constancy_of(struct lint *lint, Node *node)
 {
-    const struct lint_world world = world_of(lint, LINT_PRESENT, 0);
-    return lint_truth(&world, node);
+    struct lint_world world = world_of(lint, LINT_PRESENT, 0);
+    unsigned truth = lint_truth(&world, node);
+    if ((truth & LINT_TRUE) == 0) {
+        return CONSTANT_FALSE;
+    }
+    world.has_values = true;
+    if ((truth & LINT_FALSE) != 0 || lint_truth(&world, node) != LINT_TRUE) {
+        return CONSTANT_NOT;
+    }
+    return truth == LINT_TRUE ? CONSTANT_TRUE : CONSTANT_TRUE_BUT_NULL;
 }
 
 /* The outermost parts of a junction that are constant by themselves. */
@@ -117,33 +128,36 @@ static void report_parts(struct lint *lint, Node *node)
     List *arguments = ((BoolExpr *)node)->args;
     for (int i = 0; i < list_length(arguments); i++) {
         Node *part = list_nth(arguments, i);
-        unsigned truth = truth_now(lint, part);
-        if ((truth & LINT_FALSE) != 0 && (truth & LINT_TRUE) != 0) {
+        enum constancy constancy = constancy_of(lint, part);
+        if (constancy == CONSTANT_NOT) {
             report_parts(lint, part);
             continue;
         }
         policy_lint_add(lint->diag, place_of(lint, lint_location(part)), POLICY_LINT_PREDICATE_PART,
                         "this part of %s is %s true", lint->expression->what,
-                        (truth & LINT_TRUE) != 0 ? "always" : "never");
+                        constancy == CONSTANT_FALSE ? "never" : "always");
     }
 }
 
 /* true = the expression is no constant. */
 static bool report_constant(struct lint *lint, Node *node)
 {
-    unsigned truth = truth_now(lint, node);
+    enum constancy constancy = constancy_of(lint, node);
     struct rg_place place = place_of(lint, lint_location(node));
-    if ((truth & LINT_TRUE) == 0) {
+    switch (constancy) {
+    case CONSTANT_NOT:
+        report_parts(lint, node);
+        return true;
+    case CONSTANT_FALSE:
         policy_lint_add(lint->diag, place, POLICY_LINT_PREDICATE_FALSE, "%s is never true", lint->expression->what);
         return false;
-    }
-    if ((truth & LINT_FALSE) == 0) {
+    case CONSTANT_TRUE:
+    case CONSTANT_TRUE_BUT_NULL:
         policy_lint_add(lint->diag, place, POLICY_LINT_PREDICATE_TRUE, "%s is true of every row%s",
-                        lint->expression->what, (truth & LINT_NULL) != 0 ? ", unless a column is NULL" : "");
-        return false;
+                        lint->expression->what, constancy == CONSTANT_TRUE ? "" : ", unless a column is NULL");
+        break;
     }
-    report_parts(lint, node);
-    return true;
+    return false;
 }
 
 /* ---- claims that are not there ---- */

@@ -15,7 +15,8 @@ struct lint_world {
     const struct policy_source *source;
     enum lint_absence absence; /* of the claim below */
     size_t claim;
-    size_t *fuel; /* nodes that may still be looked at; behind that everything may come out */
+    bool has_values; /* no column and no other claim is NULL */
+    size_t *fuel;    /* nodes that may still be looked at; behind that everything may come out */
 };
 enum { LINT_FUEL = 1000000, LINT_PAIRS_MAX = 64 };
 

@@ -36,7 +36,7 @@ static unsigned claim_nullness(const struct lint_world *world, const ParamRef *p
         return world->absence == LINT_ABSENT ? CAN_BE_NULL : CAN_BE_VALUE;
     }
     bool is_required = claim < world->source->claim_count && world->source->claims[claim].required;
-    return is_required ? CAN_BE_VALUE : CAN_BE_NULL | CAN_BE_VALUE;
+    return is_required || world->has_values ? CAN_BE_VALUE : CAN_BE_NULL | CAN_BE_VALUE;
 }
 
 /* COALESCE, GREATEST and LEAST: NULL only when all are. */
@@ -99,6 +99,8 @@ static unsigned nullness(const struct lint_world *world, Node *node)
         return claim_nullness(world, (ParamRef *)node);
     case T_TypeCast:
         return nullness(world, ((TypeCast *)node)->arg);
+    case T_ColumnRef:
+        return world->has_values ? CAN_BE_VALUE : CAN_BE_NULL | CAN_BE_VALUE;
     case T_CollateClause:
         return nullness(world, ((CollateClause *)node)->arg);
     case T_CoalesceExpr:

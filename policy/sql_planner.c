@@ -58,7 +58,7 @@ static rg_status plan_one(struct sql_planner *planner, const RawStmt *raw, struc
     planner->is_cacheable = planner->is_cacheable && !work.uses_pid;
     if (rg_is_ok(status)) {
         statement->verdict = POLICY_ALLOW;
-        return RG_OK;
+        return policy_secrets_hide(planner->binding, statement->text, planner->arena, &statement->shown);
     }
     if (status.error->kind == RG_DENIED && work.site.denial.is_set) {
         statement->is_stale = work.site.is_stale;

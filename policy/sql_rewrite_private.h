@@ -228,15 +228,15 @@ rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_rig
 const struct policy_bound *sql_range_bound(const struct sql_work *work, const RangeVar *range);
 rg_status sql_rename(struct sql_work *work, RangeVar *range, const struct policy_bound *bound) RG_MUST_CHECK;
 
-/* What the fence of a masked relation selects, `rg_r.a, mask AS b`, and the condition that holds while its columns are
- * the ones that the snapshot knows. Refuses a relation that the snapshot does not know. */
+/* What the fence of a masked relation selects, `rg_r.a, mask AS b` and the condition
+ * that holds while its columns are the ones that the snapshot knows. Refuses a relation that it does not know. */
 rg_status sql_mask_targets(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
                            struct rg_slice *out_text, List **out_targets) RG_MUST_CHECK;
 rg_status sql_mask_where(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
                          struct rg_slice *out_text, Node **out_tree) RG_MUST_CHECK;
 /* Refuses what reads a masked column under another name: a view, a partition, a parent. */
 rg_status sql_mask_names(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound) RG_MUST_CHECK;
-/* What a RangeVar means, without side effects; NULL = nothing of a policy's. */
+/* What a RangeVar means if no WITH item hides it, without side effects; NULL = nothing of a policy's. */
 const struct policy_bound *sql_peek(const struct sql_work *work, const RangeVar *range);
 /* Refuses a masked column anywhere but alone in a select list. Before anything is rewritten. */
 rg_status sql_lineage_check(struct sql_work *work, Node *statement) RG_MUST_CHECK;

@@ -315,6 +315,7 @@ void sql_work_init(struct sql_work *work, const struct policy_binding *binding, 
 
 rg_status sql_rewrite(struct sql_work *work, Node **slot)
 {
+    RG_TRY(sql_lineage_check(work, *slot));
     RG_TRY(sql_fence_names_collect(work, *slot));
     return sql_walk_slot(&work->site.walk, slot, 0);
 }

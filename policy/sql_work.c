@@ -322,7 +322,6 @@ rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, 
     if (work->bound_count > 1) {
         qsort(work->names, work->bound_count, sizeof *work->names, compare_names); /* bounds are done with */
     }
-    RG_TRY(policy_secrets_hide(work->binding, text, work->site.arena, &statement->shown));
     statement->text = text;
     statement->is_rewritten = work->site.edits.count > 0;
     statement->splices = splices;

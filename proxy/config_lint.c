@@ -49,38 +49,46 @@ static void add_byte(struct letters *letters, char byte)
     letters->has_lower = letters->has_lower || (byte >= 'a' && byte <= 'z');
 }
 
+/* The size of "[:upper:]" and the like where text begins; 0 = none begins there. */
+static size_t skip_class(struct rg_slice text, struct letters *letters)
+{
+    static const struct {
+        struct rg_slice name;
+        struct letters letters;
+    } classes[] = {
+        {{"[:upper:]", 9}, {true, false}}, {{"[:lower:]", 9}, {false, true}}, {{"[:digit:]", 9}, {false, false}},
+        {{"[:alpha:]", 9}, {true, true}},  {{"[:alnum:]", 9}, {true, true}},  {{"[:graph:]", 9}, {true, true}},
+        {{"[:print:]", 9}, {true, true}},  {{"[^", 2}, {true, true}},
+    };
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
+        if (rg_slice_has_prefix(text, classes[i].name)) {
+            letters->has_upper = letters->has_upper || classes[i].letters.has_upper;
+            letters->has_lower = letters->has_lower || classes[i].letters.has_lower;
+            return classes[i].name.size;
+        }
+    }
+    return 0;
+}
+
 /* Which letters an extended regular expression may take, by its text: more rather than fewer. */
 static struct letters letters_of(struct rg_slice expression)
 {
-    static const char *const classes[] = {"[:alpha:]", "[:alnum:]", "[:graph:]", "[:print:]", "[^", "\\w"};
-    static const struct {
-        const char *name;
-        bool is_upper;
-    } cases[] = {{"[:upper:]", true}, {"[:lower:]", false}, {"[:digit:]", false}};
     struct letters letters = {false, false};
-    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
-        if (strstr(expression.data, classes[i]) != NULL) {
+    bool in_class = false;
+    for (size_t i = 0; i < expression.size; i++) {
+        size_t size = skip_class(rg_slice_cut(expression, i, expression.size), &letters);
+        char byte = expression.data[i];
+        if (size > 0) {
+            in_class = in_class || size == 2;
+            i += size - 1;
+        } else if (byte == '\\' && !in_class) {
+            i++;
+        } else if (byte == '.' && !in_class) {
             return (struct letters){true, true};
+        } else {
+            in_class = byte == '[' || (in_class && byte != ']');
+            add_byte(&letters, byte);
         }
-    }
-    for (size_t i = 0; i < expression.size;) {
-        size_t skipped = 0;
-        for (size_t j = 0; j < sizeof cases / sizeof cases[0]; j++) {
-            struct rg_slice name = rg_slice_of(cases[j].name);
-            if (rg_slice_has_prefix(rg_slice_cut(expression, i, expression.size), name)) {
-                skipped = name.size;
-                letters.has_upper = letters.has_upper || cases[j].is_upper;
-                letters.has_lower = letters.has_lower || j == 1;
-            }
-        }
-        if (expression.data[i] == '.') {
-            return (struct letters){true, true};
-        }
-        bool is_escape = expression.data[i] == '\\';
-        if (skipped == 0 && !is_escape) {
-            add_byte(&letters, expression.data[i]);
-        }
-        i += skipped > 0 ? skipped : is_escape ? 2 : 1;
     }
     return letters;
 }

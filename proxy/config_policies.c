@@ -161,7 +161,7 @@ static struct rg_slice rest_from(struct rg_slice bytes, struct rg_place place)
     return rg_slice_cut(bytes, at, bytes.size);
 }
 
-static struct rg_place text_place(const struct config_draft *draft, struct rg_place place)
+struct rg_place config_text_place(const struct config_draft *draft, struct rg_place place)
 {
     const struct config_file *file = file_of(draft, place);
     struct rg_slice rest = file == NULL ? (struct rg_slice){NULL, 0} : rest_from(file->bytes, place);
@@ -186,9 +186,9 @@ static rg_status make_row(struct config_draft *draft, const struct config_raw_po
         .for_delete = (raw->kinds.word & 8U) != 0,
         .group = raw->group.text,
         .using_text = raw->using_text.text,
-        .using_place = text_place(draft, raw->using_text.place),
+        .using_place = config_text_place(draft, raw->using_text.place),
         .with_check_text = raw->with_check.text,
-        .with_check_place = text_place(draft, raw->with_check.place),
+        .with_check_place = config_text_place(draft, raw->with_check.place),
         .is_schema_isolated = raw->isolation.is_given,
         .allow_subselect = raw->allow_subselect.value != 0,
     };

@@ -11,6 +11,21 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct policy_world world;
+static struct policy_world informed; /* the same, with a snapshot */
+
+/* What the database tells of the world's relations: then fences project and repeat conjuncts. */
+static const char snapshot[] =
+    "{\"version\":1,\"server\":150020,\"operators\":[[\"=\",\"int8\",\"int4\"],[\"=\",\"int8\",\"int8\"],"
+    "[\"<\",\"int8\",\"int4\"],[\"=\",\"text\",\"text\"],[\">=\",\"timestamptz\",\"timestamptz\"]],\"relations\":["
+    "{\"schema\":\"shared\",\"name\":\"orders\",\"kind\":\"r\",\"columns\":[[\"id\",\"int8\"],"
+    "[\"tenant_id\",\"uuid\"],[\"note\",\"text\"],[\"status\",\"varchar\"],[\"ts\",\"timestamptz\"],"
+    "[\"total\",\"numeric\"]],\"parents\":[],\"reads\":[]},"
+    "{\"schema\":\"shared\",\"name\":\"visits\",\"kind\":\"r\",\"columns\":[[\"id\",\"int8\"],"
+    "[\"tenant_id\",\"uuid\"],[\"region\",\"text\"]],\"parents\":[],\"reads\":[]},"
+    "{\"schema\":\"t_acme\",\"name\":\"orders\",\"kind\":\"r\",\"columns\":[[\"id\",\"int8\"],"
+    "[\"note\",\"text\"]],\"parents\":[],\"reads\":[]},"
+    "{\"schema\":\"t_acme\",\"name\":\"v\",\"kind\":\"v\",\"columns\":[[\"id\",\"int8\"]],\"parents\":[],"
+    "\"reads\":[[\"shared\",\"orders\",\"id\"]]}]}";
 static struct policy_world masked;
 
 static const char relations_text[] =
@@ -22,6 +37,15 @@ static const char relations_text[] =
     "\"uuid\"], [\"region\", \"text\"], [\"x\", \"int8\"]], \"parents\": [], \"reads\": []},"
     "{\"schema\": \"t_acme\", \"name\": \"a\", \"kind\": \"r\", \"columns\": [[\"id\", \"int8\"], [\"x\", \"text\"],"
     " [\"y\", \"text\"]], \"parents\": [], \"reads\": []}]}";
+
+static rg_status informed_init(void)
+{
+    struct policy_relations *relations = NULL;
+    RG_TRY(policy_relations_parse(rg_slice_of(snapshot), &relations));
+    informed = world;
+    informed.session.relations = relations;
+    return RG_OK;
+}
 
 static rg_status masked_init(void)
 {
@@ -110,11 +134,13 @@ static void try_world(const struct policy_world *one, enum policy_protocol proto
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (world.set == NULL && (!rg_is_ok(policy_world_init(&world)) || !rg_is_ok(masked_init()))) {
+    if (world.set == NULL &&
+        (!rg_is_ok(policy_world_init(&world)) || !rg_is_ok(informed_init()) || !rg_is_ok(masked_init()))) {
         abort();
     }
     enum policy_protocol protocol = size % 2 == 0 ? POLICY_SIMPLE : POLICY_EXTENDED;
     try_world(&world, protocol, rg_slice_make(data, size));
+    try_world(&informed, protocol, rg_slice_make(data, size));
     try_world(&masked, protocol, rg_slice_make(data, size));
     return 0;
 }

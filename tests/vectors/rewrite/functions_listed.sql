@@ -78,3 +78,13 @@ SELECT sales . margin(/* ( */a/* , */,b -- )
 SELECT t_acme.margin(/* ( */(a)::pg_catalog."numeric"/* , */,(b)::pg_catalog."numeric" -- )
 )FROM t_acme.a
 
+-- case: PostgreSQL's own name is never taken for the tenant's
+SELECT round(1.5), similarity('a', 'b'), sales.round(1.5), sales.similarity('a', 'b')
+-- expect:
+SELECT pg_catalog.round(1.5), pg_catalog.similarity('a', 'b'), t_acme.round((1.5)::pg_catalog."numeric"), t_acme.similarity(('a')::pg_catalog.text, ('b')::pg_catalog.text)
+
+-- case: denying PostgreSQL's own denies no function of the tenant's
+SELECT rows_of(1), sales.rows_of(2)
+-- expect:
+SELECT t_acme.rows_of((1)::pg_catalog.int4), t_acme.rows_of((2)::pg_catalog.int4)
+

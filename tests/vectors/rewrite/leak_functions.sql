@@ -117,3 +117,11 @@ DECLARE c CURSOR FOR SELECT sales.margin(1, 2)
 CALL sales.margin(1, 2)
 -- refuse: 42501 statement.function
 
+-- case: of all rows, without arguments
+SELECT sales.now_(*) FROM sales.a
+-- refuse: 42501 function.not_allowed
+
+-- case: denied name of PostgreSQL's own
+SELECT pg_catalog.rows_of(1)
+-- refuse: 42501 function.not_allowed
+

@@ -207,3 +207,28 @@ PREPARE p (int) AS INSERT INTO sales.orders VALUES ($1)
 -- expect:
 SET standard_conforming_strings = on
 
+-- case: UPDATE with WITH stays fenced
+WITH x AS (SELECT * FROM shared.customers) UPDATE sales.orders o SET note = x.note FROM x WHERE x.id = o.id
+-- expect:
+WITH x AS (SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.customers AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS customers) UPDATE t_acme.orders o SET note = x.note FROM x WHERE x.id = o.id
+
+-- case: DELETE with WITH stays fenced
+WITH x AS (SELECT * FROM shared.customers), y AS (SELECT id FROM orders) DELETE FROM sales.orders USING x, y WHERE x.id = orders.id
+-- expect:
+WITH x AS (SELECT * FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.customers AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS customers), y AS (SELECT id FROM t_acme.orders) DELETE FROM t_acme.orders USING x, y WHERE x.id = orders.id
+
+-- case: several columns that are one
+UPDATE sales.orders SET (note) = (SELECT max(note) FROM shared.customers)
+-- expect:
+UPDATE t_acme.orders SET (note) = (SELECT pg_catalog.max(note) FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.note FROM shared.customers AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS customers)
+
+-- case: several columns whose source is replaced itself
+UPDATE sales.orders SET (note, total, a) = current_user, b = 1
+-- expect:
+UPDATE t_acme.orders SET (note, total, a) = (CAST('alice'::pg_catalog.text AS pg_catalog.name)), b = 1
+
+-- case: COPY FROM STDIN with flags alone
+COPY orders FROM STDIN (FORMAT csv, HEADER, FORCE_NULL (id))
+-- expect:
+COPY t_acme.orders FROM STDIN (FORMAT csv, HEADER, FORCE_NULL (id))
+
