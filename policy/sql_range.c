@@ -128,6 +128,9 @@ rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_rig
     const struct policy_bound *bound = find_bound(work, range);
     if (bound == NULL || (right == SQL_SELECT && !bound->for_select) ||
         !policy_relation_is_plain(work->binding, work->session->relations, bound, rg_slice_of(range->relname))) {
+        work->site.is_stale = bound != NULL && work->session->relations != NULL &&
+                              policy_relation_find(work->session->relations, bound->physical,
+                                                   rg_slice_of(range->relname)) == NULL; /* created since, perhaps */
         return deny_relation(work, range);
     }
     RG_TRY(sql_mask_names(work, range, bound));

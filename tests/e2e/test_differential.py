@@ -5,7 +5,6 @@ the analysed trees hold nothing but what is allowed. And that each proof would n
 import pathlib
 import random
 import shutil
-import subprocess
 import sys
 
 import pytest
@@ -27,13 +26,11 @@ SEED = "ci"
 
 @pytest.fixture(scope="module")
 def running():
-    subprocess.run(["cmake", "--build", pathlib.Path(driver.stack.binary()).resolve().parents[0], "--target", "rewrite_server"],
-                   capture_output=True)
     with world.opened() as opened:
         yield opened
 
 
-def proved(running, name, count, capsys=None, **changes):
+def proved(running, name, count, **changes):
     options = run.parse_options(["--seed", SEED])
     for key, value in changes.items():
         setattr(options, key, value)

@@ -23,11 +23,12 @@ ERROR_FIELDS = ("message_primary", "message_detail", "message_hint", "statement_
 
 
 def server_program():
-    """The newest build of the filter, or what ROWGATE_REWRITE_SERVER names."""
+    """ROWGATE_REWRITE_SERVER, or what was built with the rowgate under test, or the newest build."""
     named = os.environ.get("ROWGATE_REWRITE_SERVER")
-    beside = pathlib.Path(stack.binary()).parent
-    places = [pathlib.Path(named)] if named else [folder / "rewrite_server" for folder in (ROOT / "build/release", ROOT / "build/dev", beside)]
-    found = [path for path in places if path.is_file()]
+    beside = pathlib.Path(stack.binary()).parent / "rewrite_server"
+    if named or beside.is_file():
+        return pathlib.Path(named) if named else beside
+    found = [path for path in ROOT.glob("build/*/rewrite_server") if path.parent.name in ("release", "dev")]
     if not found:
         raise RuntimeError("rewrite_server is not built: cmake --build --preset dev --target rewrite_server")
     return max(found, key=lambda path: path.stat().st_mtime)

@@ -112,7 +112,7 @@ def batch(name, options, worlds, proof, indexes, result):
         if verdict.startswith(FINDING):
             result.findings.append({"class": verdict, "seed": f"{options.seed}:{index}", "proof": name, "identity": identity,
                                     "kind": statement.kind, "sql": statement.text, "sent": plan.get("text"), "seen": str(seen)[:600]})
-        elif options.through and name == "differential" and identity == WIRE and index // 6 % options.through == 0:
+        elif options.through and name == "differential" and verdict != "timeout" and identity == WIRE and index // 6 % options.through == 0:
             wire(worlds, statement, plan, options, index, result)
 
 

@@ -212,10 +212,8 @@ class World(stack.Stack):
         for name, text in databases.items():
             self._run(f"CREATE DATABASE {name}", "postgres")
             self._run(text, name)
-        for tenant in TENANTS:
-            for name, value in SHUFFLED_SETTINGS.items():
-                for database in (f"shuffled_{tenant}", f"masked_shuffled_{tenant}"):
-                    self._run(f"ALTER ROLE rls_{tenant} IN DATABASE {database} SET {name} = {value}", "postgres")
+        self._run("".join(f"ALTER ROLE rls_{tenant} IN DATABASE {prefix}shuffled_{tenant} SET {name} = {value};" for tenant in TENANTS
+                          for prefix in ("", "masked_") for name, value in SHUFFLED_SETTINGS.items()), "postgres")
 
     def _run(self, text, database):
         done = self.server.psql("-q", stdin=text, dbname=database)
