@@ -290,6 +290,7 @@ static rg_status digest_binding(struct policy_binding *binding, const struct pol
     RG_TRY(put_slice(&buf, rg_slice_make(binding->set->digest.bytes, sizeof binding->set->digest.bytes)));
     RG_TRY(put_slice(&buf, subject->tenant->id));
     RG_TRY(put_slice(&buf, binding->database));
+    RG_TRY(rg_buf_put_u8(&buf, (uint8_t)binding->dialect));
     RG_TRY(rg_buf_put_u32(&buf, (uint32_t)binding->schema_count));
     for (size_t i = 0; i < binding->schema_count; i++) {
         RG_TRY(put_slice(&buf, binding->schemas[i].logical));
@@ -321,6 +322,7 @@ rg_status policy_bind(struct policy_set *set, const struct policy_subject *subje
     struct policy_binding *binding = rg_memory_alloc(sizeof *binding);
     atomic_init(&binding->references, 1);
     binding->set = policy_set_ref(set);
+    binding->dialect = subject->dialect;
     rg_arena_init(&binding->arena, BINDING_LIMIT_BYTES);
     binding->context = sql_context_new();
     rg_status status = bind_all(binding, subject);
@@ -353,4 +355,9 @@ void policy_binding_free(struct policy_binding **binding)
 const struct rg_digest *policy_binding_digest(const struct policy_binding *binding)
 {
     return &binding->digest;
+}
+
+enum policy_dialect policy_binding_dialect(const struct policy_binding *binding)
+{
+    return binding->dialect;
 }

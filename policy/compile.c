@@ -4,6 +4,7 @@
 #include "base/rg_buf.h"
 #include "base/rg_memory.h"
 #include "policy/functions.h"
+#include "policy/hyper.h"
 #include "policy/set_private.h"
 
 #include <stdlib.h>
@@ -251,6 +252,34 @@ static rg_status compile_functions(struct compiler *compiler)
     return RG_OK;
 }
 
+/* What may be called on Hyper: its own list, and what the administrator allows. */
+static rg_status compile_hyper_functions(struct policy_set *set)
+{
+    struct rg_slice *names = NULL;
+    size_t count = 0;
+    size_t room = hyper_function_count() + set->function_allow_count + 1;
+    RG_TRY(rg_arena_array(&set->arena, room, sizeof *names, (void **)&names));
+    for (size_t i = 0; i < hyper_function_count(); i++) {
+        struct rg_slice name = rg_slice_of(hyper_function_at(i)->name);
+        if (hyper_function_at(i)->rule == FUNCTION_ALLOWED &&
+            !is_listed(set->function_deny, set->function_deny_count, name)) {
+            names[count++] = name;
+        }
+    }
+    for (size_t i = 0; i < set->function_allow_count; i++) {
+        const struct function_row *row = NULL;
+        struct rg_slice name = set->function_allow[i];
+        if (hyper_function_find(name, &row) == FUNCTION_DENIED && policy_set_calls(set, name) &&
+            !is_listed(names, count, name)) {
+            names[count++] = name;
+        }
+    }
+    qsort(names, count, sizeof *names, compare_slices);
+    set->hyper_functions = names;
+    set->hyper_function_count = count;
+    return RG_OK;
+}
+
 /* ---- digest ---- */
 
 static rg_status put_slice(struct rg_buf *buf, struct rg_slice slice)
@@ -310,6 +339,7 @@ static rg_status compile_all(struct compiler *compiler)
 {
     RG_TRY(copy_claims(compiler));
     RG_TRY(compile_functions(compiler));
+    RG_TRY(compile_hyper_functions(compiler->set));
     RG_TRY(sql_builtin_compile(compiler->set));
     RG_TRY(compile_rules(compiler));
     return digest_set(compiler->set);

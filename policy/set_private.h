@@ -40,6 +40,11 @@ struct policy_set {
     /* by index of catalog_view_at; by index of function_at and argument count */
     const struct sql_template **views;
     const struct sql_template *(*guards)[4];
+    /* the same for POLICY_HYPER: of hyper_view_at, hyper_function_at */
+    const struct sql_template **hyper_views;
+    const struct sql_template *(*hyper_guards)[4];
+    size_t hyper_function_count;
+    const struct rg_slice *hyper_functions;
 };
 
 /* One row of what an identity may reach. A row with an empty name stands for every relation of the schema
@@ -63,6 +68,7 @@ struct policy_binding {
     struct rg_arena arena;
     void *context;
     struct rg_digest digest;
+    enum policy_dialect dialect;
     struct rg_slice database;
     size_t schema_count; /* the route's map, sorted by logical name */
     const struct tenant_schema *schemas;

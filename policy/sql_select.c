@@ -3,6 +3,8 @@
  * (parse_cte.c), and output columns that keep their names. */
 #include "policy/sql_rewrite_private.h"
 
+#include "policy/hyper.h"
+
 /* ---- WITH ---- */
 
 static void scope_push(struct sql_work *work, const char *name)
@@ -35,6 +37,12 @@ rg_status sql_visit_with(struct sql_work *work, WithClause *with, size_t depth)
     return RG_OK;
 }
 
+static rg_status bind_limits(struct sql_work *work, SelectStmt *select)
+{
+    RG_TRY(sql_hyper_bind_limit(work, &select->limitCount));
+    return sql_hyper_bind_limit(work, &select->limitOffset);
+}
+
 rg_status sql_visit_select(struct sql_work *work, SelectStmt *select, size_t depth)
 {
     struct sql_walk *walk = &work->site.walk;
@@ -44,7 +52,13 @@ rg_status sql_visit_select(struct sql_work *work, SelectStmt *select, size_t dep
     List *targets = select->targetList;
     select->withClause = NULL;
     select->targetList = NIL;
-    rg_status status = sql_walk_children(walk, (Node *)select, depth);
+    rg_status status = RG_OK;
+    if (sql_is_hyper(work)) {
+        status = bind_limits(work, select);
+    }
+    if (rg_is_ok(status)) {
+        status = sql_walk_children(walk, (Node *)select, depth);
+    }
     select->withClause = with;
     select->targetList = targets;
     RG_TRY(status);
@@ -173,7 +187,13 @@ static rg_status on_range_function(struct sql_work *work, Node **slot, size_t de
 static rg_status on_type(struct sql_work *work, Node **slot, size_t depth)
 {
     (void)depth;
-    return sql_visit_type(&work->site, (TypeName *)*slot);
+    TypeName *type = (TypeName *)*slot;
+    struct rg_slice name = sql_last_name(type->names);
+    if (sql_is_hyper(work) && !hyper_type_is_allowed(name)) {
+        return sql_deny(&work->site, "42501", "type.not_allowed", type->location,
+                        "type \"%.*s\" is not available to you", rg_slice_shown(name), name.data);
+    }
+    return sql_visit_type(&work->site, type);
 }
 
 static rg_status on_value_function(struct sql_work *work, Node **slot, size_t depth)
@@ -191,7 +211,8 @@ static rg_status on_column(struct sql_work *work, Node **slot, size_t depth)
 static rg_status on_parameter(struct sql_work *work, Node **slot, size_t depth)
 {
     (void)depth;
-    return visit_parameter(work, (const ParamRef *)*slot);
+    RG_TRY(visit_parameter(work, (const ParamRef *)*slot));
+    return sql_is_hyper(work) ? sql_hyper_bind(work, slot) : RG_OK;
 }
 
 static rg_status on_alias(struct sql_work *work, Node **slot, size_t depth)

@@ -234,13 +234,14 @@ rg_status sql_guard_fill(struct sql_work *work, const struct sql_template *templ
 
 static rg_status check_again(struct sql_work *work, struct rg_slice text)
 {
+    const struct policy_set *set = work->site.set;
     struct check_limits limits = {
         .relation_count = work->binding->bound_count,
         .relations = work->binding->reach,
         .cover_count = work->cover_count,
         .covers = work->covers,
-        .function_count = work->site.set->function_count,
-        .functions = work->site.set->functions,
+        .function_count = sql_is_hyper(work) ? set->hyper_function_count : set->function_count,
+        .functions = sql_is_hyper(work) ? set->hyper_functions : set->functions,
         .guard_count = work->guard_count,
         .guards = work->guards,
         .allow_write = work->is_write,
@@ -260,7 +261,7 @@ static rg_status check_again(struct sql_work *work, struct rg_slice text)
     return status;
 }
 
-static rg_status prove(struct sql_work *work, struct rg_slice text, Node *intended)
+static rg_status prove(struct sql_work *work, struct rg_slice text, Node *intended, Node **out_statement)
 {
     struct sql_parsed parsed = {0};
     RG_TRY(sql_parse(text, work->site.arena, &parsed));
@@ -271,6 +272,7 @@ static rg_status prove(struct sql_work *work, struct rg_slice text, Node *intend
         return sql_deny(&work->site, "0A000", "sql.proof", -1,
                         "the rewritten statement could not be proved to mean the same");
     }
+    *out_statement = statement;
     return RG_OK;
 }
 
@@ -311,8 +313,12 @@ rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, 
         return sql_deny(&work->site, "0A000", "sql.proof", -1, "the statement could not be rewritten in place");
     }
     RG_TRY(status);
-    RG_TRY(prove(work, text, intended));
+    Node *proved = NULL;
+    RG_TRY(prove(work, text, intended, &proved));
     RG_TRY(check_again(work, text));
+    if (sql_is_hyper(work)) {
+        RG_TRY(sql_hyper_spell(work, proved, text, &text));
+    }
     RG_TRY(rule_names(work, &statement->rule));
     if (work->bound_count > 1) {
         qsort(work->names, work->bound_count, sizeof *work->names, compare_names); /* bounds are done with */

@@ -14,6 +14,9 @@ bool type_is_allowed(struct rg_slice name);
  * unknown's. A parameter of a reg* type would tell names and whether they exist. */
 bool type_oid_is_allowed(uint32_t oid);
 
+/* The bare name of an allowed type by its OID or its array's; NULL for any other OID, 0 and unknown's included. */
+const char *type_oid_name(uint32_t oid, bool *out_is_array);
+
 /* The scalar names, sorted. NULL beyond the end. */
 size_t type_count(void);
 const char *type_at(size_t index);
