@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/kdf.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
@@ -53,6 +54,35 @@ rg_status rg_pbkdf2_sha256(struct rg_slice password, struct rg_slice salt, unsig
         return rg_fail(RG_INTERNAL, "PBKDF2 failed");
     }
     *out_key = key;
+    return RG_OK;
+}
+
+static bool hkdf(EVP_PKEY_CTX *context, struct rg_slice secret, struct rg_slice salt, struct rg_slice info,
+                 struct rg_digest *out_key)
+{
+    size_t size = sizeof out_key->bytes;
+    return EVP_PKEY_derive_init(context) == 1 && EVP_PKEY_CTX_set_hkdf_md(context, EVP_sha256()) == 1 &&
+           EVP_PKEY_CTX_set1_hkdf_salt(context, (const unsigned char *)salt.data, (int)salt.size) == 1 &&
+           EVP_PKEY_CTX_set1_hkdf_key(context, (const unsigned char *)secret.data, (int)secret.size) == 1 &&
+           EVP_PKEY_CTX_add1_hkdf_info(context, (const unsigned char *)info.data, (int)info.size) == 1 &&
+           EVP_PKEY_derive(context, out_key->bytes, &size) == 1 && size == sizeof out_key->bytes;
+}
+
+rg_status rg_hkdf_sha256(struct rg_slice secret, struct rg_slice salt, struct rg_slice info, struct rg_digest *out_key)
+{
+    enum { INFO_MAX = 1024 }; /* OpenSSL's own limit */
+    if (secret.size == 0 || secret.size > INT_MAX || salt.size > INT_MAX || info.size > INFO_MAX) {
+        return rg_fail(RG_LIMIT, "HKDF parameters out of range");
+    }
+    struct rg_digest key;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, NULL);
+    bool is_made = context != NULL && hkdf(context, secret, salt, info, &key);
+    EVP_PKEY_CTX_free(context);
+    if (!is_made) {
+        return rg_fail(RG_INTERNAL, "HKDF failed");
+    }
+    *out_key = key;
+    rg_wipe(&key, sizeof key);
     return RG_OK;
 }
 

@@ -20,6 +20,9 @@ struct rg_digest rg_hmac_sha256(struct rg_slice key, struct rg_slice bytes);
 /* PBKDF2-HMAC-SHA-256 with 32 bytes out (RFC 8018). */
 rg_status rg_pbkdf2_sha256(struct rg_slice password, struct rg_slice salt, unsigned iterations,
                            struct rg_digest *out_key) RG_MUST_CHECK;
+/* A key for one purpose: HKDF-SHA-256 with 32 bytes out (RFC 5869). RG_LIMIT on an empty secret. */
+rg_status rg_hkdf_sha256(struct rg_slice secret, struct rg_slice salt, struct rg_slice info,
+                         struct rg_digest *out_key) RG_MUST_CHECK;
 /* Cryptographic randomness; aborts when the system has none. */
 void rg_random(void *out_bytes, size_t size);
 /* Time does not depend on the contents. */

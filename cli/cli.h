@@ -11,6 +11,7 @@ int cli_audit(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_run(int argc, char **argv);
+int cli_test(int argc, char **argv);
 int cli_version(int argc, char **argv);
 
 #endif

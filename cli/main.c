@@ -15,6 +15,7 @@ struct command {
 static const struct command commands[] = {
     {"run", cli_run, "run the proxy"},
     {"check", cli_check, "find mistakes in a configuration"},
+    {"test", cli_test, "run the tests of a configuration"},
     {"explain", cli_explain, "show what would run for a subject, and why"},
     {"audit", cli_audit, "verify and show the audit log"},
     {"version", cli_version, "print the version"},

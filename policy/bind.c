@@ -119,21 +119,22 @@ static rg_status bind_relation(struct binder *binder, const struct policy_patter
             continue;
         }
         grant(bound, rule->row);
-        has_write_predicate = has_write_predicate || (rule->predicate != NULL && !rule->row->for_select);
+        has_write_predicate =
+            has_write_predicate || (rule->predicate != NULL && !rule->row->for_select) || rule->check != NULL;
         if (rule->row->for_select) {
             rules[count++] = rule;
         }
         RG_TRY(rg_arena_printf(arena, &bound->rules, "%.*s%s%.*s", RG_SLICE_ARGS(bound->rules),
                                bound->rules.size == 0 ? "" : ", ", RG_SLICE_ARGS(rule->row->name)));
     }
-    if (has_write_predicate) {
-        bound->for_insert = bound->for_update = bound->for_delete = false;
-    }
     bound->logical = pattern->schema;
     bound->name = pattern->name;
     bound->physical = pattern->schema;
     bound->is_own = map_find(binding, pattern->schema, &bound->physical);
-    return sql_predicate_bind(binding, binder->subject->identity, rules, count, bound);
+    RG_TRY(sql_predicate_bind(binding, binder->subject->identity, rules, count, bound));
+    bound->needs_lock = !bound->is_own || bound->predicate.size > 0 || has_write_predicate;
+    bound->is_locked = bound->needs_lock && binding->lock != POLICY_LOCK_NONE;
+    return RG_OK;
 }
 
 static bool is_bound(const struct binder *binder, const struct policy_pattern *pattern)
@@ -147,11 +148,29 @@ static bool is_bound(const struct binder *binder, const struct policy_pattern *p
     return false;
 }
 
+/* A mask's relation gets a row of its own where only its schema has one. */
+static rg_status bind_masked(struct binder *binder)
+{
+    struct policy_binding *binding = binder->binding;
+    for (size_t i = 0; i < binding->set->mask_count; i++) {
+        struct policy_pattern pattern = {binding->set->masks[i].schema, binding->set->masks[i].relation};
+        bool is_covered = false;
+        for (size_t j = 0; j < binder->applying_count; j++) {
+            is_covered = is_covered || covers(binding, binder->applying[j], pattern.schema, pattern.name);
+        }
+        if (is_covered && !is_bound(binder, &pattern)) {
+            RG_TRY(bind_relation(binder, &pattern, &binder->bounds[binding->bound_count]));
+            binder->bounds[binding->bound_count++].is_implied = true;
+        }
+    }
+    return policy_masks_bind(binding, binder->subject, binder->bounds);
+}
+
 static rg_status bind_rules(struct binder *binder)
 {
     struct policy_binding *binding = binder->binding;
     const struct policy_set *set = binding->set;
-    size_t room = 0;
+    size_t room = set->mask_count;
     RG_TRY(rg_arena_array(&binding->arena, set->rule_count + 1, sizeof(void *), (void **)&binder->applying));
     for (size_t i = 0; i < set->rule_count; i++) {
         if (applies(binding, &set->rules[i], binder->subject->tenant->id)) {
@@ -173,7 +192,7 @@ static rg_status bind_rules(struct binder *binder)
             }
         }
     }
-    return RG_OK;
+    return bind_masked(binder);
 }
 
 /* ---- what the catalogue's templates must know ---- */
@@ -207,21 +226,36 @@ static rg_status list_shared(struct policy_binding *binding)
 
 /* ---- what the checker may be told ---- */
 
+static rg_status list_masks(struct rg_arena *arena, const struct policy_bound *bound, struct check_relation *row)
+{
+    struct check_mask *masks = NULL;
+    RG_TRY(rg_arena_array(arena, bound->mask_count + 1, sizeof *masks, (void **)&masks));
+    for (size_t i = 0; i < bound->mask_count; i++) {
+        masks[i] = (struct check_mask){bound->masks[i].column, bound->masks[i].text};
+    }
+    row->masks = masks;
+    row->mask_count = bound->mask_count;
+    return RG_OK;
+}
+
 static rg_status list_reach(struct policy_binding *binding)
 {
     struct check_relation *reach = NULL;
     RG_TRY(rg_arena_array(&binding->arena, binding->bound_count + 1, sizeof *reach, (void **)&reach));
     for (size_t i = 0; i < binding->bound_count; i++) {
         const struct policy_bound *bound = &binding->bounds[i];
+        bool may_write = !bound->needs_lock || bound->is_locked;
         reach[i] = (struct check_relation){
             .schema = bound->physical,
             .name = bound->name,
             .predicate = bound->predicate,
             .for_select = bound->for_select,
-            .for_insert = bound->for_insert && bound->is_own,
-            .for_update = bound->for_update && bound->is_own,
-            .for_delete = bound->for_delete && bound->is_own,
+            .is_locked = bound->is_locked,
+            .for_insert = bound->for_insert && may_write,
+            .for_update = bound->for_update && may_write,
+            .for_delete = bound->for_delete && may_write,
         };
+        RG_TRY(list_masks(&binding->arena, bound, &reach[i]));
     }
     binding->reach = reach;
     return RG_OK;
@@ -291,6 +325,7 @@ static rg_status digest_binding(struct policy_binding *binding, const struct pol
     RG_TRY(put_slice(&buf, subject->tenant->id));
     RG_TRY(put_slice(&buf, binding->database));
     RG_TRY(rg_buf_put_u8(&buf, (uint8_t)binding->dialect));
+    RG_TRY(rg_buf_put_u32(&buf, (uint32_t)binding->lock));
     RG_TRY(rg_buf_put_u32(&buf, (uint32_t)binding->schema_count));
     for (size_t i = 0; i < binding->schema_count; i++) {
         RG_TRY(put_slice(&buf, binding->schemas[i].logical));
@@ -311,6 +346,7 @@ static rg_status bind_all(struct policy_binding *binding, const struct policy_su
     RG_TRY(bind_rules(&binder));
     RG_TRY(list_shared(binding));
     RG_TRY(list_reach(binding));
+    RG_TRY(sql_prelude_bind(binding, subject));
     return digest_binding(binding, subject);
 }
 
@@ -323,6 +359,7 @@ rg_status policy_bind(struct policy_set *set, const struct policy_subject *subje
     atomic_init(&binding->references, 1);
     binding->set = policy_set_ref(set);
     binding->dialect = subject->dialect;
+    binding->lock = subject->lock;
     rg_arena_init(&binding->arena, BINDING_LIMIT_BYTES);
     binding->context = sql_context_new();
     rg_status status = bind_all(binding, subject);
@@ -360,4 +397,14 @@ const struct rg_digest *policy_binding_digest(const struct policy_binding *bindi
 enum policy_dialect policy_binding_dialect(const struct policy_binding *binding)
 {
     return binding->dialect;
+}
+
+struct rg_slice policy_binding_prelude(const struct policy_binding *binding)
+{
+    return binding->prelude;
+}
+
+size_t policy_binding_prelude_size(const struct policy_binding *binding)
+{
+    return binding->prelude_size;
 }

@@ -39,11 +39,13 @@ static rg_status copy_row(struct rg_arena *arena, const struct policy_row *from,
     RG_TRY(rg_arena_copy(arena, from->name, &row->name));
     RG_TRY(rg_arena_copy(arena, from->group, &row->group));
     RG_TRY(rg_arena_copy(arena, from->using_text, &row->using_text));
+    RG_TRY(rg_arena_copy(arena, from->with_check_text, &row->with_check_text));
     RG_TRY(copy_slices(arena, from->on, from->on_count, &row->on));
     RG_TRY(copy_slices(arena, from->to, from->to_count, &row->to));
     RG_TRY(copy_slices(arena, from->except, from->except_count, &row->except));
     row->place.file = NULL; /* the loader's memory */
     row->using_place.file = NULL;
+    row->with_check_place.file = NULL;
     *out_row = row;
     return RG_OK;
 }
@@ -113,8 +115,7 @@ static rg_status compile_patterns(struct compiler *compiler, const struct policy
 
 /* ---- predicates ---- */
 
-/* The place of a byte inside a value that starts at place. Columns count characters. */
-static struct rg_place place_inside(struct rg_place place, struct rg_slice text, size_t at_byte)
+struct rg_place policy_place_inside(struct rg_place place, struct rg_slice text, size_t at_byte)
 {
     size_t line_start = 0;
     for (size_t i = 0; i < at_byte && i < text.size; i++) {
@@ -129,25 +130,44 @@ static struct rg_place place_inside(struct rg_place place, struct rg_slice text,
     return place;
 }
 
+static rg_status compile_text(struct compiler *compiler, const struct policy_row *row, struct rg_place place,
+                              const struct sql_template **out_template)
+{
+    struct sql_mistake mistake = {0};
+    if (!policy_text_is_valid(row->using_text)) {
+        rg_diag_error(compiler->diag, place, "the predicate is not valid UTF-8");
+        return RG_OK;
+    }
+    RG_TRY(sql_predicate_compile(compiler->set, row, &mistake, out_template));
+    if (*out_template == NULL) {
+        rg_diag_error(compiler->diag, policy_place_inside(place, row->using_text, mistake.at_byte), "%.*s",
+                      rg_slice_shown(mistake.text), mistake.text.data);
+    }
+    return RG_OK;
+}
+
+static rg_status compile_check(struct compiler *compiler, const struct policy_row *source, struct policy_rule *rule)
+{
+    struct policy_row row = *rule->row;
+    if (row.with_check_text.size == 0) {
+        return RG_OK;
+    }
+    if (!row.for_insert && !row.for_update) {
+        rg_diag_error(compiler->diag, source->with_check_place,
+                      "\"with_check\" judges rows that are written: \"for\" names neither insert nor update");
+    }
+    row.using_text = row.with_check_text;
+    return compile_text(compiler, &row, source->with_check_place, &rule->check);
+}
+
 static rg_status compile_predicate(struct compiler *compiler, const struct policy_row *source, struct policy_rule *rule)
 {
-    const struct policy_row *row = rule->row;
-    struct sql_mistake mistake = {0};
-    if (row->using_text.size == 0) {
-        if (row->group.size > 0) {
-            rg_diag_error(compiler->diag, source->place,
-                          "a member of a group needs \"using\": without one the group is always true");
-        }
-        return RG_OK;
+    if (rule->row->using_text.size > 0) {
+        return compile_text(compiler, rule->row, source->using_place, &rule->predicate);
     }
-    if (!policy_text_is_valid(row->using_text)) {
-        rg_diag_error(compiler->diag, source->using_place, "the predicate is not valid UTF-8");
-        return RG_OK;
-    }
-    RG_TRY(sql_predicate_compile(compiler->set, row, &mistake, &rule->predicate));
-    if (rule->predicate == NULL) {
-        rg_diag_error(compiler->diag, place_inside(source->using_place, row->using_text, mistake.at_byte), "%.*s",
-                      rg_slice_shown(mistake.text), mistake.text.data);
+    if (rule->row->group.size > 0) {
+        rg_diag_error(compiler->diag, source->place,
+                      "a member of a group needs \"using\": without one the group is always true");
     }
     return RG_OK;
 }
@@ -163,6 +183,7 @@ static rg_status compile_rules(struct compiler *compiler)
         RG_TRY(copy_row(&set->arena, source, &rules[i].row));
         RG_TRY(compile_patterns(compiler, rules[i].row, source->place, &rules[i]));
         RG_TRY(compile_predicate(compiler, source, &rules[i]));
+        RG_TRY(compile_check(compiler, source, &rules[i]));
     }
     set->rules = rules;
     set->rule_count = count;
@@ -308,14 +329,15 @@ static rg_status put_row(struct rg_buf *buf, const struct policy_row *row)
     RG_TRY(put_slices(buf, row->to, row->to_count));
     RG_TRY(put_slices(buf, row->except, row->except_count));
     RG_TRY(put_slice(buf, row->group));
-    return put_slice(buf, row->using_text);
+    RG_TRY(put_slice(buf, row->using_text));
+    return put_slice(buf, row->with_check_text);
 }
 
 static rg_status digest_set(struct policy_set *set)
 {
     RG_AUTO(rg_buf_done) struct rg_buf buf;
     rg_buf_init(&buf, SET_LIMIT_BYTES);
-    RG_TRY(put_slice(&buf, RG_SLICE("rowgate policy set 1 " ROWGATE_VERSION)));
+    RG_TRY(put_slice(&buf, RG_SLICE("rowgate policy set 2 " ROWGATE_VERSION)));
     RG_TRY(rg_buf_put_u32(&buf, (uint32_t)set->claim_count));
     for (size_t i = 0; i < set->claim_count; i++) {
         const struct auth_claim_spec *claim = &set->claims[i];
@@ -329,6 +351,11 @@ static rg_status digest_set(struct policy_set *set)
     }
     RG_TRY(put_slices(&buf, set->function_allow, set->function_allow_count));
     RG_TRY(put_slices(&buf, set->function_deny, set->function_deny_count));
+    if (set->mask_count > 0) {
+        struct rg_digest masks = {0};
+        RG_TRY(policy_masks_digest(set, &masks));
+        RG_TRY(put_slice(&buf, rg_slice_make(masks.bytes, sizeof masks.bytes)));
+    }
     set->digest = rg_sha256_one(rg_buf_slice(&buf));
     return RG_OK;
 }
@@ -342,6 +369,7 @@ static rg_status compile_all(struct compiler *compiler)
     RG_TRY(compile_hyper_functions(compiler->set));
     RG_TRY(sql_builtin_compile(compiler->set));
     RG_TRY(compile_rules(compiler));
+    RG_TRY(policy_masks_compile(compiler->source, compiler->diag, compiler->set));
     return digest_set(compiler->set);
 }
 
@@ -377,6 +405,7 @@ void policy_set_free(struct policy_set **set)
     *set = NULL;
     if (old != NULL && atomic_fetch_sub(&old->references, 1) == 1) {
         sql_context_free(&old->context);
+        policy_masks_done(old);
         rg_arena_done(&old->arena);
         rg_memory_free(old);
     }

@@ -28,10 +28,13 @@ struct policy_row {
     const struct rg_slice *to;
     size_t except_count;
     const struct rg_slice *except;
-    struct rg_slice group;       /* rows of one group are OR-ed */
-    struct rg_slice using_text;  /* one boolean expression; empty = no predicate */
-    struct rg_place using_place; /* of the value, for errors inside it */
-    bool is_schema_isolated;     /* isolation = "schema": the route's map keeps tenants apart */
+    struct rg_slice group;           /* rows of one group are OR-ed */
+    struct rg_slice using_text;      /* one boolean expression; empty = no predicate */
+    struct rg_place using_place;     /* of the value, for errors inside it */
+    struct rg_slice with_check_text; /* what written rows must satisfy; empty = as using_text. Only the second lock can
+                                        enforce it */
+    struct rg_place with_check_place;
+    bool is_schema_isolated; /* isolation = "schema": the route's map keeps tenants apart */
     bool allow_subselect;
 };
 
@@ -107,6 +110,8 @@ struct policy_subject {
 
 struct policy_binding;
 
+enum { POLICY_PRELUDE_MAX = 256 << 10 }; /* bytes */
+
 /* Claims become typed constants in the predicates' trees. Copies what it needs: subject is borrowed for
  * the call. RG_DENIED when a required claim is missing; RG_LIMIT when too large. */
 rg_status policy_bind(struct policy_set *set, const struct policy_subject *subject,
@@ -119,6 +124,7 @@ enum policy_dialect policy_binding_dialect(const struct policy_binding *binding)
 /* One SELECT of set_config calls, local to a transaction, that must precede every other statement of each upstream
  * transaction; empty when there is no second lock. Lives as long as binding. */
 struct rg_slice policy_binding_prelude(const struct policy_binding *binding);
+size_t policy_binding_prelude_size(const struct policy_binding *binding); /* in characters */
 
 /* ---- one statement ---- */
 
@@ -158,16 +164,27 @@ struct policy_splice {
     size_t at, size, out_at, out_size;
 };
 
+/* What a statement is to the settings of the second lock. */
+enum policy_prelude {
+    POLICY_PRELUDE_BEFORE = 0, /* they must hold when it runs */
+    POLICY_PRELUDE_KEPT,       /* touches nothing that they guard, and leaves them as they are */
+    POLICY_PRELUDE_LOST, /* the same, but they may be gone behind it: the end of a transaction or sub-transaction */
+};
+
 struct policy_statement {
     enum policy_verdict verdict;
     enum policy_class class_of_statement;
     bool is_read;      /* proven: can change nothing but the session's transaction state */
     bool is_rewritten; /* text differs from source */
     bool returns_rows;
+    bool takes_data; /* COPY ... FROM STDIN: the client's data follows, as text or csv */
+    bool is_stale;   /* denied for what the catalogue snapshot does not know: a newer one may decide otherwise */
+    enum policy_prelude prelude;
     enum policy_effect effect;
     struct rg_slice source; /* the client's own text of this statement */
     size_t source_at;       /* offset of source in the whole client text */
     struct rg_slice text;   /* what may be sent upstream; empty when denied or when the source was empty */
+    struct rg_slice shown;  /* text for people and records: keys of masks are replaced by <key> */
     struct rg_slice tag;    /* command tag to answer instead of the upstream's; empty = pass it on */
     struct rg_slice name;   /* of effect */
     int64_t number;         /* of effect */

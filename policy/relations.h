@@ -15,8 +15,9 @@
  *    "relations": [{"schema": "shared", "name": "orders", "kind": "r",     pg_class.relkind
  *                   "columns": [["id", "int8"], ["at", "timestamptz"], ["mood", ""]],   "" = no type of pg_catalog
  *                   "parents": [["shared", "all_orders"]],                direct ones: inheritance, partitions
- *                   "reads": [["shared", "customers", "email"]]}]}        what a view's rule reads; "" = the whole row
- */
+ *                   "reads": [["shared", "customers", "email"]]}]}        what a view's rule reads; "" = the whole row;
+ *                                                            a function that is not pg_catalog's is named "f()"
+ * No key may be missing, none may be added. */
 
 struct policy_column {
     struct rg_slice name;
@@ -40,7 +41,7 @@ struct policy_relation {
 
 struct policy_relations;
 
-enum { POLICY_RELATIONS_TEXT_MAX = 256 << 20, POLICY_RELATIONS_COLUMNS_MAX = 1600 };
+enum { POLICY_RELATIONS_TEXT_MAX = 64 << 20, POLICY_RELATIONS_COLUMNS_MAX = 1600 };
 
 /* The query that makes the document as one row of one text column. Uses nothing but pg_catalog; every name in it is
  * qualified. */
@@ -52,6 +53,8 @@ struct policy_relations *policy_relations_ref(struct policy_relations *relations
 void policy_relations_free(struct policy_relations **relations);
 /* SHA-256 over what was parsed, canonical. */
 const struct rg_digest *policy_relations_digest(const struct policy_relations *relations);
+/* server_version_num, e.g. 150020. */
+uint64_t policy_relations_server(const struct policy_relations *relations);
 
 size_t policy_relation_count(const struct policy_relations *relations);
 /* Sorted by schema, then name; NULL past the end. */

@@ -2,6 +2,7 @@
 #ifndef RG_POLICY_SET_PRIVATE_H
 #define RG_POLICY_SET_PRIVATE_H
 
+#include "base/rg_secret.h"
 #include "policy/check.h"
 #include "policy/policy.h"
 
@@ -22,6 +23,21 @@ struct policy_rule {
     size_t pattern_count;
     const struct policy_pattern *patterns;
     const struct sql_template *predicate; /* NULL = none */
+    const struct sql_template *check;     /* of with_check; NULL = as predicate */
+};
+
+/* One column that a row of [[masks]] names. */
+struct policy_mask {
+    struct rg_slice schema, relation, column; /* logical */
+    const struct policy_mask_row *row;        /* a copy in the set's arena, without its salt */
+    size_t number;                            /* masks[number], from 1: what refusals say */
+    const struct sql_template *unless;        /* NULL = never shown */
+    const struct rg_secret *salt;             /* NULL = none */
+};
+
+enum {
+    POLICY_MASK_FORMS = 9, /* SQL of the kinds of masks, of unless and of the guard: policy/sql_masks.c */
+    POLICY_SALT_MIN_BYTES = 16,
 };
 
 struct policy_set {
@@ -45,6 +61,20 @@ struct policy_set {
     const struct sql_template *(*hyper_guards)[4];
     size_t hyper_function_count;
     const struct rg_slice *hyper_functions;
+    size_t mask_count; /* one for each column */
+    const struct policy_mask *masks;
+    const struct sql_template *mask_forms[POLICY_MASK_FORMS]; /* NULL when there is no mask */
+    size_t salt_count;
+    struct rg_secret **salts;
+};
+
+/* A mask as one identity gets it. */
+struct policy_bound_mask {
+    struct rg_slice column;
+    struct rg_slice text; /* expression over rg_r; empty = the column is left out */
+    void *tree;
+    bool allow_in_predicates;
+    size_t number; /* masks[number] */
 };
 
 /* One row of what an identity may reach. A row with an empty name stands for every relation of the schema
@@ -53,11 +83,24 @@ struct policy_bound {
     struct rg_slice logical;  /* schema as the client writes it */
     struct rg_slice physical; /* schema as the database knows it */
     struct rg_slice name;
-    bool is_own; /* the schema belongs to the tenant wholly */
+    bool is_own;     /* the schema belongs to the tenant wholly */
+    bool is_implied; /* made for a mask: in a search path it ranks like its schema's row */
+    /* A target of a write stands bare: where rules would have to hold for its rows, the database itself must enforce
+     * them (needs_lock), and does (is_locked). */
+    bool needs_lock;
+    bool is_locked;
     bool for_select, for_insert, for_update, for_delete;
     struct rg_slice predicate; /* text over the alias rg_r; empty = none */
     void *predicate_tree;
     struct rg_slice rules; /* names of the policies that apply, comma separated */
+    size_t mask_count;
+    const struct policy_bound_mask *masks;
+};
+
+/* A masked column by the names that the database knows: for what reads it by another name, views and partitions. */
+struct policy_masked {
+    struct rg_slice schema, relation, column;
+    size_t number;
 };
 
 enum { POLICY_CATALOG_HOLES = 10 };
@@ -70,6 +113,9 @@ struct policy_binding {
     struct rg_digest digest;
     enum policy_dialect dialect;
     struct rg_slice database;
+    enum policy_lock lock;
+    struct rg_slice prelude;
+    size_t prelude_size; /* in characters */
     size_t schema_count; /* the route's map, sorted by logical name */
     const struct tenant_schema *schemas;
     size_t bound_count;
@@ -80,6 +126,11 @@ struct policy_binding {
     const struct rg_slice *shared;
     size_t shared_schema_count;
     const struct rg_slice *shared_physical, *shared_logical;
+    size_t masked_count;
+    const struct policy_masked *masked;
+    /* What stands in texts for the upstream and must be seen nowhere else: keys of hash masks. */
+    size_t secret_count;
+    const struct rg_slice *secrets;
 };
 
 /* The row for a relation by logical schema and name; NULL when nothing allows it. */
@@ -88,6 +139,27 @@ const struct policy_bound *policy_bound_find(const struct policy_binding *bindin
 /* Physical name of a logical schema that some row knows; false when none does. */
 bool policy_schema_find(const struct policy_binding *binding, struct rg_slice logical, struct rg_slice *out_physical);
 bool policy_set_calls(const struct policy_set *set, struct rg_slice function);
+
+/* May this relation stand only behind a fence? */
+static inline bool policy_bound_is_fenced(const struct policy_bound *bound)
+{
+    return bound->predicate.size > 0 || bound->mask_count > 0;
+}
+
+/* ---- policy/masks.c ---- */
+
+/* Checks and copies the rows of [[masks]]; mistakes go to diag. */
+rg_status policy_masks_compile(const struct policy_source *source, struct rg_diag *diag,
+                               struct policy_set *set) RG_MUST_CHECK;
+void policy_masks_done(struct policy_set *set);
+/* Over all that decides, the salts too (under a key of theirs). */
+rg_status policy_masks_digest(const struct policy_set *set, struct rg_digest *out_digest) RG_MUST_CHECK;
+/* Gives each bound its masks; bounds has a row for each masked relation that may be reached. */
+rg_status policy_masks_bind(struct policy_binding *binding, const struct policy_subject *subject,
+                            struct policy_bound *bounds) RG_MUST_CHECK;
+/* text with every secret of the binding replaced by <key>; text itself when it holds none. */
+rg_status policy_secrets_hide(const struct policy_binding *binding, struct rg_slice text, struct rg_arena *arena,
+                              struct rg_slice *out_text) RG_MUST_CHECK;
 
 /* ---- policy/sql_*.c, as the rest of the folder sees it ---- */
 
@@ -113,6 +185,24 @@ rg_status sql_predicate_bind(struct policy_binding *binding, const struct auth_i
                              const struct policy_rule *const *rules, size_t rule_count,
                              struct policy_bound *out_bound) RG_MUST_CHECK;
 
+/* binding->prelude: the settings of the second lock, one statement, proved by parsing it. RG_LIMIT when it is larger
+ * than POLICY_PRELUDE_MAX; RG_DENIED when the tenant's role has no name that fits. */
+rg_status sql_prelude_bind(struct policy_binding *binding, const struct policy_subject *subject) RG_MUST_CHECK;
+/* The forms of masks, once a set has any. */
+rg_status sql_masks_prepare(struct policy_set *set) RG_MUST_CHECK;
+/* Compiles the text of `unless`, in which no column may stand. A mistake is an output. */
+rg_status sql_mask_compile(struct policy_set *set, const struct policy_mask_row *row, struct sql_mistake *out_mistake,
+                           const struct sql_template **out_template) RG_MUST_CHECK;
+
+/* Keys of a hash: what HMAC puts before the inner and the outer text, in hexadecimal (RFC 2104). */
+struct policy_mask_keys {
+    struct rg_slice inner, outer;
+};
+/* Fills text and tree of out_mask. keys: HASH only. */
+rg_status sql_mask_bind(struct policy_binding *binding, const struct auth_identity *identity,
+                        const struct policy_mask *mask, const struct policy_mask_keys *keys,
+                        struct policy_bound_mask *out_mask) RG_MUST_CHECK;
+
 /* The road itself. text is valid UTF-8 without NUL. */
 rg_status sql_plan(const struct policy_binding *binding, const struct policy_session *session,
                    enum policy_protocol protocol, struct rg_slice text, struct rg_arena *arena,
@@ -125,5 +215,7 @@ bool policy_text_is_cheap(struct rg_slice text);
 /* 1-based character of a byte offset, and back; a position past the end is the end. */
 size_t policy_text_position(struct rg_slice text, size_t at_byte);
 size_t policy_text_offset(struct rg_slice text, size_t position);
+/* The place of a byte inside a value that starts at place. Columns count characters. */
+struct rg_place policy_place_inside(struct rg_place place, struct rg_slice text, size_t at_byte);
 
 #endif

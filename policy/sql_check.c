@@ -140,7 +140,10 @@ static rg_status visit_copy(struct sql_check *check, const void *node)
 {
     static const char *const names[] = {"format", "delimiter", "null", "header", "quote", "escape", "force_quote"};
     const CopyStmt *copy = node;
-    if (copy->relation != NULL || copy->attlist != NIL || copy->is_from || copy->is_program || copy->filename != NULL ||
+    if (copy->is_from) {
+        return sql_check_copy_from(check, copy);
+    }
+    if (copy->relation != NULL || copy->attlist != NIL || copy->is_program || copy->filename != NULL ||
         copy->whereClause != NULL) {
         return sql_check_refuse(check, "COPY other than of a query to the client");
     }
@@ -180,6 +183,7 @@ static rg_status visit_statement(struct sql_check *check, const void *statement)
         {T_InsertStmt, sql_check_write},
         {T_UpdateStmt, sql_check_write},
         {T_DeleteStmt, sql_check_write},
+        {T_MergeStmt, sql_check_merge},
         {T_ExplainStmt, visit_explain},
         {T_CopyStmt, visit_copy},
         {T_DeclareCursorStmt, visit_declare},

@@ -31,12 +31,11 @@ static rg_status parse_own(struct sql_check *check, struct rg_slice text, const 
 
 /* ---- predicates ---- */
 
-/* The predicate must be one expression and nothing beside it. */
-static rg_status predicate_parse(struct sql_check *check, struct rg_slice predicate, const void **out_tree)
+rg_status sql_check_expression(struct sql_check *check, struct rg_slice expression, const void **out_tree)
 {
     struct rg_slice text = {0};
     const void *statement = NULL;
-    RG_TRY(rg_arena_printf(check->arena, &text, "SELECT WHERE (%.*s\n)", (int)predicate.size, predicate.data));
+    RG_TRY(rg_arena_printf(check->arena, &text, "SELECT WHERE (%.*s\n)", (int)expression.size, expression.data));
     RG_TRY(parse_own(check, text, &statement));
     const SelectStmt *select = statement;
     if (select->op != SETOP_NONE || select->targetList != NIL || select->fromClause != NIL ||
@@ -58,7 +57,7 @@ static rg_status predicate_of(struct sql_check *check, const struct check_relati
     }
     struct sql_check_predicate *predicate = NULL;
     RG_TRY(rg_arena_new(check->arena, &predicate));
-    RG_TRY(predicate_parse(check, row->predicate, &predicate->tree));
+    RG_TRY(sql_check_expression(check, row->predicate, &predicate->tree));
     predicate->row = row;
     predicate->next = check->predicates;
     check->predicates = predicate;
@@ -86,7 +85,7 @@ static bool is_plain(const SelectStmt *select)
            select->havingClause == NULL && select->windowClause == NIL && select->valuesLists == NIL &&
            select->sortClause == NIL && select->limitOffset == NULL && select->limitCount == NULL &&
            select->lockingClause == NIL && select->withClause == NULL && select->op == SETOP_NONE &&
-           select->whereClause != NULL && list_length(select->fromClause) == 1 && is_star(select->targetList);
+           select->whereClause != NULL && list_length(select->fromClause) == 1;
 }
 
 static const RangeVar *fenced_range(const SelectStmt *select)
@@ -107,15 +106,26 @@ static bool tells_places(const RangeTableSample *sample)
     return sample->repeatable != NULL || method == NULL || strcmp(method, "bernoulli") != 0;
 }
 
+/* The WHERE that the row wants of a fence with this select list; NULL = none will do. */
+static rg_status condition_of(struct sql_check *check, const struct check_relation *row, const SelectStmt *select,
+                              const void **out_condition)
+{
+    *out_condition = NULL;
+    if (row->mask_count > 0) {
+        return sql_check_masked(check, row, select, out_condition);
+    }
+    return row->predicate.size > 0 && is_star(select->targetList) ? predicate_of(check, row, out_condition) : RG_OK;
+}
+
 static rg_status visit_fence(struct sql_check *check, const SelectStmt *select, bool *out_is_covered)
 {
     const RangeVar *range = check->fenced == (const void *)select && is_plain(select) ? fenced_range(select) : NULL;
     for (size_t i = 0; range != NULL && !*out_is_covered && i < check->limits->relation_count; i++) {
         const struct check_relation *row = &check->limits->relations[i];
-        if (row->for_select && row->predicate.size > 0 && sql_check_is_ruling(check, row, range)) {
-            const void *predicate = NULL;
-            RG_TRY(predicate_of(check, row, &predicate));
-            *out_is_covered = equal(predicate, select->whereClause);
+        if (row->for_select && sql_check_is_ruling(check, row, range)) {
+            const void *condition = NULL;
+            RG_TRY(condition_of(check, row, select, &condition));
+            *out_is_covered = condition != NULL && equal(condition, select->whereClause);
         }
     }
     const Node *item = range == NULL ? NULL : list_nth(select->fromClause, 0);

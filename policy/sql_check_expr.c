@@ -30,6 +30,7 @@ static rg_status visit_column(struct sql_check *check, const void *node)
 {
     const ColumnRef *column = node;
     int count = list_length(column->fields);
+    check->column_count++;
     if (count < 1 || count > 3) {
         return sql_check_refuse(check, "a column named with its database");
     }
@@ -78,15 +79,9 @@ static rg_status visit_indirection(struct sql_check *check, const void *node)
 
 static rg_status visit_target(struct sql_check *check, const void *node)
 {
-    const ResTarget *target = node; /* name is an output label, or a column that is written */
+    const ResTarget *target = node; /* name is an output label */
     RG_TRY(visit_selectors(check, target->indirection));
     return sql_check_expr(check, target->val);
-}
-
-static rg_status visit_multi_assignment(struct sql_check *check, const void *node)
-{
-    const MultiAssignRef *assignment = node;
-    return sql_check_expr(check, assignment->source);
 }
 
 static rg_status visit_array(struct sql_check *check, const void *node)
@@ -292,7 +287,6 @@ static rg_status visit_by_tag(struct sql_check *check, const void *node)
         {T_XmlExpr, visit_xml},
         {T_XmlSerialize, visit_xml_serialize},
         {T_SetToDefault, visit_nothing},
-        {T_MultiAssignRef, visit_multi_assignment},
     };
     return sql_check_by_table(check, rows, lengthof(rows), "expression", node);
 }

@@ -61,7 +61,8 @@ static rg_status visit_range(struct sql_check *check, const void *node)
     }
     for (size_t i = 0; i < check->limits->relation_count; i++) {
         const struct check_relation *row = &check->limits->relations[i];
-        if (row->for_select && row->predicate.size == 0 && sql_check_is_ruling(check, row, range)) {
+        if (row->for_select && row->predicate.size == 0 && row->mask_count == 0 &&
+            sql_check_is_ruling(check, row, range)) {
             return RG_OK;
         }
     }

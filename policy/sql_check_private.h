@@ -14,7 +14,8 @@
  *   sql_check_select.c     SELECT and WITH
  *   sql_check_from.c       FROM items and the relations they name
  *   sql_check_cover.c      fences and catalogue selects, where a relation may stand that may not stand bare
- *   sql_check_write.c      INSERT, UPDATE, DELETE
+ *   sql_check_masks.c      the fence of a relation with masks
+ *   sql_check_write.c      INSERT, UPDATE, DELETE, MERGE, COPY FROM
  *   sql_check_expr.c       expressions
  *   sql_check_call.c       columns that would be calls
  *   sql_check_names.c      functions, types, operators, collations
@@ -46,13 +47,16 @@ struct sql_check {
     const struct check_limits *limits;
     struct rg_arena *arena;
     const struct sql_check_scope *scope;
-    const void *fenced;                     /* the SELECT of the MATERIALIZED WITH item that is being visited */
-    struct sql_check_predicate *predicates; /* of limits->relations, parsed when first needed */
-    const void **covers;                    /* of limits->covers, parsed when first needed */
-    const void **guards;                    /* of limits->guards; NULL while they are not in use */
+    const void *fenced;                       /* the SELECT of the MATERIALIZED WITH item that is being visited */
+    struct sql_check_predicate *predicates;   /* of limits->relations, parsed when first needed */
+    struct sql_check_masked_row *masked_rows; /* of limits->relations, made when first needed */
+    const void **covers;                      /* of limits->covers, parsed when first needed */
+    const void **guards;                      /* of limits->guards; NULL while they are not in use */
     size_t depth;
     size_t item_count;
     size_t relation_count;
+    size_t column_count;                       /* named so far; only its growth is looked at */
+    bool is_assigning;                         /* inside the source of SET (a, b) = source */
     struct sql_check_function *function_items; /* functions in FROM, of the first visit */
     size_t function_item_count;
     bool is_second_visit;
@@ -77,7 +81,9 @@ rg_status sql_check_parse(struct sql_check *check, struct rg_slice text, const v
 rg_status sql_check_select(struct sql_check *check, const void *node) RG_MUST_CHECK;
 /* Visits the items and leaves their names in scope; the caller restores check->scope. */
 rg_status sql_check_with(struct sql_check *check, const WithClause *with) RG_MUST_CHECK;
-rg_status sql_check_write(struct sql_check *check, const void *node) RG_MUST_CHECK;
+rg_status sql_check_write(struct sql_check *check, const void *node) RG_MUST_CHECK; /* INSERT, UPDATE, DELETE */
+rg_status sql_check_merge(struct sql_check *check, const void *node) RG_MUST_CHECK;
+rg_status sql_check_copy_from(struct sql_check *check, const CopyStmt *copy) RG_MUST_CHECK;
 
 rg_status sql_check_from(struct sql_check *check, const List *items) RG_MUST_CHECK;
 /* Rows are those that rule on the relation: the ones that name it, or else its schema's. */
@@ -86,6 +92,13 @@ bool sql_check_is_ruling(const struct sql_check *check, const struct check_relat
 rg_status sql_check_sample(struct sql_check *check, const RangeTableSample *sample) RG_MUST_CHECK;
 /* Sets *out_is_covered when select is one in which relations may stand that may not stand bare. */
 rg_status sql_check_covered(struct sql_check *check, const SelectStmt *select, bool *out_is_covered) RG_MUST_CHECK;
+
+/* The tree of text, which must be one expression and nothing beside it. */
+rg_status sql_check_expression(struct sql_check *check, struct rg_slice text, const void **out_tree) RG_MUST_CHECK;
+/* What the WHERE of a masked relation's fence must be; NULL when its select list is not made of the columns that may
+ * leave, each as it may. */
+rg_status sql_check_masked(struct sql_check *check, const struct check_relation *row, const SelectStmt *select,
+                           const void **out_condition) RG_MUST_CHECK;
 
 rg_status sql_check_expr(struct sql_check *check, const void *node) RG_MUST_CHECK;
 rg_status sql_check_exprs(struct sql_check *check, const List *list) RG_MUST_CHECK;

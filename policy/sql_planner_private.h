@@ -23,9 +23,10 @@ struct sql_planner {
 typedef rg_status sql_plan_kind(struct sql_planner *planner, struct sql_work *work, Node *node,
                                 struct policy_statement *statement);
 
-sql_plan_kind sql_plan_query; /* SELECT, VALUES, TABLE, INSERT, UPDATE, DELETE */
+sql_plan_kind sql_plan_query; /* SELECT, VALUES, TABLE, INSERT, UPDATE, DELETE, MERGE */
 sql_plan_kind sql_plan_explain;
 sql_plan_kind sql_plan_copy;
+sql_plan_kind sql_plan_copy_from; /* COPY ... FROM */
 sql_plan_kind sql_plan_declare;
 sql_plan_kind sql_plan_fetch;
 sql_plan_kind sql_plan_close;

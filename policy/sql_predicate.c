@@ -35,6 +35,7 @@ struct predicate_alias {
 struct predicate {
     struct sql_site site; /* first */
     bool allow_subselect;
+    bool allow_columns;
     size_t query_depth;
     struct predicate_alias *aliases;
 };
@@ -53,6 +54,10 @@ static bool is_alias(const struct predicate *predicate, struct rg_slice name)
 static rg_status predicate_column(struct predicate *predicate, ColumnRef *column)
 {
     RG_TRY(sql_check_column(&predicate->site, column));
+    if (!predicate->allow_columns) {
+        return sql_deny(&predicate->site, "0A000", "mask.unless", column->location,
+                        "\"unless\" looks at claims alone, not at columns");
+    }
     struct rg_slice name = sql_last_name(column->fields);
     int parts = list_length(column->fields);
     if (predicate->query_depth > 0 && parts == 2 && name.size > 0) {
@@ -294,7 +299,7 @@ static bool find_claim(const void *context, struct rg_slice name, size_t *out_in
     return false;
 }
 
-static rg_status compile_marked(const struct compile *compile, const struct policy_row *row,
+static rg_status compile_marked(const struct compile *compile, bool allow_subselect, bool allow_columns,
                                 const struct sql_template **out_template)
 {
     struct rg_arena *arena = &compile->set->arena;
@@ -318,7 +323,8 @@ static rg_status compile_marked(const struct compile *compile, const struct poli
                  .arena = arena,
                  .set = compile->set,
                  .text = text},
-        .allow_subselect = row->allow_subselect,
+        .allow_subselect = allow_subselect,
+        .allow_columns = allow_columns,
     };
     RG_TRY(sql_lex(text, arena, &predicate.site.tokens));
     if (!has_all_holes(compile, &predicate.site.tokens)) {
@@ -327,19 +333,33 @@ static rg_status compile_marked(const struct compile *compile, const struct poli
     return qualify_and_cut(compile, &predicate, node, out_template);
 }
 
-rg_status sql_predicate_compile(struct policy_set *set, const struct policy_row *row, struct sql_mistake *out_mistake,
-                                const struct sql_template **out_template)
+static rg_status compile_text(struct compile *compile, struct rg_slice text, bool allow_subselect, bool allow_columns,
+                              const struct sql_template **out_template)
 {
-    struct compile compile = {.set = set, .mistake = out_mistake};
-    RG_TRY(sql_template_mark(row->using_text, find_claim, set, &set->arena, &compile.marked, out_mistake));
-    if (out_mistake->text.size > 0) {
+    struct policy_set *set = compile->set;
+    RG_TRY(sql_template_mark(text, find_claim, set, &set->arena, &compile->marked, compile->mistake));
+    if (compile->mistake->text.size > 0) {
         return RG_OK;
     }
     MemoryContext scratch = sql_enter(); /* sets up the thread's error handling */
     (void)MemoryContextSwitchTo(set->context);
-    rg_status status = compile_marked(&compile, row, out_template);
+    rg_status status = compile_marked(compile, allow_subselect, allow_columns, out_template);
     sql_leave(scratch);
     return status;
+}
+
+rg_status sql_predicate_compile(struct policy_set *set, const struct policy_row *row, struct sql_mistake *out_mistake,
+                                const struct sql_template **out_template)
+{
+    struct compile compile = {.set = set, .mistake = out_mistake};
+    return compile_text(&compile, row->using_text, row->allow_subselect, true, out_template);
+}
+
+rg_status sql_mask_compile(struct policy_set *set, const struct policy_mask_row *row, struct sql_mistake *out_mistake,
+                           const struct sql_template **out_template)
+{
+    struct compile compile = {.set = set, .mistake = out_mistake};
+    return compile_text(&compile, row->unless_text, false, false, out_template);
 }
 
 /* ---- bind ---- */
@@ -372,8 +392,8 @@ static rg_status claim_constant(struct rg_arena *arena, const struct auth_claim_
     return sql_print_constant(&constant, arena, &out_hole->text);
 }
 
-static rg_status claim_holes(struct policy_binding *binding, const struct auth_identity *identity,
-                             struct sql_hole **out_holes)
+rg_status sql_claim_holes(struct policy_binding *binding, const struct auth_identity *identity,
+                          struct sql_hole **out_holes)
 {
     const struct policy_set *set = binding->set;
     struct sql_hole *holes = NULL;
@@ -445,16 +465,15 @@ static rg_status bind_terms(struct policy_binding *binding, const struct sql_hol
     return RG_OK;
 }
 
-static rg_status prove(struct policy_binding *binding, const struct term *term)
+rg_status sql_expression_prove(struct rg_slice expression, const Node *tree, struct rg_arena *arena)
 {
     struct rg_slice text = {0};
     struct sql_parsed parsed = {0};
-    RG_TRY(rg_arena_printf(&binding->arena, &text, "SELECT %.*s", RG_SLICE_ARGS(term->text)));
-    RG_TRY(sql_parse(text, &binding->arena, &parsed));
+    RG_TRY(rg_arena_printf(arena, &text, "SELECT %.*s", RG_SLICE_ARGS(expression)));
+    RG_TRY(sql_parse(text, arena, &parsed));
     Node *proof = only_expression(&parsed);
-    if (proof == NULL || !equal(proof, term->tree)) {
-        return rg_fail(RG_INTERNAL, "a bound predicate does not parse to its tree: %.*s (%d)", RG_SLICE_ARGS(text),
-                       proof == NULL);
+    if (proof == NULL || !equal(proof, tree)) { /* the text may hold a key */
+        return rg_fail(RG_INTERNAL, "a bound expression does not parse to its tree (%d)", proof == NULL);
     }
     return RG_OK;
 }
@@ -466,12 +485,12 @@ rg_status sql_predicate_bind(struct policy_binding *binding, const struct auth_i
     struct sql_hole *holes = NULL;
     MemoryContext scratch = sql_enter();
     (void)MemoryContextSwitchTo(binding->context);
-    rg_status status = claim_holes(binding, identity, &holes);
+    rg_status status = sql_claim_holes(binding, identity, &holes);
     if (rg_is_ok(status)) {
         status = bind_terms(binding, holes, rules, rule_count, &term);
     }
     if (rg_is_ok(status) && term.tree != NULL) {
-        status = prove(binding, &term);
+        status = sql_expression_prove(term.text, term.tree, &binding->arena);
     }
     sql_leave(scratch);
     RG_TRY(status);

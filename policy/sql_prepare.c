@@ -308,5 +308,6 @@ rg_status sql_plan_virtual(struct sql_work *work, struct policy_statement *state
     statement->text = text;
     statement->tag = tag;
     statement->is_read = true;
+    statement->prelude = POLICY_PRELUDE_KEPT;
     return one_splice(work->site.arena, statement);
 }

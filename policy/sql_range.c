@@ -61,7 +61,7 @@ static const struct policy_bound *find_by_path(const struct sql_work *work, stru
     struct rg_slice schema = {0};
     for (size_t i = 0; sql_path_at(work->binding, work->session, i, &schema); i++) {
         const struct policy_bound *bound = policy_bound_find(work->binding, schema, name);
-        if (bound != NULL && bound->name.size > 0) {
+        if (bound != NULL && bound->name.size > 0 && !bound->is_implied) {
             return bound;
         }
         any = any == NULL ? bound : any;
@@ -69,19 +69,16 @@ static const struct policy_bound *find_by_path(const struct sql_work *work, stru
     return any;
 }
 
-static bool has_right(const struct policy_bound *bound, enum sql_right right)
+const struct policy_bound *sql_peek(const struct sql_work *work, const RangeVar *range)
 {
-    switch (right) {
-    case SQL_SELECT:
-        return bound->for_select;
-    case SQL_INSERT:
-        return bound->for_insert;
-    case SQL_UPDATE:
-        return bound->for_update;
-    case SQL_DELETE:
-        return bound->for_delete;
+    struct rg_slice name = rg_slice_of(range->relname);
+    bool is_view = (range->schemaname == NULL || strcmp(range->schemaname, "pg_catalog") == 0) &&
+                   view_find(work, range->relname) != NULL;
+    if (is_view || range->catalogname != NULL) {
+        return NULL;
     }
-    return false;
+    return range->schemaname == NULL ? find_by_path(work, name)
+                                     : policy_bound_find(work->binding, rg_slice_of(range->schemaname), name);
 }
 
 /* What columns may call this FROM item. */
@@ -120,9 +117,7 @@ rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_rig
     if (bound == NULL || (right == SQL_SELECT && !bound->for_select)) {
         return deny_relation(work, range);
     }
-    if (!has_right(bound, right)) {
-        return sql_deny(&work->site, "42501", "statement.write", range->location, "no policy allows this write");
-    }
+    RG_TRY(sql_mask_names(work, range, bound));
     out_target->bound = bound;
     RG_TRY(note(work, range, sql_cstring(bound->logical)));
     return sql_touch(work, bound, range->relname);
@@ -223,10 +218,18 @@ static rg_status make_fence(struct sql_work *work, const RangeVar *range, const 
     struct rg_arena *arena = work->site.arena;
     struct rg_slice relation = {0};
     struct rg_slice inner = {0};
+    struct rg_slice columns = RG_SLICE("*");
+    struct rg_slice where = bound->predicate;
+    Node *where_tree = bound->predicate_tree;
+    List *targets = NIL;
+    if (bound->mask_count > 0) {
+        RG_TRY(sql_mask_targets(work, range, bound, &columns, &targets));
+        RG_TRY(sql_mask_where(work, range, bound, &where, &where_tree));
+    }
     RG_TRY(print_relation(arena, bound->physical, rg_slice_of(range->relname), &relation));
-    RG_TRY(rg_arena_printf(arena, &inner, "SELECT * FROM %s%.*s AS rg_r%s%.*s WHERE %.*s", range->inh ? "" : "ONLY ",
-                           RG_SLICE_ARGS(relation), sample == NULL ? "" : " ", RG_SLICE_ARGS(sample_text),
-                           RG_SLICE_ARGS(bound->predicate)));
+    RG_TRY(rg_arena_printf(arena, &inner, "SELECT %.*s FROM %s%.*s AS rg_r%s%.*s WHERE %.*s", RG_SLICE_ARGS(columns),
+                           range->inh ? "" : "ONLY ", RG_SLICE_ARGS(relation), sample == NULL ? "" : " ",
+                           RG_SLICE_ARGS(sample_text), RG_SLICE_ARGS(where)));
     RangeVar *base = make_range(sql_cstring(bound->physical), range->relname, "rg_r");
     base->inh = range->inh;
     Node *from = (Node *)base;
@@ -235,7 +238,8 @@ static rg_status make_fence(struct sql_work *work, const RangeVar *range, const 
         from = (Node *)sample;
     }
     SelectStmt *inner_select = make_select_star(from);
-    inner_select->whereClause = bound->predicate_tree;
+    inner_select->targetList = targets == NIL ? inner_select->targetList : targets;
+    inner_select->whereClause = where_tree;
     CommonTableExpr *cte = makeNode(CommonTableExpr);
     cte->ctename = pstrdup("rg_m");
     cte->ctematerialized = CTEMaterializeAlways;
@@ -287,7 +291,7 @@ static rg_status put_replacement(struct sql_work *work, const RangeVar *range, c
 static rg_status deny_explained(struct sql_work *work, const RangeVar *range)
 {
     return sql_deny(&work->site, "0A000", "statement.explain", range->location,
-                    "EXPLAIN of a relation with a predicate would tell about other rows");
+                    "EXPLAIN of a relation with a predicate or a mask would tell about other rows");
 }
 
 rg_status sql_visit_range(struct sql_work *work, Node **slot, size_t depth)
@@ -300,7 +304,7 @@ rg_status sql_visit_range(struct sql_work *work, Node **slot, size_t depth)
     if (target.is_cte) {
         return RG_OK;
     }
-    if (target.view == NULL && target.bound->predicate.size == 0) {
+    if (target.view == NULL && !policy_bound_is_fenced(target.bound)) {
         return sql_rename(work, range, target.bound);
     }
     if (work->is_explained) {
@@ -398,7 +402,7 @@ rg_status sql_visit_sample(struct sql_work *work, Node **slot, size_t depth)
     if (target.bound == NULL) {
         return sql_deny(site, "0A000", "sql.sample", sample->location, "TABLESAMPLE works on tables only");
     }
-    if (target.bound->predicate.size > 0) {
+    if (policy_bound_is_fenced(target.bound)) {
         return fence_sample(work, slot, target.bound);
     }
     RG_TRY(sql_rename(work, range, target.bound));

@@ -51,6 +51,8 @@ rg_status sql_visit_operator(struct sql_site *site, const List *name, int locati
 /* A bare word that is a name to PostgreSQL 15's grammar and tells about the login in a later one's. */
 bool sql_is_later_keyword(struct rg_slice name) RG_MUST_CHECK;
 rg_status sql_check_column(struct sql_site *site, const ColumnRef *column) RG_MUST_CHECK;
+/* A column that is written: no system column. */
+rg_status sql_check_written(struct sql_site *site, const char *name, int location) RG_MUST_CHECK;
 /* pg_catalog. before a call that is allowed. */
 rg_status sql_qualify_call(struct sql_site *site, FuncCall *call) RG_MUST_CHECK;
 
@@ -97,6 +99,12 @@ rg_status sql_template_fill(const struct sql_template *template, const struct sq
 rg_status sql_template_text(const struct sql_template *template, const struct sql_hole *holes, size_t hole_count,
                             struct rg_arena *arena, struct rg_slice *out_text) RG_MUST_CHECK;
 
+/* The claims of an identity as holes, behind SQL_HOLE_NAMED; in the current memory context. */
+rg_status sql_claim_holes(struct policy_binding *binding, const struct auth_identity *identity,
+                          struct sql_hole **out_holes) RG_MUST_CHECK;
+/* RG_INTERNAL unless expression, as one, parses to tree. */
+rg_status sql_expression_prove(struct rg_slice expression, const Node *tree, struct rg_arena *arena) RG_MUST_CHECK;
+
 /* ---- one statement ---- */
 
 struct sql_reference;
@@ -108,12 +116,16 @@ struct sql_scope {
 
 /* Each is looked up linearly, so their products bound the work: 54001 beyond. */
 enum { SQL_TOUCHED_MAX = 1000, SQL_RANGES_MAX = 10000, SQL_ITEMS_MAX = 500, SQL_FUNCTIONS_MAX = 100 };
+/* SET (a, b) = source: PostgreSQL's tree holds source once for each column, so columns times tokens is its size. */
+enum { SQL_ASSIGNED_MAX = 1000000 };
 
 struct sql_work {
     struct sql_site site; /* first */
     size_t range_count;   /* relations named, WITH items */
     size_t item_count;
     size_t function_count;                      /* in FROM */
+    size_t assigned_count;                      /* columns of SET (a, b) = source */
+    bool is_assigning;                          /* inside such a source */
     size_t reference_count, reference_capacity; /* names of FROM items */
     struct sql_reference *references;
     size_t column_count, column_capacity; /* shortened columns */
@@ -147,7 +159,7 @@ struct sql_work {
 
 void sql_work_init(struct sql_work *work, const struct policy_binding *binding, const struct policy_session *session,
                    const struct sql_tokens *tokens, struct rg_arena *arena);
-/* Rewrites one SELECT, VALUES, INSERT, UPDATE or DELETE in place. */
+/* Rewrites one SELECT, VALUES, INSERT, UPDATE, DELETE or MERGE in place. */
 rg_status sql_rewrite(struct sql_work *work, Node **slot) RG_MUST_CHECK;
 
 rg_status sql_visit_select(struct sql_work *work, SelectStmt *select, size_t depth) RG_MUST_CHECK;
@@ -166,6 +178,15 @@ rg_status sql_note_function(struct sql_work *work, const RangeFunction *item) RG
 rg_status sql_note_dotted_column(struct sql_work *work, const ColumnRef *column) RG_MUST_CHECK;
 rg_status sql_dotted_columns_check(struct sql_work *work) RG_MUST_CHECK;
 rg_status sql_visit_write(struct sql_work *work, Node *node, size_t depth) RG_MUST_CHECK;
+/* Names of columns that are written, and their values. */
+rg_status sql_visit_assignments(struct sql_work *work, List *targets, size_t depth) RG_MUST_CHECK;
+/* What a write does to its target's rows. */
+struct sql_rights {
+    bool insert, update, delete, select;
+};
+/* Renames the target of a write, if the policies give all of these rights. */
+rg_status sql_visit_target(struct sql_work *work, RangeVar *range, struct sql_rights rights,
+                           const struct policy_bound **out_bound) RG_MUST_CHECK;
 
 /* schema.table.column loses its schema: sql_references_check refuses it where table would then mean something
  * else than before. A range is known by its alias (schema NULL) or by its own name. */
@@ -177,7 +198,8 @@ rg_status sql_note_range(struct sql_work *work, const char *name, const char *sc
 rg_status sql_note_column(struct sql_work *work, const void *schema, const void *name, int location) RG_MUST_CHECK;
 rg_status sql_references_check(struct sql_work *work) RG_MUST_CHECK;
 
-enum sql_right { SQL_SELECT = 0, SQL_INSERT, SQL_UPDATE, SQL_DELETE };
+/* SQL_WRITE: some write or other, never a WITH item or a catalogue; its rights are looked at by the caller. */
+enum sql_right { SQL_SELECT = 0, SQL_WRITE };
 
 /* What a RangeVar means. */
 struct sql_target {
@@ -188,6 +210,19 @@ struct sql_target {
 rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_right right,
                       struct sql_target *out_target) RG_MUST_CHECK;
 rg_status sql_rename(struct sql_work *work, RangeVar *range, const struct policy_bound *bound) RG_MUST_CHECK;
+
+/* What the fence of a masked relation selects, `rg_r.a, mask AS b`, and the condition that holds while its columns are
+ * the ones that the snapshot knows. Refuses a relation that the snapshot does not know. */
+rg_status sql_mask_targets(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
+                           struct rg_slice *out_text, List **out_targets) RG_MUST_CHECK;
+rg_status sql_mask_where(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
+                         struct rg_slice *out_text, Node **out_tree) RG_MUST_CHECK;
+/* Refuses what reads a masked column under another name: a view, a partition, a parent. */
+rg_status sql_mask_names(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound) RG_MUST_CHECK;
+/* What a RangeVar means, without side effects; NULL = nothing of a policy's. */
+const struct policy_bound *sql_peek(const struct sql_work *work, const RangeVar *range);
+/* Refuses a masked column anywhere but alone in a select list. Before anything is rewritten. */
+rg_status sql_lineage_check(struct sql_work *work, Node *statement) RG_MUST_CHECK;
 
 rg_status sql_touch(struct sql_work *work, const struct policy_bound *bound, const char *relation) RG_MUST_CHECK;
 rg_status sql_cover(struct sql_work *work, struct rg_slice cover) RG_MUST_CHECK;

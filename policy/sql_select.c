@@ -73,9 +73,9 @@ rg_status sql_visit_select(struct sql_work *work, SelectStmt *select, size_t dep
  * IS DISTINCT FROM and WITHIN GROUP. */
 static bool ends_targets(const struct sql_tokens *tokens, size_t at)
 {
-    static const char *const words[] = {"from",      "into",   "where", "group", "having",   "window", "union",
-                                        "intersect", "except", "order", "limit", "offset",   "fetch",  "for",
-                                        ",",         ")",      ";",     "]",     "returning"};
+    static const char *const words[] = {"from",      "into",   "where", "group", "having",    "window", "union",
+                                        "intersect", "except", "order", "limit", "offset",    "fetch",  "for",
+                                        ",",         ")",      ";",     "]",     "returning", "on"};
     for (size_t i = 0; i < lengthof(words); i++) {
         if (sql_token_is(tokens, at, words[i])) {
             bool is_inner = at > 0 && ((strcmp(words[i], "from") == 0 && sql_token_is(tokens, at - 1, "distinct")) ||
@@ -278,6 +278,9 @@ static const struct handler handlers[] = {
     [T_InsertStmt] = {on_write, true},
     [T_UpdateStmt] = {on_write, true},
     [T_DeleteStmt] = {on_write, true},
+    [T_MergeStmt] = {on_write, true},
+    [T_MergeWhenClause] = {on_stranger, true}, /* both are visited by their statements */
+    [T_MultiAssignRef] = {on_stranger, true},
     [T_RangeVar] = {sql_visit_range, true},
     [T_RangeTableSample] = {sql_visit_sample, true},
     [T_RangeFunction] = {on_range_function, true},

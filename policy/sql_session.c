@@ -154,6 +154,7 @@ static rg_status set_value(struct sql_planner *planner, struct sql_work *work, c
         break;
     case SETTING_SET_VALUES:
         if (setting->is_local_passed && set->is_local && !sql_is_hyper(work)) {
+            statement->prelude = POLICY_PRELUDE_KEPT;
             return sql_finish(work, statement, node, statement->source, statement->source_at);
         }
         if (!setting_has_value(setting, value)) {
@@ -199,6 +200,7 @@ rg_status sql_plan_set(struct sql_planner *planner, struct sql_work *work, Node 
     }
     if (set->kind == VAR_SET_MULTI && set->name != NULL && strcmp(set->name, "TRANSACTION") == 0) {
         statement->is_read = true;
+        statement->prelude = POLICY_PRELUDE_KEPT; /* must come before any query of its transaction */
         return sql_finish(work, statement, node, statement->source, statement->source_at);
     }
     const struct setting *setting = setting_find(rg_slice_of(set->name));
@@ -249,6 +251,7 @@ rg_status sql_plan_show(struct sql_planner *planner, struct sql_work *work, Node
         if (sql_is_hyper(work) && hyper_setting_shown(rg_slice_of(show->name)) != NULL) {
             return show_text(work, rg_slice_of(hyper_setting_shown(rg_slice_of(show->name))), setting->name, statement);
         }
+        statement->prelude = POLICY_PRELUDE_KEPT;
         return sql_finish(work, statement, node, statement->source, statement->source_at);
     case SETTING_SHOW_PATH:
         return show_path(work, statement);

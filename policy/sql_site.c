@@ -192,6 +192,16 @@ bool sql_is_later_keyword(struct rg_slice name)
     return rg_slice_is_equal(name, RG_SLICE("system_user"));
 }
 
+rg_status sql_check_written(struct sql_site *site, const char *name, int location)
+{
+    struct rg_slice text = rg_slice_of(name == NULL ? "" : name);
+    if (text.size == 0 || is_system_column(text)) {
+        return sql_deny(site, "42501", "column.system", location, "system column \"%.*s\" is not available to you",
+                        rg_slice_shown(text), text.data);
+    }
+    return RG_OK;
+}
+
 rg_status sql_check_column(struct sql_site *site, const ColumnRef *column)
 {
     struct rg_slice last = sql_last_name(column->fields);

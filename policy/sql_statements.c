@@ -179,10 +179,13 @@ rg_status sql_plan_copy(struct sql_planner *planner, struct sql_work *work, Node
                         struct policy_statement *statement)
 {
     CopyStmt *copy = (CopyStmt *)node;
-    (void)planner;
-    if (copy->is_from || copy->is_program || copy->filename != NULL) {
-        statement->class_of_statement = copy->is_from ? POLICY_CLASS_WRITE : POLICY_CLASS_READ;
-        return sql_deny(&work->site, "42501", "statement.copy", -1, "only COPY ... TO STDOUT is available to you");
+    statement->class_of_statement = copy->is_from ? POLICY_CLASS_WRITE : POLICY_CLASS_READ;
+    if (copy->is_program || copy->filename != NULL) {
+        return sql_deny(&work->site, "42501", "statement.copy", -1,
+                        "COPY to and from files and programs is not available to you");
+    }
+    if (copy->is_from) {
+        return sql_plan_copy_from(planner, work, node, statement);
     }
     for (int i = 0; i < list_length(copy->options); i++) {
         const DefElem *option = list_nth_node(DefElem, copy->options, i);
@@ -249,6 +252,12 @@ rg_status sql_plan_transaction(struct sql_planner *planner, struct sql_work *wor
         [TRANS_STMT_SAVEPOINT] = POLICY_EFFECT_NONE,   [TRANS_STMT_RELEASE] = POLICY_EFFECT_NONE,
         [TRANS_STMT_ROLLBACK_TO] = POLICY_EFFECT_NONE,
     };
+    static const enum policy_prelude preludes[] = {
+        [TRANS_STMT_BEGIN] = POLICY_PRELUDE_KEPT,       [TRANS_STMT_START] = POLICY_PRELUDE_KEPT,
+        [TRANS_STMT_COMMIT] = POLICY_PRELUDE_LOST,      [TRANS_STMT_ROLLBACK] = POLICY_PRELUDE_LOST,
+        [TRANS_STMT_SAVEPOINT] = POLICY_PRELUDE_KEPT,   [TRANS_STMT_RELEASE] = POLICY_PRELUDE_KEPT,
+        [TRANS_STMT_ROLLBACK_TO] = POLICY_PRELUDE_LOST,
+    };
     const TransactionStmt *transaction = (const TransactionStmt *)node;
     (void)planner;
     if ((size_t)transaction->kind >= lengthof(effects)) {
@@ -256,6 +265,7 @@ rg_status sql_plan_transaction(struct sql_planner *planner, struct sql_work *wor
     }
     RG_TRY(finish(work, node, statement));
     statement->effect = transaction->chain ? POLICY_EFFECT_NONE : effects[transaction->kind];
+    statement->prelude = preludes[transaction->kind];
     statement->is_read = true;
     return RG_OK;
 }

@@ -245,6 +245,7 @@ static rg_status check_again(struct sql_work *work, struct rg_slice text)
         .guard_count = work->guard_count,
         .guards = work->guards,
         .allow_write = work->is_write,
+        .snapshot = work->session->relations,
     };
     rg_status status = check_statement(text, &limits, work->site.arena);
     if (!rg_is_ok(status) && status.error->kind == RG_LIMIT) {
@@ -323,6 +324,7 @@ rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, 
     if (work->bound_count > 1) {
         qsort(work->names, work->bound_count, sizeof *work->names, compare_names); /* bounds are done with */
     }
+    RG_TRY(policy_secrets_hide(work->binding, text, work->site.arena, &statement->shown));
     statement->text = text;
     statement->is_rewritten = work->site.edits.count > 0;
     statement->splices = splices;

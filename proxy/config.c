@@ -15,6 +15,7 @@ struct snapshot {
     struct rg_schema_secrets secrets;
     size_t regex_count, regex_capacity;
     regex_t **regexes;
+    struct config_raw raw;
 };
 
 static struct snapshot *snapshot_of(struct config *config)
@@ -38,6 +39,11 @@ struct rg_arena *config_arena(struct config *config)
 struct rg_schema_secrets *config_secrets(struct config *config)
 {
     return &snapshot_of(config)->secrets;
+}
+
+const struct config_raw *config_raw_of(const struct config *config)
+{
+    return &((const struct snapshot *)(const void *)config)->raw;
 }
 
 void config_own_regex(struct config *config, regex_t *regex)
@@ -107,6 +113,16 @@ rg_status config_draft_load(const char *path, struct config_draft *draft)
     return RG_OK;
 }
 
+static rg_status keep_source(const struct config_draft *draft, const struct policy_source *source)
+{
+    struct policy_source *kept = NULL;
+    RG_TRY(rg_arena_new(draft->arena, &kept));
+    *kept = *source;
+    draft->config->source = kept;
+    snapshot_of(draft->config)->raw = draft->raw;
+    return RG_OK;
+}
+
 static rg_status load_into(struct config *config, const char *path, struct rg_diag *diag)
 {
     struct config_draft draft = {.config = config, .arena = config_arena(config), .diag = diag};
@@ -114,6 +130,8 @@ static rg_status load_into(struct config *config, const char *path, struct rg_di
     draft.context = (struct rg_schema_context){draft.arena, diag, config_secrets(config)};
     RG_TRY(config_draft_load(path, &draft));
     RG_TRY(config_make_policies(&draft, &source));
+    RG_TRY(config_make_tests(&draft));
+    RG_TRY(keep_source(&draft, &source));
     return policy_compile(&source, diag, &config->policies);
 }
 

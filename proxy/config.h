@@ -20,6 +20,7 @@ struct config_server {
     unsigned workers;         /* at least 1 */
     struct rg_slice pid_file; /* empty = none */
     int64_t drain_timeout_us;
+    bool strict_reload; /* a reload is refused when one of [[tests]] fails */
 };
 
 struct config_log {
@@ -41,6 +42,8 @@ struct config_upstream {
     struct net_conninfo *conninfo; /* dsn and password, parsed by libpq */
     struct rg_slice database;      /* dbname of the dsn; empty = libpq's default */
     int64_t connect_timeout_us;
+    int64_t catalog_refresh_us;
+    enum policy_lock lock; /* identity = */
     struct rg_place place;
 };
 
@@ -79,6 +82,26 @@ struct config_audit {
     size_t segment_bytes;
 };
 
+enum config_expect { CONFIG_EXPECT_DENY = 0, CONFIG_EXPECT_ALLOW, CONFIG_EXPECT_REWRITE, CONFIG_EXPECT_MASK };
+
+/* One of [[tests]]: run by proxy/trial.h. */
+struct config_test {
+    struct rg_slice name; /* tests[N] when the file gives none */
+    struct rg_place place;
+    struct rg_slice tenant, user;
+    size_t claim_count;
+    const struct auth_claim_constant *claims;
+    struct rg_slice sql;
+    enum config_expect expect;
+    bool has_equals;
+    struct rg_slice equals; /* the whole text that is sent */
+    size_t contains_count;
+    const struct rg_slice *contains;
+    size_t lacks_count;
+    const struct rg_slice *lacks;
+    struct rg_slice rule; /* of the refusal; empty = any */
+};
+
 struct config {
     struct config_server server;
     struct config_log log;
@@ -100,6 +123,9 @@ struct config {
     const struct config_limits *default_limits; /* [limits.default], or the built-in ones; never NULL */
     struct tenant_registry registry;
     struct policy_set *policies;
+    const struct policy_source *source; /* what policies were compiled from, with places */
+    size_t test_count;
+    const struct config_test *tests;
     struct rg_digest digest; /* SHA-256 over the bytes of all files */
     size_t file_count;
     const struct rg_slice *files; /* the main file first, then the included ones, sorted */

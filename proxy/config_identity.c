@@ -264,12 +264,10 @@ static rg_status make_constant(struct config_draft *draft, const struct rg_toml_
     return RG_OK;
 }
 
-static rg_status make_account_claims(struct config_draft *draft, const struct config_raw_account *raw,
-                                     const struct auth_claim_value **out_claims)
+rg_status config_make_constants(struct config_draft *draft, const struct rg_toml_node *node, size_t *out_count,
+                                const struct auth_claim_constant **out_constants)
 {
-    const struct rg_toml_node *node = raw->claims;
     struct auth_claim_constant *constants = NULL;
-    size_t before = draft->diag->error_count;
     size_t count = 0;
     if (node != NULL && node->type != RG_TOML_TABLE) {
         config_error(draft, node->place, "\"claims\" must be a table: { name = value }");
@@ -283,6 +281,19 @@ static rg_status make_account_claims(struct config_draft *draft, const struct co
             RG_TRY(make_constant(draft, item, &constants[count++]));
         }
     }
+    *out_constants = constants;
+    *out_count = count;
+    return RG_OK;
+}
+
+static rg_status make_account_claims(struct config_draft *draft, const struct config_raw_account *raw,
+                                     const struct auth_claim_value **out_claims)
+{
+    const struct rg_toml_node *node = raw->claims;
+    const struct auth_claim_constant *constants = NULL;
+    size_t before = draft->diag->error_count;
+    size_t count = 0;
+    RG_TRY(config_make_constants(draft, node, &count, &constants));
     if (draft->diag->error_count != before) {
         return RG_OK;
     }

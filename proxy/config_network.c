@@ -36,6 +36,8 @@ static rg_status make_upstream(struct config_draft *draft, const struct config_r
         .name = raw->head.name,
         .kind = (enum config_upstream_kind)raw->kind.word,
         .connect_timeout_us = raw->connect_timeout.value,
+        .catalog_refresh_us = raw->catalog_refresh.value,
+        .lock = (enum policy_lock)raw->identity.word,
         .place = raw->head.place,
     };
     if (!raw->dsn.is_given) {

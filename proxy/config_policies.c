@@ -96,18 +96,22 @@ static bool is_possible_tenant(const struct config_draft *draft, struct rg_slice
     return false;
 }
 
+void config_refer_tenant(struct config_draft *draft, const struct rg_schema_string *id)
+{
+    size_t at = 0;
+    if (!is_possible_tenant(draft, id->text)) {
+        (void)config_refer(draft, &draft->raw.tenants, sizeof(struct config_raw_tenant), "tenant", id, &at);
+    }
+}
+
 static rg_status copy_tenants(struct config_draft *draft, const struct rg_schema_list *list, size_t *out_count,
                               const struct rg_slice **out_ids)
 {
     struct rg_slice *ids = NULL;
-    size_t at = 0;
     RG_TRY(rg_arena_array(draft->arena, list->count, sizeof *ids, (void **)&ids));
     for (size_t i = 0; i < list->count; i++) {
         ids[i] = list->items[i].text;
-        if (!is_possible_tenant(draft, ids[i])) {
-            (void)config_refer(draft, &draft->raw.tenants, sizeof(struct config_raw_tenant), "tenant", &list->items[i],
-                               &at);
-        }
+        config_refer_tenant(draft, &list->items[i]);
     }
     *out_count = list->count;
     *out_ids = ids;
@@ -183,6 +187,8 @@ static rg_status make_row(struct config_draft *draft, const struct config_raw_po
         .group = raw->group.text,
         .using_text = raw->using_text.text,
         .using_place = text_place(draft, raw->using_text.place),
+        .with_check_text = raw->with_check.text,
+        .with_check_place = text_place(draft, raw->with_check.place),
         .is_schema_isolated = raw->isolation.is_given,
         .allow_subselect = raw->allow_subselect.value != 0,
     };

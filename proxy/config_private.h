@@ -21,6 +21,7 @@ struct config_raw_server {
     struct rg_schema_number workers;
     struct rg_schema_string pid_file;
     struct rg_schema_number drain_timeout;
+    struct rg_schema_number strict_reload;
 };
 struct config_raw_log {
     struct rg_schema_head head;
@@ -37,7 +38,8 @@ struct config_raw_upstream {
     struct rg_schema_word kind;
     struct rg_schema_string dsn;
     struct rg_schema_secret password;
-    struct rg_schema_number connect_timeout;
+    struct rg_schema_number connect_timeout, catalog_refresh;
+    struct rg_schema_word identity;
 };
 struct config_raw_listener {
     struct rg_schema_head head;
@@ -108,9 +110,24 @@ struct config_raw_policy {
     struct rg_schema_list on;
     struct rg_schema_word kinds; /* for = [...] */
     struct rg_schema_list to, except;
-    struct rg_schema_string group, using_text;
+    struct rg_schema_string group, using_text, with_check;
     struct rg_schema_word isolation;
     struct rg_schema_number allow_subselect;
+};
+struct config_raw_as {
+    struct rg_schema_head head;
+    struct rg_schema_string tenant, user;
+    const struct rg_toml_node *claims;
+};
+struct config_raw_test {
+    struct rg_schema_head head;
+    struct rg_schema_string name;
+    struct config_raw_as as;
+    struct rg_schema_string sql;
+    struct rg_schema_word expect;
+    struct rg_schema_string equals;
+    struct rg_schema_list contains, lacks;
+    struct rg_schema_string rule;
 };
 struct config_raw_functions {
     struct rg_schema_head head;
@@ -134,7 +151,7 @@ struct config_raw {
     struct config_raw_log log;
     struct config_raw_functions functions;
     struct config_raw_audit audit;
-    struct config_records tls, upstreams, listeners, idps, accounts, claims, tenants, patterns, limits, policies;
+    struct config_records tls, upstreams, listeners, idps, accounts, claims, tenants, patterns, limits, policies, tests;
 };
 
 /* ---- sections ---- */
@@ -160,7 +177,7 @@ extern const struct config_section config_sections[];
 extern const size_t config_section_count;
 extern const struct rg_schema config_schema_top;  /* version, include */
 extern const struct rg_schema config_schema_from; /* the table form of a claim's from */
-extern const struct rg_schema config_schema_match, config_schema_route, config_schema_pattern_id;
+extern const struct rg_schema config_schema_match, config_schema_route, config_schema_pattern_id, config_schema_as;
 
 /* ---- the draft: a snapshot being made ---- */
 
@@ -192,6 +209,8 @@ struct config *config_new(void);
 /* Parts of the snapshot that its users do not see. */
 struct rg_arena *config_arena(struct config *config);
 struct rg_schema_secrets *config_secrets(struct config *config);
+/* What the files said, with every place: kept for the lints (config_lint.c). */
+const struct config_raw *config_raw_of(const struct config *config);
 /* The snapshot frees regex at its end. */
 void config_own_regex(struct config *config, regex_t *regex);
 
@@ -210,6 +229,7 @@ rg_status config_make_network(struct config_draft *draft) RG_MUST_CHECK;
 rg_status config_make_tenants(struct config_draft *draft) RG_MUST_CHECK;
 rg_status config_check_schemas(struct config_draft *draft) RG_MUST_CHECK;
 rg_status config_make_policies(struct config_draft *draft, struct policy_source *out_source) RG_MUST_CHECK;
+rg_status config_make_tests(struct config_draft *draft) RG_MUST_CHECK;
 
 /* ---- shared by the steps (config_names.c) ---- */
 
@@ -219,6 +239,11 @@ size_t config_record_find(const struct config_records *records, size_t record_si
 /* A reference to a record by name; a missing one is reported at text.place with the nearest name. */
 bool config_refer(struct config_draft *draft, const struct config_records *records, size_t record_size,
                   const char *what, const struct rg_schema_string *text, size_t *out_at);
+/* A tenant that [[tenants]] has or that a pattern may name; anything else is reported. */
+void config_refer_tenant(struct config_draft *draft, const struct rg_schema_string *id);
+/* `claims = { NAME = value }`: names must be declared. node may be NULL; *out_count is 0 after a mistake. */
+rg_status config_make_constants(struct config_draft *draft, const struct rg_toml_node *node, size_t *out_count,
+                                const struct auth_claim_constant **out_constants) RG_MUST_CHECK;
 /* Reports each name that is given twice. */
 rg_status config_check_unique(struct config_draft *draft, const struct config_records *records, size_t record_size,
                               const char *what) RG_MUST_CHECK;

@@ -18,11 +18,13 @@ static const char *const log_levels[] = {"debug", "info", "warning", "error", NU
 static const char *const log_formats[] = {"json", NULL};
 static const char *const tls_versions[] = {"1.2", "1.3", NULL};
 static const char *const upstream_kinds[] = {"pgbouncer", "postgres", NULL};
+static const char *const identities[] = {"none", "set_local", "set_role", NULL};
 static const char *const planes[] = {"sql", NULL};
 static const char *const logins[] = {"oidc", "scram", NULL};
 static const char *const idp_types[] = {"oidc", NULL};
 static const char *const statement_kinds[] = {"select", "insert", "update", "delete", NULL};
 static const char *const isolations[] = {"schema", NULL};
+static const char *const expectations[] = {"deny", "allow", "rewrite", "mask", NULL};
 static const char *const durabilities[] = {"synced", "written", NULL};
 static const char *const audit_statements[] = {"full", NULL};
 
@@ -37,6 +39,7 @@ static const struct rg_schema_key server_keys[] = {
     {"workers", RG_SCHEMA_INTEGER, false, MEMBER(server, workers), 1, 1024, NULL, NULL, NULL, "one per core"},
     {"pid_file", RG_SCHEMA_PATH, false, MEMBER(server, pid_file), 0, 0, NULL, NULL, NULL, "none"},
     {"drain_timeout", RG_SCHEMA_DURATION, false, MEMBER(server, drain_timeout), 0, DAY, NULL, NULL, "\"30s\"", NULL},
+    {"strict_reload", RG_SCHEMA_BOOL, false, MEMBER(server, strict_reload), 0, 0, NULL, NULL, "false", NULL},
     UNSUPPORTED("user"), UNSUPPORTED("trusted_proxies"), UNSUPPORTED("metrics_max_tenants"),
 };
 static const struct rg_schema server_schema = SCHEMA("[server]", server_keys);
@@ -61,7 +64,9 @@ static const struct rg_schema_key upstream_keys[] = {
     {"dsn", RG_SCHEMA_STRING, true, MEMBER(upstream, dsn), 0, 0, NULL, NULL, NULL, NULL},
     {"password", RG_SCHEMA_SECRET, false, MEMBER(upstream, password), 0, 0, NULL, NULL, NULL, "none"},
     {"connect_timeout", RG_SCHEMA_DURATION, false, MEMBER(upstream, connect_timeout), SECOND / 10, 3600 * SECOND, NULL, NULL, "\"10s\"", NULL},
-    UNSUPPORTED("url"), UNSUPPORTED("tls"), UNSUPPORTED("identity"), UNSUPPORTED("pool"),
+    {"catalog_refresh", RG_SCHEMA_DURATION, false, MEMBER(upstream, catalog_refresh), SECOND, DAY, NULL, NULL, "\"30s\"", NULL},
+    {"identity", RG_SCHEMA_WORD, false, MEMBER(upstream, identity), 0, 0, identities, NULL, "\"none\"", NULL},
+    UNSUPPORTED("url"), UNSUPPORTED("tls"), UNSUPPORTED("pool"),
 };
 static const struct rg_schema upstream_schema = SCHEMA("[upstreams.NAME]", upstream_keys);
 
@@ -173,10 +178,30 @@ static const struct rg_schema_key policy_keys[] = {
     {"using", RG_SCHEMA_STRING, false, MEMBER(policy, using_text), 0, 0, NULL, NULL, NULL, "none"},
     {"isolation", RG_SCHEMA_WORD, false, MEMBER(policy, isolation), 0, 0, isolations, NULL, NULL, "none"},
     {"allow_subselect", RG_SCHEMA_BOOL, false, MEMBER(policy, allow_subselect), 0, 0, NULL, NULL, "false", NULL},
-    UNSUPPORTED("with_check"), UNSUPPORTED("columns"), UNSUPPORTED("valid_from"), UNSUPPORTED("valid_until"),
+    {"with_check", RG_SCHEMA_STRING, false, MEMBER(policy, with_check), 0, 0, NULL, NULL, NULL, "using"},
+    UNSUPPORTED("columns"), UNSUPPORTED("valid_from"), UNSUPPORTED("valid_until"),
     UNSUPPORTED("reason"),
 };
 static const struct rg_schema policy_schema = SCHEMA("[[policies]]", policy_keys);
+
+static const struct rg_schema_key as_keys[] = {
+    {"tenant", RG_SCHEMA_STRING, true, MEMBER(as, tenant), 0, 0, NULL, NULL, NULL, NULL},
+    {"user", RG_SCHEMA_STRING, false, MEMBER(as, user), 0, 0, NULL, NULL, "\"test\"", NULL},
+    {"claims", RG_SCHEMA_NODE, false, MEMBER(as, claims), 0, 0, NULL, NULL, NULL, "those that the tenant's match implies"},
+};
+const struct rg_schema config_schema_as = SCHEMA("as", as_keys);
+
+static const struct rg_schema_key test_keys[] = {
+    {"name", RG_SCHEMA_STRING, false, MEMBER(test, name), 0, 0, NULL, NULL, NULL, "tests[N], N from 1"},
+    {"as", RG_SCHEMA_TABLE, true, MEMBER(test, as), 0, 0, NULL, &config_schema_as, NULL, NULL},
+    {"sql", RG_SCHEMA_STRING, true, MEMBER(test, sql), 0, 0, NULL, NULL, NULL, NULL},
+    {"expect", RG_SCHEMA_WORD, true, MEMBER(test, expect), 0, 0, expectations, NULL, NULL, NULL},
+    {"equals", RG_SCHEMA_STRING, false, MEMBER(test, equals), 0, 0, NULL, NULL, NULL, "any text"},
+    {"contains", RG_SCHEMA_STRINGS, false, MEMBER(test, contains), 0, 0, NULL, NULL, NULL, "none"},
+    {"lacks", RG_SCHEMA_STRINGS, false, MEMBER(test, lacks), 0, 0, NULL, NULL, NULL, "none"},
+    {"rule", RG_SCHEMA_STRING, false, MEMBER(test, rule), 0, 0, NULL, NULL, NULL, "any rule"},
+};
+static const struct rg_schema test_schema = SCHEMA("[[tests]]", test_keys);
 
 static const struct rg_schema_key functions_keys[] = {
     {"allow", RG_SCHEMA_STRINGS, false, MEMBER(functions, allow), 0, 0, NULL, NULL, NULL, "none"},
@@ -212,9 +237,10 @@ const struct config_section config_sections[] = {
     MANY(tenant_patterns, CONFIG_SHAPE_ARRAY, pattern, patterns, false, 0),
     MANY(limits, CONFIG_SHAPE_NAMED, limits, limits, false, 0),
     MANY(policies, CONFIG_SHAPE_ARRAY, policy, policies, false, MEMBER(policy, name)),
+    MANY(tests, CONFIG_SHAPE_ARRAY, test, tests, false, MEMBER(test, name)),
     ONE(functions, functions, false),
     ONE(audit, audit, true),
-    LATER("admin"), LATER("superset"), LATER("masks"), LATER("statements"), LATER("alerts"), LATER("tests"),
+    LATER("admin"), LATER("superset"), LATER("masks"), LATER("statements"), LATER("alerts"),
 };
 /* clang-format on */
 const size_t config_section_count = sizeof config_sections / sizeof config_sections[0];

@@ -53,6 +53,7 @@ rg_status config_make_server(struct config_draft *draft)
         .workers = server->workers.is_given ? (unsigned)server->workers.value : core_count(),
         .pid_file = server->pid_file.text,
         .drain_timeout_us = server->drain_timeout.value,
+        .strict_reload = server->strict_reload.value != 0,
     };
     draft->config->log = (struct config_log){
         .level = (enum config_log_level)log->level.word,

@@ -118,7 +118,7 @@ static rg_status open_audit(struct gateway *gateway)
 static rg_status open_shared(struct gateway *gateway)
 {
     RG_TRY(policy_self_test());
-    RG_TRY(gateway_load(gateway, &gateway->snapshot));
+    RG_TRY(gateway_load(gateway, false, &gateway->snapshot));
     RG_TRY(quota_new(&gateway->quota));
     RG_TRY(keys_new(&gateway->keys));
     RG_TRY(net_offload_new(OFFLOAD_THREADS, OFFLOAD_WAITING, &gateway->offload));
@@ -310,6 +310,7 @@ static rg_status serve(struct gateway *gateway, int signals)
 {
     RG_TRY(open_shared(gateway));
     RG_TRY(open_log(gateway));
+    gateway_wait_for_catalogs(gateway, gateway->snapshot);
     RG_TRY(open_listeners(gateway));
     const struct config *config = gateway->snapshot->config; /* until a reload: not to be used behind wait_for_end */
     gateway->worker_count = config->server.workers;

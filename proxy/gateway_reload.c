@@ -2,14 +2,16 @@
 /* Loading a configuration and swapping it under running sessions: all or nothing (L8), on record before it holds. On
  * the main thread, which may block. */
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "base/rg_memory.h"
 #include "proxy/gateway_private.h"
+#include "proxy/trial.h"
 #include "proxy/worker.h"
 
-enum { DIAG_BYTES = 1 << 20, SWAP_SECONDS = 2 };
+enum { DIAG_BYTES = 1 << 20, SWAP_SECONDS = 2, SLICE_US = 100000 };
 
 static void on_jwks_event(void *context, const struct auth_jwks_event *event)
 {
@@ -24,6 +26,47 @@ static void on_jwks_event(void *context, const struct auth_jwks_event *event)
     }
 }
 
+static void on_catalog_event(void *context, const struct catalog_event *event)
+{
+    struct gateway *gateway = context;
+    if (event->is_ok) {
+        rg_log_event(gateway->log, RG_LOG_INFO, "sql.catalog.read", "s:s%, s:I, s:b, s:I", "upstream",
+                     event->upstream.data, event->upstream.size, "relations", (long long)event->relation_count,
+                     "changed", (int)event->is_changed, "duration_ms", (long long)(event->duration_us / 1000));
+    } else {
+        rg_log_event(gateway->log, RG_LOG_WARNING, "sql.catalog.failed", "s:s%, s:s%, s:b", "upstream",
+                     event->upstream.data, event->upstream.size, "reason", event->reason.data, event->reason.size,
+                     "keeps_old", (int)(event->relation_count > 0));
+    }
+}
+
+/* Whether a signal that ends the process is waiting: the signals are blocked, the main thread takes them later. */
+static bool is_told_to_stop(void)
+{
+    sigset_t pending;
+    return sigpending(&pending) == 0 && (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1 ||
+                                         sigismember(&pending, SIGQUIT) == 1);
+}
+
+void gateway_wait_for_catalogs(struct gateway *gateway, const struct snapshot *snapshot)
+{
+    int64_t start_us = rg_clock_monotonic_us(gateway->clock);
+    for (size_t i = 0; i < snapshot->config->upstream_count; i++) {
+        const struct config_upstream *upstream = &snapshot->config->upstreams[i];
+        int64_t left_us = upstream->connect_timeout_us;
+        bool is_there = snapshot->catalogs[i] == NULL || catalog_reader_wait(snapshot->catalogs[i], 0);
+        while (!is_there && left_us > 0 && !is_told_to_stop()) {
+            is_there = catalog_reader_wait(snapshot->catalogs[i], left_us < SLICE_US ? left_us : SLICE_US);
+            left_us = upstream->connect_timeout_us - (rg_clock_monotonic_us(gateway->clock) - start_us);
+        }
+        if (!is_there) {
+            rg_log_event(gateway->log, RG_LOG_WARNING, "sql.catalog.missing", "s:s%, s:s", "upstream",
+                         upstream->name.data, upstream->name.size, "effect",
+                         "logins to this upstream are refused until its catalogue was read");
+        }
+    }
+}
+
 static void print_findings(struct gateway *gateway, const struct rg_diag *diag)
 {
     for (const struct rg_finding *finding = diag->first; finding != NULL; finding = finding->next) {
@@ -35,18 +78,44 @@ static void print_findings(struct gateway *gateway, const struct rg_diag *diag)
     }
 }
 
-rg_status gateway_load(struct gateway *gateway, struct snapshot **out_snapshot)
+static rg_status open_catalogs(struct gateway *gateway, struct snapshot **snapshot)
+{
+    struct catalog_log log = {on_catalog_event, gateway};
+    rg_status status = snapshot_open_catalogs(*snapshot, gateway->snapshot, gateway->clock, log);
+    if (!rg_is_ok(status)) {
+        snapshot_free(snapshot);
+    }
+    return status;
+}
+
+/* With strict_reload, policies come into force only when their own [[tests]] hold. */
+static rg_status load_and_try(struct gateway *gateway, bool is_reload, struct rg_diag *diag,
+                              struct snapshot **out_snapshot)
+{
+    struct auth_jwks_log log = {on_jwks_event, gateway};
+    struct snapshot *snapshot = NULL;
+    RG_TRY(snapshot_load(gateway->path, gateway->clock, log, diag, &snapshot));
+    rg_status status =
+        is_reload && snapshot->config->server.strict_reload ? trial_run_all(snapshot->config, NULL, diag) : RG_OK;
+    if (!rg_is_ok(status)) {
+        snapshot_free(&snapshot);
+        return status;
+    }
+    *out_snapshot = snapshot;
+    return RG_OK;
+}
+
+rg_status gateway_load(struct gateway *gateway, bool is_reload, struct snapshot **out_snapshot)
 {
     RG_AUTO(rg_arena_done) struct rg_arena arena;
     rg_arena_init(&arena, DIAG_BYTES);
     struct rg_diag diag;
     rg_diag_init(&diag, &arena);
-    struct auth_jwks_log log = {on_jwks_event, gateway};
-    rg_status status = snapshot_load(gateway->path, gateway->clock, log, &diag, out_snapshot);
+    rg_status status = load_and_try(gateway, is_reload, &diag, out_snapshot);
     char text[512];
     (void)snprintf(text, sizeof text, "%s", rg_is_ok(status) ? "" : status.error->text);
     print_findings(gateway, &diag);
-    return rg_is_ok(status) ? status : rg_fail(RG_CONFIG, "%s", text);
+    return rg_is_ok(status) ? open_catalogs(gateway, out_snapshot) : rg_fail(RG_CONFIG, "%s", text);
 }
 
 rg_status gateway_record_policy(struct gateway *gateway, enum audit_kind kind, const struct snapshot *snapshot,
@@ -170,7 +239,7 @@ static void refuse_reload(struct gateway *gateway, rg_status why)
 void gateway_reload(struct gateway *gateway)
 {
     struct snapshot *snapshot = NULL;
-    rg_status status = gateway_load(gateway, &snapshot);
+    rg_status status = gateway_load(gateway, true, &snapshot);
     if (rg_is_ok(status)) {
         status = check_swap(gateway->snapshot->config, snapshot->config);
     }
@@ -182,6 +251,8 @@ void gateway_reload(struct gateway *gateway)
         snapshot_free(&snapshot);
         return;
     }
+    gateway_wait_for_catalogs(gateway, snapshot);
+    snapshot_set_catalog_times(snapshot);
     install(gateway, snapshot);
     wait_for_workers(gateway);
     rg_log_event(gateway->log, RG_LOG_INFO, "policy.reloaded", "s:s", "digest", snapshot->digest);

@@ -10,6 +10,7 @@ static const struct pipeline_step login_steps[] = {
     {"bind", login_bind},                 /* claims -> typed constants in the policies */
     {"admit", login_admit},               /* the tenant's connection limit */
     {"connect", session_connect},         /* session_upstream.c: an upstream session */
+    {"catalog", login_catalog},           /* session_catalog.c: what the upstream's relations look like is known */
     {"settings", login_settings},         /* what the startup packet asked for, through the same allow-list as SET */
     {"record", login_record},             /* the login's record is submitted; the welcome waits behind it */
     {"welcome", login_welcome},

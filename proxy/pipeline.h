@@ -6,7 +6,7 @@
 
 /* Read this first. What rowgate does is two lists of named steps (pipeline.c):
  *
- *   login:      authenticate -> resolve tenant -> bind policies -> admit -> connect -> record -> welcome
+ *   login:      authenticate -> resolve tenant -> bind policies -> admit -> connect -> catalogue -> record -> welcome
  *   statement:  still valid? -> parse, decide, rewrite, check -> connect -> record -> execute
  *
  * and, driven by what the upstream answers, -> record -> reply (session_reply.c). A step that must wait

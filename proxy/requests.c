@@ -59,6 +59,29 @@ bool requests_has_sync(const struct requests *requests)
     return request != NULL;
 }
 
+bool request_awaits_data(const struct request *request)
+{
+    if (request->cached == NULL || request->is_failed || (request->type != 'Q' && request->type != 'E')) {
+        return false;
+    }
+    size_t from = request->data_from > request->statement ? request->data_from : request->statement;
+    for (size_t i = from; i < request->cached->plan.count; i++) {
+        if (request->cached->plan.statements[i].takes_data) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool requests_await_data(const struct requests *requests)
+{
+    const struct request *request = requests->first;
+    while (request != NULL && !request_awaits_data(request)) {
+        request = request->next;
+    }
+    return request != NULL;
+}
+
 rg_status requests_add(struct requests *requests, char type, struct policy_cached *cached, struct request **out_request)
 {
     if (requests->count >= REQUESTS_MAX) {
@@ -117,4 +140,15 @@ const struct policy_statement *request_statement(const struct request *request)
         return NULL;
     }
     return &request->cached->plan.statements[request->statement];
+}
+
+bool request_has_prelude(const struct request *request, size_t statement)
+{
+    return request->type == 'Q' && statement < POLICY_STATEMENTS_MAX &&
+           (request->preludes[statement / 64] >> (statement % 64) & 1) != 0;
+}
+
+bool request_is_in_prelude(const struct request *request)
+{
+    return request_has_prelude(request, request->statement) && !request->is_prelude_done;
 }

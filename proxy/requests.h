@@ -31,18 +31,25 @@ struct request {
     bool is_poison;           /* made to fail upstream, so that a refused statement fails the transaction */
     bool is_probe;            /* rowgate's own question for the upstream's search_path */
     bool is_settings;         /* rowgate's own SETs at login */
+    bool is_prelude;          /* rowgate's own settings of the second lock, in the extended protocol */
+    bool is_prelude_done;     /* Q: the prelude of the current statement was answered */
+    bool leaves_prelude;      /* Q S: its settings hold when an open transaction is all that is left */
     bool had_written;         /* the transaction had written when this was forwarded */
     bool is_decided;          /* a record that allows the current statement is submitted already */
     bool is_failed;           /* Q: an error was answered, only ReadyForQuery is missing */
     bool is_substituted;      /* an error of rowgate's own was answered; drop the rest of the result */
+    bool is_copying;          /* the upstream has asked for the client's data and got not all of it yet */
     bool is_statement_target; /* D: of a statement, so ParameterDescription comes first */
     char *name;               /* P: the client's name, forgotten again when the upstream refuses it; NULL = none */
     size_t name_size;
-    struct policy_cached *cached; /* owned reference; NULL when no statement is meant */
-    size_t statement;             /* Q: which statement of the plan is running */
-    uint64_t statement_id;        /* of the running statement, for its records */
+    struct policy_cached *cached;                  /* owned reference; NULL when no statement is meant */
+    size_t statement;                              /* Q: which statement of the plan is running */
+    uint64_t preludes[POLICY_STATEMENTS_MAX / 64]; /* Q: bit i: a prelude stands before statement i */
+    size_t prelude_size;                           /* Q: in characters */
+    uint64_t statement_id;                         /* of the running statement, for its records */
+    size_t data_from;                              /* statements before this one have asked for their data already */
     uint64_t rows;
-    uint64_t bytes;
+    uint64_t bytes; /* of the result, or of the data that the client sent */
     int64_t started_us;
     /* is_poison: what the client is told instead, copied */
     struct refusal refusal;
@@ -70,6 +77,9 @@ rg_status requests_add(struct requests *requests, char type, struct policy_cache
 void requests_drop_first(struct requests *requests);
 /* After an error in the extended protocol the upstream skips everything up to Sync: so does the queue. */
 void requests_drop_to_sync(struct requests *requests);
+/* Whether the upstream may still ask for data of the client. */
+bool request_awaits_data(const struct request *request);
+bool requests_await_data(const struct requests *requests);
 /* Whether a Sync stands in the queue. */
 bool requests_has_sync(const struct requests *requests);
 /* Copies the refusal's texts into the request. */
@@ -81,5 +91,9 @@ bool statement_needs_decision(const struct policy_statement *statement, bool had
 void request_set_name(struct request *request, struct rg_slice name);
 /* The statement that the request is running; NULL when it has none. */
 const struct policy_statement *request_statement(const struct request *request);
+/* Q: whether a prelude was put before that statement. */
+bool request_has_prelude(const struct request *request, size_t statement);
+/* Q: whether the upstream is at a prelude and not at the client's statement yet. */
+bool request_is_in_prelude(const struct request *request);
 
 #endif

@@ -165,6 +165,7 @@ void session_stop_timers(struct session *session)
     net_timer_stop(&session->idle_timer);
     net_timer_stop(&session->statement_timer);
     net_timer_stop(&session->retry_timer);
+    net_timer_stop(&session->catalog_timer);
 }
 
 static void record_logout(struct session *session, enum session_end_reason reason)
@@ -218,6 +219,7 @@ void session_free(struct session *session)
     settings_free(&session->settings);
     settings_free(&session->settings_before);
     policy_binding_free(&session->binding);
+    policy_relations_free(&session->relations);
     output_done(&session->output);
     rg_arena_done(&session->arena);
     snapshot_free(&session->snapshot);
@@ -241,7 +243,12 @@ void session_drain(struct session *session)
 
 void session_cancel(struct session *session)
 {
-    if (!session_is_dead(session) && session->requests.count > 0) {
+    if (session_is_dead(session) || session->requests.count == 0) {
+        return;
+    }
+    /* PostgreSQL does not look at a cancel request while it waits for data */
+    struct refusal refusal = refusal_make("57014", "session.cancelled", "canceling statement due to user request");
+    if (!copy_stop(session, &refusal)) {
         upstream_cancel(session);
     }
 }
@@ -295,6 +302,7 @@ static void on_message(struct session *session, const struct pgwire_frame *frame
     net_timer_stop(&session->idle_timer);
     run_pipeline(session, &pipeline_statement);
     if (!session_is_dead(session) && session->phase == SESSION_READY && !session->is_suspended) {
+        session->copy = session->copy == COPY_STRAY && row->is_statement ? COPY_NONE : session->copy;
         skip_frame(session, frame->size);
     }
 }
@@ -308,6 +316,14 @@ static bool on_ready(struct session *session)
     }
     if (requests_are_many(&session->requests)) {
         session->is_waiting_for_answers = true; /* reply_on_input pumps again */
+        net_stream_pause(session->client);
+        return false;
+    }
+    if (copy_is_next(session)) {
+        return copy_on_input(session);
+    }
+    if (session->copy == COPY_AWAITED) {
+        session->is_waiting_for_copy = true; /* reply_on_input pumps again */
         net_stream_pause(session->client);
         return false;
     }

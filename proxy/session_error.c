@@ -22,8 +22,10 @@ static uint32_t map_position(void *context, uint32_t upstream_position)
     const struct position_context *at = context;
     size_t position = upstream_position;
     const struct policy_plan *plan = &at->request->cached->plan;
-    for (size_t i = 0; i < at->request->statement && at->request->type == 'Q'; i++) {
-        size_t before = characters(plan->statements[i].text) + STATEMENT_SEPARATOR.size;
+    for (size_t i = 0; i <= at->request->statement && at->request->type == 'Q'; i++) {
+        bool is_past = i < at->request->statement;
+        size_t before = is_past ? characters(plan->statements[i].text) + STATEMENT_SEPARATOR.size : 0;
+        before += request_has_prelude(at->request, i) ? at->request->prelude_size + STATEMENT_SEPARATOR.size : 0;
         if (position <= before) {
             return 0;
         }
@@ -39,6 +41,7 @@ rg_status reply_put_error(struct session *session, struct request *request, cons
     struct pgwire_position_map map = {map_position, &context};
     struct pgwire_error error;
     RG_TRY(pgwire_error_parse('E', span->body, &error));
+    catalog_note_error(session, error.sqlstate);
     RG_TRY(gate_settle(session, request));
     RG_TRY(output_open(&session->output));
     RG_TRY(pgwire_error_filter('E', span->body, context.statement == NULL ? NULL : &map, output_buf(&session->output)));

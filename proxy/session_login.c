@@ -169,10 +169,12 @@ enum pipeline_next login_resolve(struct session *session)
 
 static rg_status bind(struct session *session, const struct config *config, struct policy_binding **out_binding)
 {
+    const struct config_upstream *upstream = config_upstream_find(config, session->tenant.route.upstream);
     struct policy_subject subject = {
         .tenant = &session->tenant,
         .identity = &session->identity,
         .database = session->startup.database,
+        .lock = upstream == NULL ? POLICY_LOCK_NONE : upstream->lock,
     };
     return policy_bind(config->policies, &subject, out_binding);
 }
@@ -250,7 +252,9 @@ static rg_status rebind(struct session *session)
     RG_TRY(bind(session, config, &binding));
     policy_binding_free(&session->binding);
     session->binding = binding;
+    prelude_forget(session);
     prepared_forget_plans(&session->prepared);
+    catalog_forget(session);
     snapshot_free(&session->snapshot);
     session->snapshot = snapshot_ref(session->worker->snapshot);
     return RG_OK;

@@ -115,7 +115,8 @@ enum pipeline_next login_settings(struct session *session)
     struct policy_cached *cached = NULL;
     rg_status status = settings_text(session, &text);
     if (rg_is_ok(status)) {
-        status = statement_find_plan(session, POLICY_SIMPLE, rg_buf_slice(&text), &cached);
+        struct pgwire_prepare query = {.text = rg_buf_slice(&text)};
+        status = statement_find_plan(session, POLICY_SIMPLE, &query, &cached);
     }
     rg_buf_done(&text);
     if (!rg_is_ok(status)) {

@@ -72,7 +72,8 @@ static enum pipeline_next refuse_name(struct session *session, const char *sqlst
 
 static enum pipeline_next plan_query(struct session *session)
 {
-    rg_status status = statement_find_plan(session, POLICY_SIMPLE, session->command.text, &session->command.cached);
+    struct pgwire_prepare query = {.text = session->command.text};
+    rg_status status = statement_find_plan(session, POLICY_SIMPLE, &query, &session->command.cached);
     return rg_is_ok(status) ? PIPELINE_NEXT : refuse_status(session, status, "statement.limits");
 }
 
@@ -97,7 +98,8 @@ static enum pipeline_next plan_parse(struct session *session)
     if (name.size > 0 && prepared_find(&session->prepared, name) != NULL) {
         return refuse_name(session, "42P05", "prepared statement", name, "already exists");
     }
-    rg_status status = statement_find_plan(session, POLICY_EXTENDED, session->command.text, &session->command.cached);
+    rg_status status =
+        statement_find_plan(session, POLICY_EXTENDED, &session->command.prepare, &session->command.cached);
     return rg_is_ok(status) ? PIPELINE_NEXT : refuse_status(session, status, "statement.limits");
 }
 
@@ -109,7 +111,9 @@ static enum pipeline_next plan_prepared(struct session *session, struct rg_slice
         return refuse_name(session, "26000", "prepared statement", name, "does not exist");
     }
     if (prepared->cached == NULL) {
-        rg_status status = statement_find_plan(session, POLICY_EXTENDED, prepared->text, &prepared->cached);
+        struct pgwire_prepare prepare = {
+            .text = prepared->text, .types = prepared->types, .type_count = prepared->type_count};
+        rg_status status = statement_find_plan(session, POLICY_EXTENDED, &prepare, &prepared->cached);
         if (!rg_is_ok(status)) {
             return refuse_status(session, status, "statement.limits");
         }
@@ -167,26 +171,16 @@ static rg_status send(struct session *session, struct rg_buf *message, char type
     return RG_OK;
 }
 
-/* The rewritten statements as one text again: one implicit transaction stays one. */
-static rg_status join_texts(const struct policy_plan *plan, struct rg_buf *text)
+/* One implicit transaction stays one. */
+static rg_status encode_query(struct session *session, const struct policy_plan *plan, struct rg_buf *message,
+                              uint64_t out_preludes[POLICY_STATEMENTS_MAX / 64])
 {
-    for (size_t i = 0; i < plan->count; i++) {
-        if (i > 0) {
-            RG_TRY(rg_buf_put(text, STATEMENT_SEPARATOR));
-        }
-        RG_TRY(rg_buf_put(text, plan->statements[i].text));
-    }
-    return RG_OK;
-}
-
-static rg_status encode_query(const struct policy_plan *plan, struct rg_buf *message)
-{
-    if (plan->count == 1) {
+    if (plan->count == 1 && policy_binding_prelude(session->binding).size == 0) {
         return pgwire_query_encode(plan->statements[0].text, message);
     }
     struct rg_buf text;
     rg_buf_init(&text, SESSION_MESSAGE_BYTES);
-    rg_status status = join_texts(plan, &text);
+    rg_status status = prelude_join(session, plan, &text, out_preludes);
     if (rg_is_ok(status)) {
         status = pgwire_query_encode(rg_buf_slice(&text), message);
     }
@@ -208,17 +202,21 @@ static rg_status forward_query(struct session *session)
     struct policy_cached *cached = session->command.cached;
     struct rg_buf message;
     rg_buf_init(&message, SESSION_MESSAGE_BYTES);
-    rg_status status = encode_query(&cached->plan, &message);
+    uint64_t preludes[POLICY_STATEMENTS_MAX / 64] = {0};
+    rg_status status = encode_query(session, &cached->plan, &message, preludes);
     if (!rg_is_ok(status)) {
         rg_buf_done(&message);
         return status;
     }
     struct request *request = NULL;
     RG_TRY(send(session, &message, 'Q', &request));
+    memcpy(request->preludes, preludes, sizeof preludes);
     start_statements(session, request);
+    prelude_end_batch(session, request);
     session->batches_forwarded++;
     session->forwarded_since_sync = 0; /* a simple query ends what stood before it */
     session->upstream_prepared = NULL; /* and destroys the unnamed statement */
+    copy_expect(session, request);
     statement_apply_effects(session, cached);
     return RG_OK;
 }
@@ -237,6 +235,7 @@ static rg_status forward_parse(struct session *session)
         .types = command->prepare.types,
         .type_count = command->prepare.type_count,
     };
+    RG_TRY(prelude_before(session, command->cached));
     session->upstream_prepared = NULL;
     RG_TRY(prepared_add(&session->prepared, &source, command->cached));
     struct pgwire_prepare prepare = command->prepare;
@@ -305,6 +304,7 @@ static rg_status forward_bind(struct session *session)
     if (old != NULL) {
         RG_TRY(close_upstream_portal(session, old->number));
     }
+    RG_TRY(prelude_before(session, command->cached));
     RG_TRY(parse_upstream(session, command->bind.statement));
     uint64_t number = session->next_portal++;
     RG_TRY(
@@ -349,6 +349,7 @@ static struct rg_slice find_upstream_portal(const struct session *session, struc
 static rg_status forward_describe(struct session *session)
 {
     struct pgwire_target target = session->command.target;
+    RG_TRY(prelude_before(session, session->command.cached));
     if (target.kind == PGWIRE_TARGET_STATEMENT) {
         RG_TRY(parse_upstream(session, target.name));
         target.name = (struct rg_slice){0};
@@ -378,6 +379,7 @@ static rg_status forward_close(struct session *session)
 
 static rg_status forward_execute(struct session *session)
 {
+    RG_TRY(prelude_before(session, session->command.cached));
     struct rg_buf message;
     rg_buf_init(&message, 4096);
     char name[PORTAL_NAME_SIZE];
@@ -392,6 +394,8 @@ static rg_status forward_execute(struct session *session)
     struct request *request = NULL;
     RG_TRY(send(session, &message, 'E', &request));
     start_statements(session, request);
+    copy_expect(session, request);
+    prelude_after(session, request_statement(request));
     statement_apply_effects(session, cached);
     return RG_OK;
 }
@@ -405,7 +409,9 @@ static rg_status forward_sync(struct session *session)
         rg_buf_done(&message);
         return status;
     }
-    RG_TRY(send(session, &message, 'S', NULL));
+    struct request *request = NULL;
+    RG_TRY(send(session, &message, 'S', &request));
+    prelude_end_batch(session, request);
     session->batches_forwarded++;
     session->skips_to_sync = false;
     session->forwarded_since_sync = 0;

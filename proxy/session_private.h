@@ -24,9 +24,12 @@
  *   session_login.c           the steps of pipeline_login
  *   session_login_settings.c  what the startup packet asked for
  *   session_statement.c       the steps of pipeline_statement
+ *   session_catalog.c         the snapshot of the upstream's catalogue that statements are judged by
  *   session_message.c         one row for each frontend message
  *   session_upstream.c        opening, losing, cancelling the upstream
  *   session_reply.c           one row for each backend message
+ *   session_copy.c            the client's data of COPY ... FROM STDIN
+ *   session_prelude.c         the second lock's settings: before which messages, and what their answers mean
  *   session_error.c           an upstream's error, filtered and mapped
  *   session_gate.c            what a reply waits for
  *   session_record.c          audit records and refusals
@@ -69,11 +72,20 @@ struct command {
     struct policy_cached *cached;  /* reference, from the plan step on */
     uint64_t first_statement_id;
     bool is_recorded;
+    bool has_newest_catalog; /* was judged again by a snapshot asked for on its behalf */
 };
 
 /* Between the rewritten statements of one simple query. Each was proved alone and may end in a line comment, which
  * must not swallow the semicolon: two statements would be executed as one that nobody judged. */
 #define STATEMENT_SEPARATOR RG_SLICE("\n;\n")
+
+/* COPY ... FROM STDIN, as session_copy.c has it. */
+enum copy_state {
+    COPY_NONE = 0, /* CopyData is out of place */
+    COPY_AWAITED,  /* the upstream may ask for data: the client is not read until it is known what its bytes are */
+    COPY_ACTIVE,   /* CopyData is passed on */
+    COPY_STRAY,    /* the copy failed: CopyData that was on its way is ignored, as PostgreSQL does */
+};
 
 struct key_wait; /* a login that waits for keys, session_login.c */
 
@@ -98,6 +110,7 @@ struct session {
     struct net_timer idle_timer;
     struct net_timer statement_timer;
     struct net_timer retry_timer;
+    struct net_timer catalog_timer;
 
     /* who */
     struct pgwire_startup startup;
@@ -115,6 +128,13 @@ struct session {
     struct keys_entry key;
     bool has_key;
 
+    /* what the upstream's relations look like */
+    struct policy_relations *relations; /* reference; NULL = not known yet, or the upstream has no catalogue */
+    uint64_t relations_version;         /* of the reader; 0 = none */
+    bool is_waiting_for_catalog;
+    uint64_t catalog_ticket;
+    int64_t catalog_deadline_us; /* monotonic */
+
     /* the upstream */
     struct net_upstream *upstream;
     struct net_stream *server; /* NULL until open */
@@ -130,9 +150,14 @@ struct session {
     bool is_waiting_for_cancel;  /* suspended until none is under way */
     bool is_waiting_for_answers; /* the client is not read until fewer requests are outstanding */
     bool is_waiting_for_server;  /* the client is not read until the upstream drained */
+    bool is_waiting_for_copy;    /* the client is not read while copy is COPY_AWAITED */
     enum pgwire_transaction transaction;
     struct requests requests;
     unsigned forwarded_since_sync;
+    enum copy_state copy;
+    size_t copy_left;            /* bytes of the client's CopyData message in work that were not taken yet */
+    bool prelude_is_held;        /* of the second lock: forwarded in this batch, and nothing that ends it since */
+    bool prelude_in_transaction; /* the open transaction has it, as of the last answer */
 
     /* the client's state that rowgate keeps */
     struct settings *settings;
@@ -210,14 +235,28 @@ enum pipeline_next login_settings(struct session *session);
 enum pipeline_next login_record(struct session *session);
 enum pipeline_next login_welcome(struct session *session);
 
+/* session_catalog.c */
+enum pipeline_next login_catalog(struct session *session);
+/* The newest snapshot for the statements from here on: plans made by an older one are forgotten. NEXT, or refused:
+ * there is none yet. */
+enum pipeline_next catalog_take(struct session *session);
+void catalog_forget(struct session *session); /* another configuration: another reader, perhaps */
+/* The statement in work was denied for what the snapshot does not know. true = a newer one is being read and the
+ * step is to be run again. */
+bool catalog_wait_for_newer(struct session *session);
+bool catalog_is_awaited(struct session *session); /* that read is still under way */
+/* An error of the upstream may mean that the snapshot is old: asks for a newer one. */
+void catalog_note_error(struct session *session, const char *sqlstate);
+
 /* session_statement.c */
 enum pipeline_next statement_authenticate(struct session *session);
 enum pipeline_next statement_plan(struct session *session);
 enum pipeline_next statement_record(struct session *session);
 enum pipeline_next statement_execute(struct session *session);
 void statement_apply_effects(struct session *session, const struct policy_cached *cached);
-rg_status statement_find_plan(struct session *session, enum policy_protocol protocol, struct rg_slice text,
-                              struct policy_cached **out_cached) RG_MUST_CHECK;
+/* What is planned: prepare says the text and the types of a Parse message; for a simple query there are no types. */
+rg_status statement_find_plan(struct session *session, enum policy_protocol protocol,
+                              const struct pgwire_prepare *prepare, struct policy_cached **out_cached) RG_MUST_CHECK;
 
 /* session_message.c */
 struct message_row {
@@ -238,6 +277,35 @@ rg_status upstream_write(struct session *session, struct rg_slice bytes) RG_MUST
 void upstream_cancel(struct session *session);
 void upstream_probed(struct session *session); /* the probe was answered */
 
+/* session_copy.c */
+/* Behind a forwarded request: its statements may take data. */
+void copy_expect(struct session *session, const struct request *request);
+/* The upstream's CopyInResponse. */
+rg_status copy_start(struct session *session, struct request *request, const struct pgwire_span *span) RG_MUST_CHECK;
+/* Whether the client's next bytes are for copy_on_input, and not a message of the pipeline. */
+bool copy_is_next(const struct session *session);
+bool copy_on_input(struct session *session); /* false = more bytes are needed */
+/* After answers of the upstream: is the copy over? */
+void copy_settle(struct session *session);
+/* Ends a copy under way with an error of rowgate's own; the upstream rolls back. false = none is under way. */
+bool copy_stop(struct session *session, const struct refusal *refusal);
+
+/* session_prelude.c */
+/* Makes sure that the second lock's settings hold for what is forwarded next in the extended protocol. */
+rg_status prelude_before(struct session *session, const struct policy_cached *cached) RG_MUST_CHECK;
+/* The statement was forwarded: what it does to the settings. */
+void prelude_after(struct session *session, const struct policy_statement *statement);
+/* The rewritten statements as one text again, with preludes where they are due; marks them in out_preludes. */
+rg_status prelude_join(struct session *session, const struct policy_plan *plan, struct rg_buf *text,
+                       uint64_t out_preludes[POLICY_STATEMENTS_MAX / 64]) RG_MUST_CHECK;
+/* A Query or Sync was forwarded: notes in its request what it leaves. */
+void prelude_end_batch(struct session *session, struct request *request);
+/* It was answered. */
+void prelude_on_ready(struct session *session, const struct request *request);
+void prelude_forget(struct session *session);
+rg_status prelude_failed(struct session *session, struct request *request,
+                         const struct pgwire_span *span) RG_MUST_CHECK;
+
 /* session_error.c */
 rg_status reply_put_error(struct session *session, struct request *request,
                           const struct pgwire_span *span) RG_MUST_CHECK;
@@ -257,6 +325,9 @@ rg_status record_unfinished(struct session *session, const struct request *reque
                             const char *sqlstate, const char *message) RG_MUST_CHECK;
 /* The same for all that was forwarded and will not be answered any more; empties the queue. */
 void record_abandoned(struct session *session);
+/* Submits the record of a refusal. */
+rg_status record_refusal(struct session *session, const struct refusal *refusal, struct rg_slice sql,
+                         uint64_t *out_ticket) RG_MUST_CHECK;
 /* The text of a refusal with its SQLSTATE; slices are borrowed. */
 struct refusal refusal_make(const char *sqlstate, const char *rule, const char *message);
 struct refusal refusal_from_status(rg_status status, const char *rule);

@@ -170,8 +170,8 @@ rg_status refusal_put(struct session *session, const struct refusal *refusal, ui
     return output_close(output, ticket, patch_at);
 }
 
-static rg_status record_refusal(struct session *session, const struct refusal *refusal, struct rg_slice sql,
-                                uint64_t *out_ticket)
+rg_status record_refusal(struct session *session, const struct refusal *refusal, struct rg_slice sql,
+                         uint64_t *out_ticket)
 {
     struct audit_event event = record_event(session, session->is_logged_in ? AUDIT_STATEMENT : AUDIT_LOGIN_FAILED);
     event.verdict = AUDIT_DENIED;

@@ -13,6 +13,8 @@ static void next_statement(struct session *session, struct request *request)
     request->rows = 0;
     request->bytes = 0;
     request->is_substituted = false;
+    request->is_copying = false;
+    request->is_prelude_done = false;
     request->started_us = net_loop_now_us(session->worker->loop);
     const struct policy_statement *statement = request_statement(request);
     request->is_decided = statement != NULL && statement_needs_decision(statement, request->had_written);
@@ -24,7 +26,7 @@ static void next_statement(struct session *session, struct request *request)
 static rg_status finish_request(struct session *session)
 {
     struct request *request = session->requests.first;
-    if (request->type == 'P' || request->type == 'B' || request->type == 'D') {
+    if (!request->is_prelude && (request->type == 'P' || request->type == 'B' || request->type == 'D')) {
         policy_cached_free(&session->described);
         session->described = request->cached == NULL ? NULL : policy_cached_ref(request->cached);
         if (output_open_size(&session->output) > SESSION_HOLD_BYTES) {
@@ -126,7 +128,7 @@ static void take_probe(struct session *session, const struct pgwire_span *span)
 
 static rg_status on_row(struct session *session, struct request *request, const struct pgwire_span *span)
 {
-    if (request->is_hidden) {
+    if (request->is_hidden || request_is_in_prelude(request)) {
         if (request->is_probe) {
             take_probe(session, span);
         }
@@ -150,7 +152,8 @@ static rg_status on_row(struct session *session, struct request *request, const 
 
 static rg_status pass_held(struct session *session, struct request *request, const struct pgwire_span *span)
 {
-    if (request->is_hidden || request->is_substituted || request->is_failed || session->drops_to_sync) {
+    if (request->is_hidden || request->is_substituted || request->is_failed || session->drops_to_sync ||
+        request_is_in_prelude(request)) {
         return RG_OK;
     }
     RG_TRY(gate_hold(session, request));
@@ -222,6 +225,10 @@ static void count_rows(struct request *request, const struct pgwire_span *span)
 
 static rg_status complete_statement(struct session *session, struct request *request, const struct pgwire_span *span)
 {
+    if (request_is_in_prelude(request)) {
+        request->is_prelude_done = true;
+        return RG_OK;
+    }
     if (request->is_substituted) {
         return finish_substituted(session, request);
     }
@@ -292,6 +299,8 @@ static rg_status on_error(struct session *session, struct request *request, cons
                            request->refusal_sequence));
     } else if (request->is_substituted) {
         RG_TRY(substitute(session, request));
+    } else if (!request->is_failed && (request->is_prelude || request_is_in_prelude(request))) {
+        RG_TRY(prelude_failed(session, request, span));
     } else if (!request->is_failed) {
         RG_TRY(reply_put_error(session, request, span));
     } else {
@@ -317,6 +326,7 @@ static rg_status on_ready(struct session *session, struct request *request, cons
     enum pgwire_transaction state = PGWIRE_TRANSACTION_NONE;
     RG_TRY(pgwire_ready_parse(span->body, &state));
     session->transaction = state;
+    prelude_on_ready(session, request);
     session->batches_answered++;
     if (state == PGWIRE_TRANSACTION_IDLE) {
         end_transaction(session);
@@ -345,7 +355,7 @@ static rg_status on_notice(struct session *session, const struct pgwire_span *sp
 {
     struct request *request = session->requests.first;
     if (request == NULL || request->is_hidden || request->is_poison || session->drops_to_sync ||
-        session->phase != SESSION_READY) {
+        request_is_in_prelude(request) || session->phase != SESSION_READY) {
         return RG_OK;
     }
     RG_TRY(gate_hold(session, request));
@@ -389,8 +399,9 @@ struct reply_row {
 static const struct reply_row rows[] = {
     {'D', "QE", on_row},
     {'d', "QE", on_row},
-    {'H', "QE", pass_held}, /* CopyOutResponse */
-    {'c', "QE", pass_held}, /* CopyDone */
+    {'G', "QE", copy_start}, /* CopyInResponse */
+    {'H', "QE", pass_held},  /* CopyOutResponse */
+    {'c', "QE", pass_held},  /* CopyDone */
     {'T', "QD", on_row_description},
     {'t', "D", on_parameter_description},
     {'n', "D", on_done_silently},
@@ -445,13 +456,15 @@ static rg_status relay(struct session *session)
     return RG_OK;
 }
 
-/* Fewer requests are outstanding: the client is read again. */
+/* Fewer requests are outstanding, or it is known what the client's bytes are: it is read again. */
 static void take_more(struct session *session)
 {
+    bool is_known = session->is_waiting_for_copy && session->copy != COPY_AWAITED;
     bool is_due = session->is_waiting_for_answers && session->requests.count <= REQUESTS_HIGH / 2 &&
                   session->requests.bytes <= REQUESTS_BYTES_HIGH / 2;
-    if (is_due) {
-        session->is_waiting_for_answers = false;
+    if (is_due || is_known) {
+        session->is_waiting_for_answers = session->is_waiting_for_answers && !is_due;
+        session->is_waiting_for_copy = session->is_waiting_for_copy && !is_known;
         net_stream_resume(session->client);
         session_pump(session);
     }
@@ -475,6 +488,7 @@ void reply_on_input(struct session *session)
         session_fatal(session, &refusal);
         return;
     }
+    copy_settle(session);
     take_more(session);
     session_flush(session);
 }

@@ -2,6 +2,7 @@
 /* The steps of a statement: is the identity still good, what may it do, is the decision on record, forward. */
 #include <stdio.h>
 
+#include "base/rg_memory.h"
 #include "proxy/session_private.h"
 
 /* ---- authenticate ---- */
@@ -30,7 +31,7 @@ enum pipeline_next statement_authenticate(struct session *session)
             return end_session(session, "session.policy_changed", text);
         }
     }
-    return PIPELINE_NEXT;
+    return catalog_take(session);
 }
 
 /* ---- plan ---- */
@@ -49,19 +50,29 @@ static bool find_prepared(void *context, struct rg_slice name, struct rg_slice *
     return true;
 }
 
-rg_status statement_find_plan(struct session *session, enum policy_protocol protocol, struct rg_slice text,
-                              struct policy_cached **out_cached)
+rg_status statement_find_plan(struct session *session, enum policy_protocol protocol,
+                              const struct pgwire_prepare *prepare, struct policy_cached **out_cached)
 {
     const struct settings *settings = session->settings;
+    uint32_t *types = rg_memory_array((size_t)prepare->type_count + 1, sizeof *types);
+    for (size_t i = 0; i < prepare->type_count; i++) {
+        types[i] = pgwire_prepare_type(prepare, i);
+    }
     struct policy_session seen = {
         .search_path_count = settings->path_count,
         .search_path = settings->path,
         .user = session->identity.user,
         .pid = (int32_t)session->key.pid,
+        .relations = session->relations,
+        .parameter_type_count = prepare->type_count,
+        .parameter_types = types,
         .find_prepared = find_prepared,
         .context = session,
     };
-    return policy_cache_plan(session->worker->cache, session->binding, &seen, protocol, text, out_cached);
+    rg_status status =
+        policy_cache_plan(session->worker->cache, session->binding, &seen, protocol, prepare->text, out_cached);
+    rg_memory_free(types);
+    return status;
 }
 
 static enum pipeline_next refuse_statement(struct session *session, const struct policy_statement *statement)
@@ -100,16 +111,29 @@ static enum pipeline_next check_names(struct session *session, const struct poli
     return PIPELINE_NEXT;
 }
 
+static const struct policy_statement *find_denied(const struct policy_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->statements[i].verdict == POLICY_DENY) {
+            return &plan->statements[i];
+        }
+    }
+    return NULL;
+}
+
 static enum pipeline_next judge(struct session *session)
 {
     const struct policy_plan *plan = &session->command.cached->plan;
     if (!plan->is_denied) {
         return check_names(session, plan);
     }
-    for (size_t i = 0; i < plan->count; i++) {
-        if (plan->statements[i].verdict == POLICY_DENY) {
-            return refuse_statement(session, &plan->statements[i]);
-        }
+    const struct policy_statement *denied = find_denied(plan);
+    if (denied != NULL && denied->is_stale && catalog_wait_for_newer(session)) {
+        policy_cached_free(&session->command.cached);
+        return PIPELINE_SUSPEND;
+    }
+    if (denied != NULL) {
+        return refuse_statement(session, denied);
     }
     struct refusal refusal = refusal_make("42501", "statement.denied", "statement refused");
     return session_refuse(session, &refusal);
@@ -132,6 +156,9 @@ enum pipeline_next statement_plan(struct session *session)
     }
     if (row->plan == NULL || session->command.cached != NULL) {
         return PIPELINE_NEXT;
+    }
+    if (catalog_is_awaited(session)) {
+        return PIPELINE_SUSPEND;
     }
     enum pipeline_next next = row->plan(session);
     return next == PIPELINE_NEXT && row->is_statement ? judge(session) : next;

@@ -57,13 +57,17 @@ static void on_statement_timeout(void *context)
         session_fatal(session, &refusal);
         return;
     }
-    if (may_substitute(request)) {
-        struct refusal refusal =
-            refusal_make("57014", "limits.statement_timeout", "canceling statement due to statement timeout");
-        request->is_substituted = true;
-        request_set_refusal(request, &refusal);
+    struct refusal refusal =
+        refusal_make("57014", "limits.statement_timeout", "canceling statement due to statement timeout");
+    if (copy_stop(session, &refusal)) {
+        session->is_cancelling = true;
+    } else {
+        if (may_substitute(request)) {
+            request->is_substituted = true;
+            request_set_refusal(request, &refusal);
+        }
+        upstream_cancel(session);
     }
-    upstream_cancel(session);
     net_timer_start(session->worker->loop, &session->statement_timer, SESSION_CANCEL_GRACE_MS, on_statement_timeout,
                     session);
 }

@@ -191,6 +191,7 @@ static void on_open(void *context, struct net_upstream *upstream, const char *er
     session->server = net_upstream_stream(upstream);
     session->transaction = PGWIRE_TRANSACTION_IDLE;
     session->upstream_prepared = NULL;
+    prelude_forget(session);
     session->attempts = 0;
     pgwire_scanner_init(&session->scanner, PGWIRE_COLLECT_MAX);
     net_stream_set_limits(session->server, NET_STREAM_INPUT_BYTES, SESSION_SERVER_BYTES);

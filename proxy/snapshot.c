@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A configuration and the key cache that serves its identity providers. */
+/* A configuration, the key cache that serves its identity providers, and the readers of its upstreams' catalogues. */
 #include "proxy/snapshot.h"
 
 #include <stdatomic.h>
@@ -24,6 +24,65 @@ rg_status snapshot_load(const char *path, const struct rg_clock *clock, struct a
     return RG_OK;
 }
 
+/* Which kinds of upstream have a catalogue that policy_relations_query reads. */
+static bool has_catalog(const struct config_upstream *upstream)
+{
+    switch (upstream->kind) {
+    case CONFIG_UPSTREAM_PGBOUNCER:
+    case CONFIG_UPSTREAM_POSTGRES:
+        return true;
+    }
+    return false;
+}
+
+static struct catalog_source source_of(const struct config_upstream *upstream)
+{
+    return (struct catalog_source){
+        .upstream = upstream->name,
+        .conninfo = upstream->conninfo,
+        .connect_timeout_us = upstream->connect_timeout_us,
+        .refresh_us = upstream->catalog_refresh_us,
+    };
+}
+
+static struct catalog_reader *find_running(const struct snapshot *running, const struct catalog_source *source)
+{
+    struct catalog_reader *reader = running == NULL ? NULL : snapshot_catalog_find(running, source->upstream);
+    return reader != NULL && catalog_reader_is_for(reader, source) ? catalog_reader_ref(reader) : NULL;
+}
+
+rg_status snapshot_open_catalogs(struct snapshot *snapshot, const struct snapshot *running,
+                                 const struct rg_clock *clock, struct catalog_log log)
+{
+    const struct config *config = snapshot->config;
+    snapshot->catalogs = rg_memory_array(config->upstream_count + 1, sizeof(struct catalog_reader *));
+    for (size_t i = 0; i < config->upstream_count; i++) {
+        struct catalog_source source = source_of(&config->upstreams[i]);
+        bool is_wanted = has_catalog(&config->upstreams[i]);
+        snapshot->catalogs[i] = is_wanted ? find_running(running, &source) : NULL;
+        if (is_wanted && snapshot->catalogs[i] == NULL) {
+            RG_TRY(catalog_reader_new(&source, clock, log, &snapshot->catalogs[i]));
+        }
+    }
+    return RG_OK;
+}
+
+void snapshot_set_catalog_times(struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->config->upstream_count; i++) {
+        struct catalog_source source = source_of(&snapshot->config->upstreams[i]);
+        if (snapshot->catalogs[i] != NULL) {
+            catalog_reader_set_times(snapshot->catalogs[i], &source);
+        }
+    }
+}
+
+struct catalog_reader *snapshot_catalog_find(const struct snapshot *snapshot, struct rg_slice upstream)
+{
+    const struct config_upstream *found = config_upstream_find(snapshot->config, upstream);
+    return found == NULL ? NULL : snapshot->catalogs[found - snapshot->config->upstreams];
+}
+
 struct snapshot *snapshot_ref(struct snapshot *snapshot)
 {
     snapshot->references++;
@@ -33,6 +92,10 @@ struct snapshot *snapshot_ref(struct snapshot *snapshot)
 static void free_parts(struct snapshot *snapshot)
 {
     auth_jwks_cache_free(&snapshot->jwks);
+    for (size_t i = 0; snapshot->catalogs != NULL && i < snapshot->config->upstream_count; i++) {
+        catalog_reader_free(&snapshot->catalogs[i]);
+    }
+    rg_memory_free(snapshot->catalogs);
     config_free(&snapshot->config);
     rg_memory_free(snapshot);
 }

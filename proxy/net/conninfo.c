@@ -306,6 +306,16 @@ const char *net_conninfo_value(const struct net_conninfo *conninfo, const char *
     return NULL;
 }
 
+bool net_conninfo_is_equal(const struct net_conninfo *a, const struct net_conninfo *b)
+{
+    bool is_equal = a->count == b->count;
+    for (size_t i = 0; is_equal && i < a->count; i++) {
+        const char *other = net_conninfo_value(b, a->pairs[i].keyword);
+        is_equal = other != NULL && strcmp(a->pairs[i].value, other) == 0;
+    }
+    return is_equal;
+}
+
 const char *net_conninfo_dbname(const struct net_conninfo *conninfo)
 {
     return net_conninfo_value(conninfo, "dbname");

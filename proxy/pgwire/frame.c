@@ -8,18 +8,29 @@
 enum { HEADER = 5, LENGTH_WORD = 4, KIB = 1024, MIB = 1024 * KIB };
 
 #define IN_AUTH (1U << PGWIRE_PHASE_AUTH)
-#define IN_READY (1U << PGWIRE_PHASE_READY)
+#define IN_STRAY (1U << PGWIRE_PHASE_AFTER_COPY)
+#define IN_READY (1U << PGWIRE_PHASE_READY | IN_STRAY)
 #define IN_COPY (1U << PGWIRE_PHASE_COPY_IN)
+
+/* PQ_LARGE_MESSAGE_LIMIT (MaxAllocSize - 1), which PostgreSQL holds CopyData to, length word included. It is passed on
+ * in pieces, so its size costs nothing. */
+enum { COPY_DATA_MAX = 0x3fffffff - 1 - LENGTH_WORD };
 
 /* Names are at most 1024 bytes (frontend.h); a password may be a token of some KiB. */
 static const struct pgwire_frontend_type types[] = {
-    {'Q', "Query", IN_READY, 64 * MIB, true},    {'P', "Parse", IN_READY, 64 * MIB, true},
-    {'B', "Bind", IN_READY, 256 * MIB, true},    {'D', "Describe", IN_READY, 4 * KIB, false},
-    {'E', "Execute", IN_READY, 4 * KIB, false},  {'C', "Close", IN_READY, 4 * KIB, false},
-    {'S', "Sync", IN_READY | IN_COPY, 0, false}, {'H', "Flush", IN_READY | IN_COPY, 0, false},
-    {'X', "Terminate", IN_READY, 0, false},      {'p', "PasswordMessage", IN_AUTH, 64 * KIB, false},
-    {'d', "CopyData", IN_COPY, 64 * MIB, true},  {'c', "CopyDone", IN_COPY, 0, false},
-    {'f', "CopyFail", IN_COPY, 8 * KIB, false},
+    {'Q', "Query", IN_READY, 64 * MIB, true},
+    {'P', "Parse", IN_READY, 64 * MIB, true},
+    {'B', "Bind", IN_READY, 256 * MIB, true},
+    {'D', "Describe", IN_READY, 4 * KIB, false},
+    {'E', "Execute", IN_READY, 4 * KIB, false},
+    {'C', "Close", IN_READY, 4 * KIB, false},
+    {'S', "Sync", IN_READY | IN_COPY, 0, false},
+    {'H', "Flush", IN_READY | IN_COPY, 0, false},
+    {'X', "Terminate", IN_READY | IN_COPY, 0, false},
+    {'p', "PasswordMessage", IN_AUTH, 64 * KIB, false},
+    {'d', "CopyData", IN_COPY | IN_STRAY, COPY_DATA_MAX, false},
+    {'c', "CopyDone", IN_COPY | IN_STRAY, 0, false},
+    {'f', "CopyFail", IN_COPY | IN_STRAY, 8 * KIB, false},
 };
 
 const struct pgwire_frontend_type *pgwire_frontend_type_find(char type)
@@ -62,8 +73,8 @@ static rg_status check_length(uint32_t length, const struct pgwire_frontend_type
     return RG_OK;
 }
 
-rg_status pgwire_frame_peek(struct rg_slice input, const struct pgwire_limits *limits, struct pgwire_frame *out_frame,
-                            bool *out_complete)
+rg_status pgwire_header_peek(struct rg_slice input, const struct pgwire_limits *limits,
+                             struct pgwire_header *out_header, bool *out_complete)
 {
     const struct pgwire_frontend_type *row = NULL;
     if (input.size > 0) {
@@ -75,10 +86,21 @@ rg_status pgwire_frame_peek(struct rg_slice input, const struct pgwire_limits *l
     }
     uint32_t length = pgwire_u32_at(input.data + 1);
     RG_TRY(check_length(length, row, limits));
-    size_t size = (size_t)length + 1;
-    *out_complete = input.size >= size;
-    if (input.size >= size) {
-        *out_frame = (struct pgwire_frame){row->type, rg_slice_cut(input, HEADER, size - HEADER), size};
+    *out_header = (struct pgwire_header){row->type, length - LENGTH_WORD};
+    *out_complete = true;
+    return RG_OK;
+}
+
+rg_status pgwire_frame_peek(struct rg_slice input, const struct pgwire_limits *limits, struct pgwire_frame *out_frame,
+                            bool *out_complete)
+{
+    struct pgwire_header header;
+    bool has_header = false;
+    RG_TRY(pgwire_header_peek(input, limits, &header, &has_header));
+    size_t size = has_header ? HEADER + header.body_size : 0;
+    *out_complete = has_header && input.size >= size;
+    if (*out_complete) {
+        *out_frame = (struct pgwire_frame){header.type, rg_slice_cut(input, HEADER, header.body_size), size};
     }
     return RG_OK;
 }

@@ -10,16 +10,17 @@
 
 /* Where the connection stands: decides which message types may arrive. */
 enum pgwire_phase {
-    PGWIRE_PHASE_NONE = 0, /* nothing may arrive */
-    PGWIRE_PHASE_AUTH,     /* 'p' only */
-    PGWIRE_PHASE_READY,    /* Q P B D E C S H X */
-    PGWIRE_PHASE_COPY_IN,  /* d c f, and S H which PostgreSQL ignores there */
+    PGWIRE_PHASE_NONE = 0,   /* nothing may arrive */
+    PGWIRE_PHASE_AUTH,       /* 'p' only */
+    PGWIRE_PHASE_READY,      /* Q P B D E C S H X */
+    PGWIRE_PHASE_COPY_IN,    /* d c f, X, and S H which PostgreSQL ignores there */
+    PGWIRE_PHASE_AFTER_COPY, /* READY's, and d c f that were on their way when the copy failed: ignored */
     PGWIRE_PHASE_COUNT
 };
 
 struct pgwire_limits {
     enum pgwire_phase phase;
-    size_t message_bytes; /* for Q P B d, whole frame; each type's own maximum holds as well; 0 refuses all */
+    size_t message_bytes; /* for Q P B, whole frame; each type's own maximum holds as well; 0 refuses all */
 };
 
 struct pgwire_frame {
@@ -49,6 +50,15 @@ const struct pgwire_frontend_type *pgwire_frontend_type_find(char type);
  * Owns:    out_frame->body points into input. Threads: any. */
 rg_status pgwire_frame_peek(struct rg_slice input, const struct pgwire_limits *limits, struct pgwire_frame *out_frame,
                             bool *out_complete) RG_MUST_CHECK;
+
+/* The header alone, judged in the same way: for CopyData, whose body is passed on in pieces as it arrives. */
+struct pgwire_header {
+    char type;
+    size_t body_size; /* bytes behind the header's PGWIRE_FRAME_HEADER */
+};
+enum { PGWIRE_FRAME_HEADER = 5 };
+rg_status pgwire_header_peek(struct rg_slice input, const struct pgwire_limits *limits,
+                             struct pgwire_header *out_header, bool *out_complete) RG_MUST_CHECK;
 
 /* The same for the first packet of a connection, which has no type byte: length 8 to 10,000
  * (MAX_STARTUP_PACKET_LENGTH). Used until a StartupMessage arrived, and again after an SSLRequest. */

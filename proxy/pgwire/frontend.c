@@ -199,6 +199,17 @@ rg_status pgwire_password_parse(struct rg_slice body, struct rg_slice *out_passw
     return parse_text(body, "PasswordMessage", out_password);
 }
 
+rg_status pgwire_copy_fail_parse(struct rg_slice body, struct rg_slice *out_reason)
+{
+    struct rg_slice reason = {0};
+    RG_TRY(parse_text(body, "CopyFail", &reason));
+    if (!pgwire_utf8_is_valid(reason)) {
+        return rg_fail(RG_DENIED, "CopyFail: the reason is not valid UTF-8");
+    }
+    *out_reason = reason;
+    return RG_OK;
+}
+
 rg_status pgwire_sasl_start_parse(struct rg_slice body, struct pgwire_sasl_start *out_start)
 {
     struct pgwire_cursor cursor = cursor_of(body, "SASLInitialResponse");

@@ -84,7 +84,11 @@ rg_status pgwire_sync_encode(struct rg_buf *buf) RG_MUST_CHECK;
 rg_status pgwire_flush_encode(struct rg_buf *buf) RG_MUST_CHECK;
 rg_status pgwire_terminate_encode(struct rg_buf *buf) RG_MUST_CHECK;
 
-/* CopyFail ('f'): the answer to an upstream's CopyInResponse that the client is not to see. */
+/* CopyData ('d'): any piece of the data; the server does not look at where one message ends. */
+rg_status pgwire_copy_data_encode(struct rg_slice data, struct rg_buf *buf) RG_MUST_CHECK;
+rg_status pgwire_copy_done_encode(struct rg_buf *buf) RG_MUST_CHECK;
+/* CopyFail ('f'): the client's, with its reason; or rowgate's own end of a copy. */
+rg_status pgwire_copy_fail_parse(struct rg_slice body, struct rg_slice *out_reason) RG_MUST_CHECK;
 rg_status pgwire_copy_fail_encode(struct rg_slice reason, struct rg_buf *buf) RG_MUST_CHECK;
 
 /* The three meanings of 'p'; which one is due depends on what the server asked last. The slices are

@@ -71,6 +71,17 @@ rg_status pgwire_terminate_encode(struct rg_buf *buf)
     return pgwire_message_put(buf, 'X', NULL, 0);
 }
 
+rg_status pgwire_copy_data_encode(struct rg_slice data, struct rg_buf *buf)
+{
+    struct pgwire_part part = pgwire_part_bytes(data);
+    return pgwire_message_put(buf, 'd', &part, 1);
+}
+
+rg_status pgwire_copy_done_encode(struct rg_buf *buf)
+{
+    return pgwire_message_put(buf, 'c', NULL, 0);
+}
+
 rg_status pgwire_copy_fail_encode(struct rg_slice reason, struct rg_buf *buf)
 {
     struct pgwire_part part = pgwire_part_cstr(reason);

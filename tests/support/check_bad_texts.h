@@ -175,8 +175,7 @@ static const struct row bad[] = {
     {"bare relation inside a recursive arm",
      "WITH RECURSIVE a AS (SELECT 1 UNION ALL SELECT o.id FROM a, shared.orders "
      "o) SELECT 1"},
-/* each place of a sub-query, holding a bare shared relation */
-#define LEAK "(SELECT id FROM shared.orders)"
+    /* each place of a sub-query, holding a bare shared relation */
     {"in the select list", "SELECT " LEAK},
     {"in WHERE", "SELECT 1 WHERE " LEAK " = 1"},
     {"in EXISTS", "SELECT 1 WHERE EXISTS " LEAK},

@@ -20,6 +20,8 @@ struct row {
     const char *text;
 };
 
+#define LEAK "(SELECT id FROM shared.orders)"
+
 static const struct row good[] = {
     {"constant", "SELECT 1"},
     {"one trailing semicolon", "SELECT 1;"},

@@ -10,9 +10,13 @@
  *   -- use standard.policy                    read another file's head here
  *   -- policy on=a.*,b.c for=select to=acme using=tenant_id = :tenant_id     (using= takes the rest of the line)
  *   -- policy on=a.* isolation=schema
+ *   -- mask columns=a.b.c,a.b.d with=partial keep_last=4 in_predicates=allow unless=:role = 'dpo'
+ *        (with= redact, null, deny, hash salt=..., constant constant=...; unless= takes the rest of the line)
+ *   -- snapshot file.json                     the database's relations, a file beside this one
  *   -- claim tenant_id uuid required = 0000-...      or: -- claim regions text[] = {a,b}   or: = absent
  *   -- tenant acme schemas sales=t_acme,shared=shared
  *   -- search_path sales,shared               -- user alice      -- database bi
+ *   -- lock set_local                         the second lock is on
  *   -- allow_functions a,b                    -- deny_functions a,b
  *   -- prepared name(int4,text) = SELECT ...
  *

@@ -34,12 +34,16 @@ struct vector_world {
     size_t constant_count;
     size_t row_count;
     struct policy_row rows[VECTOR_LIST_MAX];
+    size_t mask_count;
+    struct policy_mask_row masks[VECTOR_LIST_MAX];
+    struct policy_relations *relations;
     size_t allow_count;
     struct policy_function_row allow[VECTOR_LIST_MAX];
     size_t deny_count;
     struct policy_function_row deny[VECTOR_LIST_MAX];
     size_t prepared_count;
     struct vector_prepared prepared[VECTOR_LIST_MAX];
+    enum policy_lock lock;
     struct policy_set *set;
     struct policy_binding *binding;
     struct policy_session session;
@@ -125,6 +129,77 @@ static inline rg_status vector_policy(struct vector_world *world, struct rg_slic
     return RG_OK;
 }
 
+static inline rg_status vector_mask_with(struct policy_mask_row *mask, struct rg_slice value)
+{
+    static const char *const kinds[] = {
+        [POLICY_MASK_DENY] = "deny",         [POLICY_MASK_NULL] = "null",       [POLICY_MASK_REDACT] = "redact",
+        [POLICY_MASK_CONSTANT] = "constant", [POLICY_MASK_PARTIAL] = "partial", [POLICY_MASK_HASH] = "hash"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (rg_slice_is_equal(value, rg_slice_of(kinds[i]))) {
+            mask->kind = (enum policy_mask_kind)i;
+            return RG_OK;
+        }
+    }
+    return rg_fail(RG_CONFIG, "with=%.*s", rg_slice_shown(value), value.data);
+}
+
+static inline int64_t vector_number(struct rg_slice text)
+{
+    int64_t number = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        number = number * 10 + (text.data[i] - '0');
+    }
+    return number;
+}
+
+static inline rg_status vector_mask_key(struct vector_world *world, struct policy_mask_row *mask, struct rg_slice key,
+                                        struct rg_slice value)
+{
+    if (rg_slice_is_equal(key, RG_SLICE("columns"))) {
+        return vector_list(world, value, ',', &mask->column_count, &mask->columns);
+    }
+    if (rg_slice_is_equal(key, RG_SLICE("with"))) {
+        return vector_mask_with(mask, value);
+    }
+    if (rg_slice_is_equal(key, RG_SLICE("keep_first"))) {
+        mask->keep_first = vector_number(value);
+    } else if (rg_slice_is_equal(key, RG_SLICE("keep_last"))) {
+        mask->keep_last = vector_number(value);
+    } else if (rg_slice_is_equal(key, RG_SLICE("constant"))) {
+        mask->constant = value;
+    } else if (rg_slice_is_equal(key, RG_SLICE("salt"))) {
+        mask->salt = value;
+    } else if (rg_slice_is_equal(key, RG_SLICE("in_predicates"))) {
+        mask->allow_in_predicates = rg_slice_is_equal(value, RG_SLICE("allow"));
+    } else {
+        return rg_fail(RG_CONFIG, "mask key %.*s", rg_slice_shown(key), key.data);
+    }
+    return RG_OK;
+}
+
+static inline rg_status vector_mask(struct vector_world *world, struct rg_slice rest)
+{
+    struct policy_mask_row *mask = &world->masks[world->mask_count++];
+    while (rest.size > 0) {
+        struct rg_slice key = vector_take(&rest, '=');
+        if (rg_slice_is_equal(key, RG_SLICE("unless"))) {
+            return rg_arena_copy(world->arena, vector_trim(rest), &mask->unless_text);
+        }
+        RG_TRY(vector_mask_key(world, mask, key, vector_take(&rest, ' ')));
+    }
+    return RG_OK;
+}
+
+static inline rg_status vector_snapshot(struct vector_world *world, const char *folder, struct rg_slice name)
+{
+    struct rg_slice path = {0};
+    struct rg_slice text = {0};
+    RG_TRY(rg_arena_printf(world->arena, &path, "%s/%.*s", folder, rg_slice_shown(name), name.data));
+    RG_TRY(vector_read(path.data, world->arena, &text));
+    policy_relations_free(&world->relations);
+    return policy_relations_parse(text, &world->relations);
+}
+
 static inline rg_status vector_claim(struct vector_world *world, struct rg_slice rest)
 {
     struct rg_slice words = vector_take(&rest, '=');
@@ -202,6 +277,12 @@ static inline rg_status vector_directive(struct vector_world *world, const char 
     if (vector_is(line, "policy", &rest)) {
         return vector_policy(world, rest);
     }
+    if (vector_is(line, "mask", &rest)) {
+        return vector_mask(world, rest);
+    }
+    if (vector_is(line, "snapshot", &rest)) {
+        return vector_snapshot(world, folder, rest);
+    }
     if (vector_is(line, "claim", &rest)) {
         return vector_claim(world, rest);
     }
@@ -221,6 +302,10 @@ static inline rg_status vector_directive(struct vector_world *world, const char 
         while (rest.size > 0) {
             world->path[world->path_count++] = vector_take(&rest, ',');
         }
+        return RG_OK;
+    }
+    if (vector_is(line, "lock", &rest)) {
+        world->lock = rg_slice_is_equal(rest, RG_SLICE("set_role")) ? POLICY_LOCK_SET_ROLE : POLICY_LOCK_SET_LOCAL;
         return RG_OK;
     }
     if (vector_is(line, "user", &world->user) || vector_is(line, "database", &world->database)) {
@@ -269,6 +354,8 @@ static inline rg_status vector_compile(struct vector_world *world)
         .function_allow = world->allow,
         .function_deny_count = world->deny_count,
         .function_deny = world->deny,
+        .mask_count = world->mask_count,
+        .masks = world->masks,
     };
     rg_status status = policy_compile(&source, &diag, &world->set);
     for (const struct rg_finding *finding = diag.first; finding != NULL; finding = finding->next) {
@@ -294,7 +381,8 @@ static inline rg_status vector_bind(struct vector_world *world)
         .id = world->tenant_id,
         .route = {.schema_count = world->schema_count, .schemas = world->schemas},
     };
-    struct policy_subject subject = {.tenant = &tenant, .identity = &identity, .database = world->database};
+    struct policy_subject subject = {
+        .tenant = &tenant, .identity = &identity, .database = world->database, .lock = world->lock};
     return policy_bind(world->set, &subject, &world->binding);
 }
 
@@ -310,6 +398,7 @@ static inline rg_status vector_world_init(struct vector_world *world, const char
         .search_path = world->path,
         .user = world->user,
         .pid = 4711,
+        .relations = world->relations,
         .find_prepared = vector_find_prepared,
         .context = world,
     };
@@ -320,6 +409,7 @@ static inline void vector_world_done(struct vector_world *world)
 {
     policy_binding_free(&world->binding);
     policy_set_free(&world->set);
+    policy_relations_free(&world->relations);
 }
 
 #endif

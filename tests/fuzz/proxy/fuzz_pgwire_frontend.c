@@ -79,6 +79,25 @@ static rg_status again_terminate(struct rg_slice body, struct rg_buf *buf)
     return pgwire_terminate_encode(buf);
 }
 
+static rg_status again_copy_data(struct rg_slice body, struct rg_buf *buf)
+{
+    return pgwire_copy_data_encode(body, buf);
+}
+
+static rg_status again_copy_done(struct rg_slice body, struct rg_buf *buf)
+{
+    RG_TRY(pgwire_empty_parse(body, "CopyDone"));
+    return pgwire_copy_done_encode(buf);
+}
+
+static rg_status again_copy_fail(struct rg_slice body, struct rg_buf *buf)
+{
+    struct rg_slice reason = {0};
+    RG_TRY(pgwire_copy_fail_parse(body, &reason));
+    RG_ASSERT(pgwire_utf8_is_valid(reason));
+    return pgwire_copy_fail_encode(reason, buf);
+}
+
 static rg_status again_password(struct rg_slice body, struct rg_buf *buf)
 {
     struct rg_slice password = {0};
@@ -97,9 +116,10 @@ static const struct {
     char type;
     rg_status (*again)(struct rg_slice body, struct rg_buf *buf);
 } rows[] = {
-    {'P', again_prepare},   {'B', again_bind},     {'D', again_describe},   {'C', again_close},
-    {'E', again_execute},   {'Q', again_query},    {'S', again_sync},       {'H', again_flush},
-    {'X', again_terminate}, {'p', again_password}, {'p', again_sasl_start},
+    {'P', again_prepare},   {'B', again_bind},      {'D', again_describe},   {'C', again_close},
+    {'E', again_execute},   {'Q', again_query},     {'S', again_sync},       {'H', again_flush},
+    {'X', again_terminate}, {'p', again_password},  {'p', again_sasl_start}, {'d', again_copy_data},
+    {'c', again_copy_done}, {'f', again_copy_fail},
 };
 
 /* bytes: the whole frame as it came. */

@@ -22,6 +22,30 @@ static void hashes_match_published_vectors(void **state)
     assert_fails(RG_LIMIT, rg_pbkdf2_sha256(RG_SLICE("p"), RG_SLICE("s"), 0, &digest));
 }
 
+static void hkdf_agrees_with_rfc_5869(void **state)
+{
+    (void)state;
+    uint8_t secret[22];
+    uint8_t salt[13];
+    uint8_t info[10];
+    memset(secret, 0x0b, sizeof secret);
+    for (unsigned i = 0; i < sizeof salt; i++) {
+        salt[i] = (uint8_t)i;
+    }
+    for (unsigned i = 0; i < sizeof info; i++) {
+        info[i] = (uint8_t)(0xf0 + i);
+    }
+    struct rg_digest key = {{7}};
+    struct rg_digest other = {{7}};
+    char hex[2 * RG_SHA256_SIZE + 1];
+    assert_ok(rg_hkdf_sha256(rg_slice_make(secret, sizeof secret), rg_slice_make(salt, sizeof salt),
+                             rg_slice_make(info, sizeof info), &key));
+    rg_digest_hex(&key, hex);
+    assert_string_equal(hex, "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf");
+    assert_fails(RG_LIMIT, rg_hkdf_sha256(RG_SLICE(""), RG_SLICE("salt"), RG_SLICE("info"), &other));
+    assert_int_equal(other.bytes[0], 7);
+}
+
 static void base64_round_trips_and_is_strict(void **state)
 {
     (void)state;
@@ -72,6 +96,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hashes_match_published_vectors),
+        cmocka_unit_test(hkdf_agrees_with_rfc_5869),
         cmocka_unit_test(base64_round_trips_and_is_strict),
         cmocka_unit_test(base64url_refuses_padding_and_the_other_alphabet),
         cmocka_unit_test(comparing_secrets_is_exact),

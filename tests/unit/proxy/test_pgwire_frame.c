@@ -46,7 +46,8 @@ static void permits_each_type_only_in_its_phases(void **state)
         [PGWIRE_PHASE_NONE] = "",
         [PGWIRE_PHASE_AUTH] = "p",
         [PGWIRE_PHASE_READY] = "QPBDECSHX",
-        [PGWIRE_PHASE_COPY_IN] = "dcfSH",
+        [PGWIRE_PHASE_COPY_IN] = "dcfSHX",
+        [PGWIRE_PHASE_AFTER_COPY] = "QPBDECSHXdcf",
     };
     for (int phase = 0; phase < PGWIRE_PHASE_COUNT; phase++) {
         struct pgwire_limits limits = {(enum pgwire_phase)phase, 1024};

@@ -18,7 +18,7 @@ COPY (SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS 
 
 -- case: from the client
 COPY sales.orders FROM STDIN
--- refuse: 42501 statement.copy
+-- refuse: 42501 statement.write
 
 -- case: from a file
 COPY sales.orders FROM '/etc/passwd'
