@@ -239,7 +239,7 @@ struct policy_plan {
     const struct policy_statement *statements; /* all of them, or only the first denied one decides: see is_denied */
     bool is_denied;                            /* at least one statement is denied: forward nothing */
     bool is_cacheable;                         /* depends on binding, search path, user and text only */
-    size_t parameter_count;                    /* highest $n */
+    size_t parameter_count;                    /* highest $n; POLICY_HYPER: or declared */
     const uint32_t *parameter_types;           /* POLICY_HYPER: their OIDs, text where none is declared; else NULL */
 };
 

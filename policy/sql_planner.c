@@ -127,7 +127,11 @@ static rg_status parameter_types(const struct sql_planner *planner, struct polic
 {
     enum { TEXT_TYPE = 25 };
     uint32_t *types = NULL;
-    if (planner->binding->dialect != POLICY_HYPER || plan->parameter_count == 0) {
+    if (planner->binding->dialect != POLICY_HYPER) {
+        return RG_OK;
+    }
+    plan->parameter_count = Max(plan->parameter_count, planner->session.parameter_type_count);
+    if (plan->parameter_count == 0) {
         return RG_OK;
     }
     RG_TRY(rg_arena_array(planner->arena, plan->parameter_count, sizeof *types, (void **)&types));

@@ -169,7 +169,15 @@ static rg_status on_done_silently(struct session *session, struct request *reque
 static rg_status on_parameter_description(struct session *session, struct request *request,
                                           const struct pgwire_span *span)
 {
-    return pass_held(session, request, span);
+    if (!session_is_hyper(session) || request->cached == NULL) {
+        return pass_held(session, request, span);
+    }
+    RG_AUTO(rg_buf_done) struct rg_buf message;
+    rg_buf_init(&message, 1 << 20);
+    struct pgwire_span own = *span;
+    RG_TRY(hyper_parameters_encode(request, &message));
+    own.bytes = rg_buf_slice(&message);
+    return pass_held(session, request, &own);
 }
 
 static rg_status on_row_description(struct session *session, struct request *request, const struct pgwire_span *span)
