@@ -301,6 +301,19 @@ static rg_status check_claims(const struct policy_set *set, const struct auth_id
     return RG_OK;
 }
 
+/* Hyper reads a numeric without a scale as a whole number: 1.5 would become 1, and another tenant's rows with it. */
+static rg_status check_hyper_claims(const struct policy_binding *binding, const struct auth_identity *identity)
+{
+    for (size_t i = 0; binding->dialect == POLICY_HYPER && i < identity->claim_count; i++) {
+        if (identity->claims[i].is_present && identity->claims[i].type.scalar == AUTH_SCALAR_NUMERIC) {
+            struct rg_slice name = binding->set->claims[i].name;
+            return rg_fail(RG_DENIED, "claim \"%.*s\" is numeric, which Hyper would round", rg_slice_shown(name),
+                           name.data);
+        }
+    }
+    return RG_OK;
+}
+
 static rg_status put_slice(struct rg_buf *buf, struct rg_slice slice)
 {
     RG_TRY(rg_buf_put_u32(buf, (uint32_t)slice.size));
@@ -342,6 +355,7 @@ static rg_status bind_all(struct policy_binding *binding, const struct policy_su
 {
     struct binder binder = {.binding = binding, .subject = subject};
     RG_TRY(check_claims(binding->set, subject->identity));
+    RG_TRY(check_hyper_claims(binding, subject->identity));
     RG_TRY(copy_route(binding, subject));
     RG_TRY(bind_rules(&binder));
     RG_TRY(list_shared(binding));

@@ -18,6 +18,7 @@ static const char hyper_guard_encoding[] = "CAST('UTF8' AS pg_catalog.text)";
 static const char hyper_guard_false[] = "false";
 static const char hyper_guard_true[] = "true";
 static const char hyper_guard_no_oid[] = "0::pg_catalog.oid";
+static const char hyper_guard_no_regtype[] = "CAST(NULL AS pg_catalog.oid)"; /* no name is looked up */
 static const char hyper_guard_no_text[] = "NULL::pg_catalog.text";
 static const char hyper_guard_first[] = "$1";
 /* What hyperd itself emulates, in words that SQLAlchemy can read: clients then send the SQL of that age, which is
@@ -31,10 +32,10 @@ static const char hyper_guard_regclass_name[] =
     "('pg_database', 1262), ('pg_constraint', 2606), ('pg_namespace', 2615)) AS rg_g (rg_name, rg_oid) "
     "WHERE rg_g.rg_name = $1 OR pg_catalog.concat('pg_catalog.', rg_g.rg_name) = $1)";
 static const char hyper_guard_table_is_visible[] =
-    "(SELECT rg_g.rg_found FROM (SELECT c.oid AS rg_oid, pg_catalog.array_position(:rg_path, n.nspname) = "
+    "(SELECT rg_g.rg_found FROM (SELECT c.oid AS rg_oid, COALESCE(pg_catalog.array_position(:rg_path, n.nspname) = "
     "(SELECT pg_catalog.min(pg_catalog.array_position(:rg_path, rg_n.nspname)) FROM pg_catalog.pg_class AS rg_c "
     "JOIN pg_catalog.pg_namespace AS rg_n ON rg_n.oid = rg_c.relnamespace AND " HYPER_IS_VISIBLE(
-        "rg_n", "rg_c") " WHERE rg_c.relname = c.relname) AS rg_found FROM " HYPER_RELATIONS ") AS rg_g "
+        "rg_n", "rg_c") " WHERE rg_c.relname = c.relname), false) AS rg_found FROM " HYPER_RELATIONS ") AS rg_g "
                         "WHERE rg_g.rg_oid = $1)";
 
 /* ---- functions ---- */

@@ -31,7 +31,7 @@ bool hyper_is_word(struct rg_slice word);
 
 /* ---- values of $n ---- */
 
-enum { HYPER_ELEMENTS_MAX = 10000 };
+enum { HYPER_ELEMENTS_MAX = 10000, HYPER_PRECISION_MAX = 38 };
 
 /* A parameter as a client's Bind brings it. */
 struct hyper_input {
@@ -48,6 +48,7 @@ struct hyper_value {
     bool is_null;
     size_t count; /* 1 for a scalar */
     const struct rg_slice *elements;
+    size_t precision, scale; /* of a numeric; 0 = none */
 };
 
 /* Reads untrusted bytes; pure. RG_DENIED when the type is not supported, the bytes are not a value of it, are no UTF-8

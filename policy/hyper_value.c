@@ -177,6 +177,17 @@ static rg_status decode_timestamptz(struct rg_slice bytes, struct rg_arena *aren
     return rg_arena_printf(arena, out_text, "%.*s+00", RG_SLICE_ARGS(text));
 }
 
+/* interval_recv: microseconds, days, months; ISO 8601 with signs, as Hyper writes and reads it. */
+static rg_status decode_interval(struct rg_slice bytes, struct rg_arena *arena, struct rg_slice *out_text)
+{
+    int64_t us = signed_at(bytes, 0, 8);
+    uint64_t size = us < 0 ? -(uint64_t)us : (uint64_t)us;
+    return rg_arena_printf(arena, out_text, "P%lldM%lldDT%s%llu.%06lluS", (long long)signed_at(bytes, 12, 4),
+                           (long long)signed_at(bytes, 8, 4), us < 0 ? "-" : "",
+                           (unsigned long long)(size / (uint64_t)US_OF_SECOND),
+                           (unsigned long long)(size % (uint64_t)US_OF_SECOND));
+}
+
 /* ---- numeric_recv: digits of base 10000 ---- */
 
 enum { NUMERIC_HEADER_SIZE = 8, NUMERIC_DIGITS_MAX = 32, NUMERIC_NEGATIVE = 0x4000, NUMERIC_NAN = 0xc000 };
@@ -246,7 +257,7 @@ static const struct scalar scalars[] = {
     {"time", 1083, 8, decode_time},
     {"timestamp", 1114, 8, decode_timestamp},
     {"timestamptz", 1184, 8, decode_timestamptz},
-    {"interval", 1186, SIZE_MAX, NULL}, /* text only */
+    {"interval", 1186, 16, decode_interval},
     {"numeric", 1700, 0, decode_numeric},
     {"uuid", 2950, 16, decode_uuid},
 };
@@ -271,8 +282,8 @@ static rg_status parse_scalar(const struct scalar *scalar, bool is_binary, struc
 {
     struct rg_slice text = bytes;
     if (is_binary) {
-        if (scalar == NULL || scalar->decode == NULL) {
-            return refuse("the binary format of this parameter's type is not supported");
+        if (scalar == NULL) {
+            return refuse("a parameter in binary format needs a type");
         }
         if (scalar->size != 0 && bytes.size != scalar->size) {
             return refuse(wrong_size);
@@ -282,6 +293,27 @@ static rg_status parse_scalar(const struct scalar *scalar, bool is_binary, struc
     RG_TRY(check_text(text));
     *out_text = text;
     return RG_OK;
+}
+
+/* Hyper's numeric without precision and scale has no fraction: both are told with the value. */
+static rg_status measure_numeric(struct rg_slice text, struct hyper_value *value)
+{
+    size_t at = text.size > 0 && (text.data[0] == '-' || text.data[0] == '+') ? 1 : 0;
+    size_t whole = 0;
+    bool has_point = false;
+    for (; at < text.size; at++) {
+        bool is_digit = text.data[at] >= '0' && text.data[at] <= '9';
+        if (!is_digit && (has_point || text.data[at] != '.')) {
+            return refuse("a number that is not supported in a parameter: write it in plain digits");
+        }
+        has_point = has_point || !is_digit;
+        value->scale += is_digit && has_point;
+        whole += is_digit && !has_point;
+    }
+    value->precision = whole + value->scale;
+    return value->precision == 0 || value->precision > HYPER_PRECISION_MAX
+               ? refuse("a number with more digits than Hyper has in a parameter")
+               : RG_OK;
 }
 
 /* ---- arrays: one dimension, no NULLs ---- */
@@ -398,7 +430,7 @@ rg_status hyper_value_parse(const struct hyper_input *input, struct rg_arena *ar
     value.type = type_oid_name(input->type, &value.is_array);
     const struct scalar *scalar = scalar_find(value.type);
     bool is_declared = input->type != 0 && input->type != TEXT_FORMAT_UNKNOWN;
-    if (is_declared && scalar == NULL) {
+    if (is_declared && (scalar == NULL || (value.is_array && strcmp(scalar->type, "numeric") == 0))) {
         return refuse("this parameter's type is not supported by Hyper");
     }
     if (!value.is_null && value.is_array) {
@@ -408,6 +440,9 @@ rg_status hyper_value_parse(const struct hyper_input *input, struct rg_arena *ar
         RG_TRY(rg_arena_new(arena, &text));
         RG_TRY(parse_scalar(scalar, input->is_binary, input->bytes, arena, text));
         value.elements = text;
+        if (scalar != NULL && strcmp(scalar->type, "numeric") == 0) {
+            RG_TRY(measure_numeric(*text, &value));
+        }
     }
     *out_value = value;
     return RG_OK;

@@ -95,6 +95,17 @@ struct extent {
     size_t first, last;
 };
 
+/* An argument that a template has no place for disappears, whatever it is. */
+static bool has_hole(const struct sql_template *template, unsigned hole)
+{
+    for (size_t i = 0; i < template->piece_count; i++) {
+        if (template->pieces[i].hole == hole) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static rg_status put_template(struct sql_work *work, const struct sql_template *template, const List *args,
                               struct extent extent, bool is_guard, Node **slot)
 {
@@ -106,7 +117,9 @@ static rg_status put_template(struct sql_work *work, const struct sql_template *
     struct sql_hole holes[SQL_HOLE_NAMED + POLICY_CATALOG_HOLES];
     memcpy(holes, work->holes, sizeof holes);
     for (int i = 0; i < list_length(args) && i + 1 < SQL_HOLE_NAMED; i++) {
-        RG_TRY(argument_hole(work, list_nth(args, i), &holes[i + 1]));
+        if (!sql_is_hyper(work) || has_hole(template, (unsigned)i + 1)) {
+            RG_TRY(argument_hole(work, list_nth(args, i), &holes[i + 1]));
+        }
     }
     struct rg_slice text = {0};
     struct rg_slice wrapped = {0};

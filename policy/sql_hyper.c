@@ -107,6 +107,25 @@ static Node *make_null(void)
     return (Node *)null;
 }
 
+static Node *make_number(size_t number)
+{
+    A_Const *node = makeNode(A_Const);
+    node->val.ival.type = T_Integer;
+    node->val.ival.ival = (int)number;
+    node->location = -1;
+    return (Node *)node;
+}
+
+/* 'x'::pg_catalog.numeric(5,2) */
+static rg_status add_precision(struct sql_work *work, const struct hyper_value *value, struct rg_slice *text,
+                               Node *constant)
+{
+    TypeName *type = ((TypeCast *)(void *)constant)->typeName;
+    type->typmods = list_make2(make_number(value->precision), make_number(value->scale));
+    return rg_arena_printf(work->site.arena, text, "%.*s(%zu,%zu)", RG_SLICE_ARGS(*text), value->precision,
+                           value->scale);
+}
+
 static rg_status make_literal(struct sql_work *work, const struct hyper_value *value, struct rg_slice *out_text,
                               Node **out_node)
 {
@@ -115,7 +134,8 @@ static rg_status make_literal(struct sql_work *work, const struct hyper_value *v
         struct sql_constant constant = {rg_slice_of(value->type), value->is_array, value->is_null, value->count,
                                         value->elements};
         *out_node = sql_make_constant(&constant);
-        return sql_print_constant(&constant, arena, out_text);
+        RG_TRY(sql_print_constant(&constant, arena, out_text));
+        return value->precision == 0 ? RG_OK : add_precision(work, value, out_text, *out_node);
     }
     if (value->is_null) {
         *out_node = make_null();

@@ -23,6 +23,14 @@ enum pipeline_next hyper_check_query(struct session *session)
     return session_refuse(session, &refusal);
 }
 
+void hyper_forget_types(const struct session *session, struct pgwire_prepare *prepare)
+{
+    if (session_is_hyper(session)) {
+        prepare->type_count = 0;
+        prepare->types = (struct rg_slice){"", 0};
+    }
+}
+
 /* ---- Bind ---- */
 
 static rg_status take_values(const struct pgwire_bind *bind, struct policy_value *values)
@@ -94,10 +102,72 @@ rg_status hyper_bind_encode(const struct pgwire_bind *bind, struct rg_buf *messa
     return pgwire_bind_encode(&bare, message);
 }
 
-/* ---- Describe ---- */
+/* ---- formats of a portal's result ---- */
 
-rg_status hyper_parameters_encode(const struct request *request, struct rg_buf *message)
+static struct rg_slice formats_of(const struct pgwire_bind *bind)
 {
-    const struct policy_plan *plan = &request->cached->plan;
-    return pgwire_parameter_description_encode(plan->parameter_types, plan->parameter_count, message);
+    size_t size = 2 * (size_t)bind->result_format_count;
+    return rg_slice_cut(bind->tail, bind->tail.size - size, size);
+}
+
+void hyper_keep_formats(struct session *session)
+{
+    struct portal *portal = portal_find(&session->prepared, session->command.bind.portal);
+    if (session_is_hyper(session) && portal != NULL) {
+        portal_keep_formats(portal, formats_of(&session->command.bind));
+    }
+}
+
+void hyper_note_formats(struct session *session, const struct portal *portal)
+{
+    if (portal == NULL || portal->formats == NULL) {
+        return;
+    }
+    struct request *request = session->requests.first;
+    while (request->next != NULL) {
+        request = request->next;
+    }
+    request->formats = rg_memory_alloc(portal->formats_size + 1);
+    memcpy(request->formats, portal->formats, portal->formats_size);
+    request->formats_size = portal->formats_size;
+}
+
+/* type, length, count; then for each column its name, 16 bytes, and its format */
+static rg_status put_formats(const struct request *request, struct rg_slice message, struct rg_buf *out_message)
+{
+    enum { HEAD_SIZE = 7, COLUMN_SIZE = 16 };
+    size_t count = request->formats_size / 2;
+    size_t at = HEAD_SIZE;
+    RG_TRY(rg_buf_put(out_message, rg_slice_cut(message, 0, HEAD_SIZE)));
+    for (size_t column = 0; at < message.size; column++) {
+        const char *end = memchr(message.data + at, '\0', message.size - at);
+        size_t format_at = end == NULL ? message.size : (size_t)(end - message.data) + 1 + COLUMN_SIZE;
+        size_t index = count == 1 ? 0 : column;
+        if (format_at + 2 > message.size || index >= count) {
+            return rg_fail(RG_UPSTREAM, "a malformed RowDescription");
+        }
+        RG_TRY(rg_buf_put(out_message, rg_slice_cut(message, at, format_at - at)));
+        RG_TRY(rg_buf_put(out_message, rg_slice_make(request->formats + 2 * index, 2)));
+        at = format_at + 2;
+    }
+    return RG_OK;
+}
+
+rg_status hyper_correct_description(const struct session *session, const struct request *request,
+                                    struct rg_buf *message, struct pgwire_span *span)
+{
+    bool is_whole = span->is_start && span->is_end;
+    if (!session_is_hyper(session) || request->cached == NULL || !is_whole) {
+        return RG_OK;
+    }
+    if (span->type == 't') {
+        const struct policy_plan *plan = &request->cached->plan;
+        RG_TRY(pgwire_parameter_description_encode(plan->parameter_types, plan->parameter_count, message));
+    } else if (request->formats_size > 0) {
+        RG_TRY(put_formats(request, span->bytes, message));
+    } else {
+        return RG_OK;
+    }
+    span->bytes = rg_buf_slice(message);
+    return RG_OK;
 }

@@ -242,7 +242,7 @@ static rg_status forward_parse(struct session *session)
     struct pgwire_prepare prepare = command->prepare;
     prepare.statement = (struct rg_slice){0};
     prepare.text = upstream_text(command->cached);
-    prepare.type_count = session_is_hyper(session) ? 0 : prepare.type_count;
+    hyper_forget_types(session, &prepare);
     struct rg_buf message;
     rg_buf_init(&message, SESSION_MESSAGE_BYTES);
     rg_status status = pgwire_prepare_encode(&prepare, &message);
@@ -265,9 +265,9 @@ static rg_status parse_upstream(struct session *session, struct rg_slice name)
     if (session->upstream_prepared == prepared) {
         return RG_OK;
     }
-    struct pgwire_prepare prepare = {.text = upstream_text(session->command.cached),
-                                     .type_count = session_is_hyper(session) ? 0 : prepared->type_count,
-                                     .types = prepared->types};
+    struct pgwire_prepare prepare = {
+        .text = upstream_text(session->command.cached), .type_count = prepared->type_count, .types = prepared->types};
+    hyper_forget_types(session, &prepare);
     struct rg_buf message;
     rg_buf_init(&message, SESSION_MESSAGE_BYTES);
     rg_status status = pgwire_prepare_encode(&prepare, &message);
@@ -315,6 +315,7 @@ static rg_status forward_bind(struct session *session)
     uint64_t number = session->next_portal++;
     RG_TRY(
         portal_put(&session->prepared, command->bind.portal, number, session->batches_forwarded + 1, command->cached));
+    hyper_keep_formats(session);
     char name[PORTAL_NAME_SIZE];
     struct pgwire_bind bind = command->bind;
     bind.statement = (struct rg_slice){0};
@@ -362,8 +363,11 @@ static rg_status forward_describe(struct session *session)
         return forward_target(session, target, 'D');
     }
     char name[PORTAL_NAME_SIZE];
+    const struct portal *portal = portal_find(&session->prepared, target.name);
     target.name = find_upstream_portal(session, target.name, name);
-    return forward_target(session, target, 'D');
+    RG_TRY(forward_target(session, target, 'D'));
+    hyper_note_formats(session, portal);
+    return RG_OK;
 }
 
 static rg_status forward_close(struct session *session)

@@ -297,14 +297,21 @@ bool copy_stop(struct session *session, const struct refusal *refusal);
 
 /* session_hyper.c */
 bool session_is_hyper(const struct session *session);
+/* With Hyper: a Parse declares no types, because its text holds no parameters. */
+void hyper_forget_types(const struct session *session, struct pgwire_prepare *prepare);
 /* A plan of several statements is refused. */
 enum pipeline_next hyper_check_query(struct session *session);
 /* The plan of a Bind with its values for constants, in place of the prepared statement's. */
 enum pipeline_next hyper_plan_values(struct session *session);
 /* The Bind without its parameters. */
 rg_status hyper_bind_encode(const struct pgwire_bind *bind, struct rg_buf *message) RG_MUST_CHECK;
-/* ParameterDescription of the statement that request describes. */
-rg_status hyper_parameters_encode(const struct request *request, struct rg_buf *message) RG_MUST_CHECK;
+/* Hyper's RowDescription of a portal says text whatever was asked for: the formats of the Bind in work are kept with
+ * its portal, noted in the Describe that was forwarded last, and put into the answer. */
+void hyper_keep_formats(struct session *session);
+void hyper_note_formats(struct session *session, const struct portal *portal);
+/* Puts into span what its description should have said of formats and parameters, if that differs: in message. */
+rg_status hyper_correct_description(const struct session *session, const struct request *request,
+                                    struct rg_buf *message, struct pgwire_span *span) RG_MUST_CHECK;
 
 /* session_prelude.c */
 /* Makes sure that the second lock's settings hold for what is forwarded next in the extended protocol. */
