@@ -10,6 +10,12 @@ static rg_status visit_nothing(struct sql_check *check, const void *node)
     return RG_OK; /* constants, parameters, DEFAULT: no children, no names */
 }
 
+static rg_status visit_parameter(struct sql_check *check, const void *node)
+{
+    (void)node;
+    return check->limits->is_hyper && !check->is_trusted ? sql_check_refuse(check, "a parameter") : RG_OK;
+}
+
 static rg_status visit_list(struct sql_check *check, const void *node)
 {
     return sql_check_exprs(check, node);
@@ -261,7 +267,7 @@ static rg_status visit_by_tag(struct sql_check *check, const void *node)
     static const struct sql_check_row rows[] = {
         {T_ColumnRef, visit_column},
         {T_A_Const, visit_nothing},
-        {T_ParamRef, visit_nothing},
+        {T_ParamRef, visit_parameter},
         {T_A_Expr, visit_operator},
         {T_BoolExpr, visit_bool},
         {T_FuncCall, visit_call},

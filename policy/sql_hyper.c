@@ -27,7 +27,7 @@ static rg_status check_transaction(struct sql_work *work, const TransactionStmt 
 
 static rg_status check_copy(struct sql_work *work, const CopyStmt *copy)
 {
-    bool has_format = false;
+    bool has_format = copy->is_from || copy->is_program || copy->filename != NULL; /* refused anyway */
     for (int i = 0; i < list_length(copy->options); i++) {
         const DefElem *option = list_nth_node(DefElem, copy->options, i);
         struct rg_slice value = sql_string(option->arg);
@@ -56,6 +56,26 @@ rg_status sql_hyper_check_kind(struct sql_work *work, const Node *node)
     default: /* judged as for PostgreSQL */
         return RG_OK;
     }
+}
+
+/* ---- WITH ---- */
+
+/* Hyper's WITH RECURSIVE knows no later item: a name that is one to PostgreSQL would be a table there. Sessions find no
+ * table without its schema (conninfo.h) but those of pg_catalog. */
+rg_status sql_hyper_check_with(struct sql_work *work, const WithClause *with)
+{
+    if (with->recursive && list_length(with->ctes) > 1) {
+        return sql_deny(&work->site, "0A000", "hyper.with", with->location,
+                        "on Hyper, WITH RECURSIVE may have one item only");
+    }
+    for (int i = 0; i < list_length(with->ctes); i++) {
+        struct rg_slice name = rg_slice_of(list_nth_node(CommonTableExpr, with->ctes, i)->ctename);
+        if (rg_slice_has_prefix(name, RG_SLICE("pg_")) || rg_slice_has_prefix(name, RG_SLICE("hyper_"))) {
+            return sql_deny(&work->site, "0A000", "hyper.with", with->location,
+                            "on Hyper, no WITH item may have the name of a catalogue");
+        }
+    }
+    return RG_OK;
 }
 
 /* ---- $n ---- */

@@ -24,6 +24,9 @@ rg_status sql_visit_with(struct sql_work *work, WithClause *with, size_t depth)
     if (work->item_count > SQL_ITEMS_MAX) {
         return sql_deny(&work->site, "54001", "sql.complexity", with->location, "too many WITH items");
     }
+    if (sql_is_hyper(work)) {
+        RG_TRY(sql_hyper_check_with(work, with));
+    }
     for (int i = 0; with->recursive && i < list_length(with->ctes); i++) {
         scope_push(work, list_nth_node(CommonTableExpr, with->ctes, i)->ctename);
     }

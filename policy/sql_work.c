@@ -245,6 +245,7 @@ static rg_status check_again(struct sql_work *work, struct rg_slice text)
         .guard_count = work->guard_count,
         .guards = work->guards,
         .allow_write = work->is_write,
+        .is_hyper = sql_is_hyper(work),
         .snapshot = work->session->relations,
     };
     rg_status status = check_statement(text, &limits, work->site.arena);
@@ -317,16 +318,17 @@ rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, 
     Node *proved = NULL;
     RG_TRY(prove(work, text, intended, &proved));
     RG_TRY(check_again(work, text));
+    struct rg_slice spelled = text;
     if (sql_is_hyper(work)) {
-        RG_TRY(sql_hyper_spell(work, proved, text, &text));
+        RG_TRY(sql_hyper_spell(work, proved, text, &spelled));
     }
     RG_TRY(rule_names(work, &statement->rule));
     if (work->bound_count > 1) {
         qsort(work->names, work->bound_count, sizeof *work->names, compare_names); /* bounds are done with */
     }
     RG_TRY(policy_secrets_hide(work->binding, text, work->site.arena, &statement->shown));
-    statement->text = text;
-    statement->is_rewritten = work->site.edits.count > 0;
+    statement->text = spelled;
+    statement->is_rewritten = work->site.edits.count > 0 || !rg_slice_is_equal(spelled, text);
     statement->splices = splices;
     statement->splice_count = work->site.edits.count;
     statement->relations = work->names;

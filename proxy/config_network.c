@@ -52,6 +52,12 @@ static struct rg_slice bare_name(struct rg_slice path)
     return has_suffix ? rg_slice_cut(name, 0, name.size - suffix.size) : name;
 }
 
+static const enum net_conninfo_pins pins_of[] = {
+    [CONFIG_UPSTREAM_PGBOUNCER] = NET_CONNINFO_PINS_NONE,
+    [CONFIG_UPSTREAM_POSTGRES] = NET_CONNINFO_PINS_POSTGRES,
+    [CONFIG_UPSTREAM_HYPER] = NET_CONNINFO_PINS_HYPER,
+};
+
 static rg_status make_upstream(struct config_draft *draft, const struct config_raw_upstream *raw,
                                struct config_upstream *upstream)
 {
@@ -69,8 +75,8 @@ static rg_status make_upstream(struct config_draft *draft, const struct config_r
     if (strcasestr(raw->dsn.text.data, "password") != NULL) {
         config_warning(draft, raw->dsn.place, "a password is written out in \"dsn\"; use password = \"cred:NAME\"");
     }
-    rg_status status = net_conninfo_parse(raw->dsn.text, rg_secret_slice(raw->password.secret),
-                                          upstream->kind == CONFIG_UPSTREAM_POSTGRES, &upstream->conninfo);
+    rg_status status = net_conninfo_parse(raw->dsn.text, rg_secret_slice(raw->password.secret), pins_of[upstream->kind],
+                                          &upstream->conninfo);
     if (!rg_is_ok(status)) {
         config_error(draft, raw->dsn.place, "\"dsn\": %s", status.error->text);
         return RG_OK;
