@@ -25,9 +25,17 @@ static rg_status check_transaction(struct sql_work *work, const TransactionStmt 
                : RG_OK;
 }
 
+rg_status sql_hyper_check_read(struct sql_work *work, bool is_write)
+{
+    return is_write ? sql_deny(&work->site, "42501", "statement.write", -1, "Hyper upstreams are read only") : RG_OK;
+}
+
 static rg_status check_copy(struct sql_work *work, const CopyStmt *copy)
 {
-    bool has_format = copy->is_from || copy->is_program || copy->filename != NULL; /* refused anyway */
+    if (copy->is_from) {
+        return sql_hyper_check_read(work, true);
+    }
+    bool has_format = copy->is_program || copy->filename != NULL; /* refused anyway */
     for (int i = 0; i < list_length(copy->options); i++) {
         const DefElem *option = list_nth_node(DefElem, copy->options, i);
         struct rg_slice value = sql_string(option->arg);
@@ -46,7 +54,8 @@ rg_status sql_hyper_check_kind(struct sql_work *work, const Node *node)
     case T_InsertStmt:
     case T_UpdateStmt:
     case T_DeleteStmt:
-        return sql_deny(&work->site, "42501", "statement.write", -1, "Hyper upstreams are read only");
+    case T_MergeStmt:
+        return sql_hyper_check_read(work, true);
     case T_ExplainStmt: /* nothing there hides other rows' estimates */
         return sql_deny(&work->site, "0A000", "statement.explain", -1, "EXPLAIN is not available on Hyper");
     case T_TransactionStmt:
@@ -326,6 +335,20 @@ static bool is_symbol(struct rg_slice token)
     return false;
 }
 
+/* E'\n', as psql writes it: no quote inside, and two escapes that mean the same everywhere. */
+static bool is_plain_escape(struct rg_slice token)
+{
+    bool is_quoted =
+        token.size >= 3 && (token.data[0] | 32) == 'e' && token.data[1] == '\'' && token.data[token.size - 1] == '\'';
+    for (size_t i = 2; is_quoted && i + 1 < token.size; i++) {
+        bool is_escape = token.data[i] == '\\';
+        i += is_escape ? 1 : 0;
+        is_quoted = token.data[i] != '\'' && token.data[i] != '\\' &&
+                    (!is_escape || token.data[i] == 'n' || token.data[i] == 't') && i + 1 < token.size;
+    }
+    return is_quoted;
+}
+
 static bool is_common_token(struct rg_slice token)
 {
     char first = token.size == 0 ? '\0' : token.data[0];
@@ -336,7 +359,7 @@ static bool is_common_token(struct rg_slice token)
         return is_one_quoted(token, IDENTIFIER_MAX + 2);
     }
     if (is_letter(first)) {
-        return is_bare_word(token);
+        return is_bare_word(token) || is_plain_escape(token);
     }
     if (is_digit(first) || (first == '.' && token.size > 1)) {
         return is_number(token);

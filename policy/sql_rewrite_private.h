@@ -246,6 +246,8 @@ rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, 
 bool sql_is_hyper(const struct sql_work *work);
 /* Statements that Hyper has not, or that tell too much there. */
 rg_status sql_hyper_check_kind(struct sql_work *work, const Node *node) RG_MUST_CHECK;
+/* Hyper upstreams are read only. */
+rg_status sql_hyper_check_read(struct sql_work *work, bool is_write) RG_MUST_CHECK;
 /* WITH items whose names Hyper might take for relations. */
 rg_status sql_hyper_check_with(struct sql_work *work, const WithClause *with) RG_MUST_CHECK;
 /* $n becomes the constant it stands for. */

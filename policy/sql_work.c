@@ -244,7 +244,7 @@ static rg_status check_again(struct sql_work *work, struct rg_slice text)
         .functions = sql_is_hyper(work) ? set->hyper_functions : set->functions,
         .guard_count = work->guard_count,
         .guards = work->guards,
-        .allow_write = work->is_write,
+        .allow_write = work->is_write && !sql_is_hyper(work),
         .is_hyper = sql_is_hyper(work),
         .snapshot = work->session->relations,
     };
@@ -308,6 +308,7 @@ rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, 
 {
     struct rg_slice text = {0};
     struct policy_splice *splices = NULL;
+    RG_TRY(sql_hyper_check_read(work, work->is_write && sql_is_hyper(work)));
     RG_TRY(sql_references_check(work));
     RG_TRY(sql_dotted_columns_check(work));
     rg_status status = sql_edits_apply(&work->site.edits, source, source_at, work->site.arena, &text, &splices);

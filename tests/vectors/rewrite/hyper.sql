@@ -1,5 +1,10 @@
 --- A Hyper upstream (docs/hyper.md): what is sent there, and what is refused. AS SECURE is Hyper's fence.
--- use standard.policy
+-- policy name=own on=sales.* isolation=schema for=select,insert,update,delete
+-- policy name=tenant on=shared.orders,shared.customers using=tenant_id = :tenant_id
+-- policy name=region on=shared.visits using=tenant_id = :tenant_id and region = any(:regions)
+-- claim tenant_id uuid required = 00000000-0000-0000-0000-000000000001
+-- claim regions text[] = {emea,apac}
+-- tenant acme schemas sales=t_acme
 -- dialect hyper
 
 -- case: own table
@@ -175,7 +180,7 @@ SELECT has_table_privilege('t_globex.orders', 'select')
 
 -- case: copy from a file
 COPY orders FROM '/etc/passwd'
--- refuse: 42501 statement.copy
+-- refuse: 42501 statement.write
 
 -- case: copy to a file
 COPY orders TO '/tmp/x'
@@ -391,3 +396,19 @@ WITH hyper_attached_database AS (SELECT 1) SELECT * FROM hyper_attached_database
 -- case: one recursive item
 WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) SELECT n FROM r
 -- unchanged
+
+-- case: an escape string as psql writes it
+SELECT E'\n', e'a\tb'
+-- unchanged
+
+-- case: an escape string with a quote
+SELECT E'a''b'
+-- refuse: 0A000 hyper.token
+
+-- case: an escape string that ends in an escape
+SELECT E'\\'
+-- refuse: 0A000 hyper.token
+
+-- case: copy into an own table
+COPY sales.orders FROM STDIN
+-- refuse: 42501 statement.write
