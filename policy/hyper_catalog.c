@@ -24,6 +24,9 @@ static const struct catalog_view views[] = {
                   "NULL::pg_catalog.text AS attmissingval FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS"
                   " c ON c.oid = a.attrelid AND c.relkind = 'r' JOIN pg_catalog.pg_namespace AS n ON n.oid = "
                   "c.relnamespace WHERE a.attnum > 0 AND " HYPER_IS_VISIBLE("n", "c"))},
+    {"pg_auth_members",
+     "SELECT NULL::pg_catalog.oid AS roleid, NULL::pg_catalog.oid AS member, NULL::pg_catalog.oid AS "
+     "grantor, NULL::pg_catalog.bool AS admin_option WHERE false"},
     {"pg_class",
      HYPER_FENCED(
          "SELECT c.oid, c.relname, c.relnamespace, 0::pg_catalog.oid AS reltype, 0::pg_catalog.oid AS "

@@ -32,8 +32,9 @@ static rg_status make_tls(struct config_draft *draft)
 /* A Hyper database is a file on its server: it must be said which, since Hyper would else open none. */
 static void check_hyper(struct config_draft *draft, const struct config_raw_upstream *raw, struct rg_slice path)
 {
-    if (path.size == 0) {
-        config_error(draft, raw->dsn.place, "\"dsn\" of kind \"hyper\" needs dbname: the path of a .hyper file");
+    bool is_path = path.size > 0 && (path.data[0] == '/' || memchr(path.data, '\\', path.size) != NULL);
+    if (!is_path) { /* libpq's default would be the user's name */
+        config_error(draft, raw->dsn.place, "\"dsn\" of kind \"hyper\" needs dbname: the whole path of a .hyper file");
     }
     if (raw->identity.word != POLICY_LOCK_NONE) {
         config_error(draft, raw->identity.place, "Hyper has no row-level security: identity must be \"none\"");
