@@ -79,7 +79,7 @@ static void values_become_constants_and_nothing_else(void **state)
          "SELECT  '/* x */ $$ $1 \"'::pg_catalog.text  AS \"?column?\""},
         {"SELECT $1", 0, false, V("x'); DROP TABLE a; --"), "SELECT  'x''); DROP TABLE a; --' "},
         {"SELECT $1::int", 0, false, V("7"), "SELECT  '7' ::int"},
-        {"SELECT $1", NUMERIC, false, V("-1.50"), "SELECT  '-1.50'::pg_catalog.numeric(3,2)  AS \"?column?\""},
+        {"SELECT $1", NUMERIC, false, V("-1.50"), "SELECT  '-1.50'::pg_catalog.\"numeric\"(3,2)  AS \"?column?\""},
         {"SELECT 1 LIMIT $1", INT8, false, V("9999999999"), "SELECT 1 LIMIT  9999999999 "},
         {"SELECT 1 LIMIT $1::INTEGER", INT4, true, V("\0\0\0\2"), "SELECT 1 LIMIT  2 "},
         {"SELECT id FROM orders WHERE a=$1", INT4, false, V("5"),
