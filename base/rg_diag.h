@@ -19,6 +19,8 @@ struct rg_finding {
     enum rg_severity severity;
     struct rg_place place;
     struct rg_slice text;
+    const char *rule; /* of a lint; NULL = none */
+    const char *hint; /* what to do about it; NULL = none */
 };
 
 struct rg_diag {
@@ -36,6 +38,9 @@ void rg_diag_init(struct rg_diag *diag, struct rg_arena *arena);
 /* Never fails: what does not fit is counted in dropped_count, and error_count still rises. */
 void rg_diag_add(struct rg_diag *diag, enum rg_severity severity, struct rg_place place, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* A warning that a rule finds. rule and hint must outlive diag. */
+void rg_diag_lint(struct rg_diag *diag, struct rg_place place, const char *rule, const char *hint, const char *format,
+                  ...) __attribute__((format(printf, 5, 6)));
 #define rg_diag_error(diag, place, ...) rg_diag_add((diag), RG_SEVERITY_ERROR, (place), __VA_ARGS__)
 #define rg_diag_warning(diag, place, ...) rg_diag_add((diag), RG_SEVERITY_WARNING, (place), __VA_ARGS__)
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rowgate check: loads a configuration as `run` would, opens nothing, and prints every finding. */
 #include <getopt.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/rg_memory.h"
 #include "cli/cli.h"
-#include "proxy/config.h"
+#include "cli/text.h"
+#include "proxy/config_lint.h"
 
 struct options {
     const char *path;
+    const char *relations;
     bool is_strict;
     bool is_json;
 };
@@ -19,13 +20,17 @@ enum { FINDINGS_ARENA_BYTES = 4 << 20 };
 
 static int print_help(FILE *out, int status)
 {
-    (void)fprintf(out, "usage: rowgate check -c FILE [--strict] [--json]\n\n"
-                       "Loads FILE and what it includes and prints each mistake as file:line:column.\n\n"
-                       "  -c, --config FILE  the configuration\n"
-                       "      --strict       warnings count as errors\n"
-                       "      --json         one JSON object per line\n"
-                       "  -h, --help         this text\n\n"
-                       "Exit status: 0 no finding, 1 findings, 2 trouble (usage, unreadable file).\n");
+    (void)fputs(
+        "usage: rowgate check -c FILE [--strict] [--relations FILE] [--json]\n\n"
+        "Loads FILE and what it includes, prints each mistake as file:line:column, and warns of what is allowed\n"
+        "and probably not meant (docs/check.md).\n\n"
+        "  -c, --config FILE     the configuration\n"
+        "      --strict          warnings count as errors\n"
+        "      --relations FILE  what `rowgate db relations` printed: also compares names and columns\n"
+        "      --json            one JSON object per line\n"
+        "  -h, --help            this text\n\n"
+        "Exit status: 0 no finding, 1 findings, 2 trouble (usage, unreadable file).\n",
+        out);
     return status;
 }
 
@@ -33,6 +38,7 @@ static bool parse_options(int argc, char **argv, struct options *options, int *o
 {
     static const struct option rows[] = {{"config", required_argument, NULL, 'c'},
                                          {"strict", no_argument, NULL, 's'},
+                                         {"relations", required_argument, NULL, 'r'},
                                          {"json", no_argument, NULL, 'j'},
                                          {"help", no_argument, NULL, 'h'},
                                          {NULL, 0, NULL, 0}};
@@ -40,6 +46,9 @@ static bool parse_options(int argc, char **argv, struct options *options, int *o
         switch (letter) {
         case 'c':
             options->path = optarg;
+            break;
+        case 'r':
+            options->relations = optarg;
             break;
         case 's':
             options->is_strict = true;
@@ -62,49 +71,25 @@ static bool parse_options(int argc, char **argv, struct options *options, int *o
     return true;
 }
 
-static const char *severity_name(enum rg_severity severity)
-{
-    return severity == RG_SEVERITY_ERROR ? "error" : "warning";
-}
-
-/* Text from a file may hold escape sequences that would play with the terminal. */
-static void print_safely(struct rg_slice text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        (void)putchar(byte < 0x20 || byte == 0x7f ? '?' : byte);
-    }
-}
-
 static void print_text(const struct rg_finding *finding)
 {
-    if (finding->place.file != NULL) {
-        print_safely(rg_slice_of(finding->place.file));
-        (void)printf(":%u:%u: ", finding->place.line, finding->place.column);
+    text_print_place(stdout, finding->place);
+    (void)printf("%s: ", text_severity(finding->severity));
+    text_print(stdout, finding->text, false);
+    if (finding->rule != NULL) {
+        (void)printf(" [%s]\n    hint: %s", finding->rule, finding->hint);
     }
-    (void)printf("%s: ", severity_name(finding->severity));
-    print_safely(finding->text);
     (void)putchar('\n');
-}
-
-static void print_json_line(json_t *object)
-{
-    (void)json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    (void)putchar('\n');
-    json_decref(object);
 }
 
 static void print_json(const struct rg_finding *finding)
 {
     const char *file = finding->place.file == NULL ? "" : finding->place.file;
-    json_t *object = json_pack("{s:s, s:s+, s:i, s:i, s:s%}", "severity", severity_name(finding->severity), "file",
-                               file, "", "line", (int)finding->place.line, "column", (int)finding->place.column, "text",
-                               finding->text.data, finding->text.size);
-    if (object != NULL) {
-        print_json_line(object);
-    } else { /* a name or a text that is not UTF-8 */
-        print_text(finding);
-    }
+    text_print_json(json_pack("{s:s, s:o, s:i, s:i, s:o, s:s, s:s}", "severity", text_severity(finding->severity),
+                              "file", text_json(rg_slice_of(file)), "line", (int)finding->place.line, "column",
+                              (int)finding->place.column, "text", text_json(finding->text), "rule",
+                              finding->rule == NULL ? "" : finding->rule, "hint",
+                              finding->hint == NULL ? "" : finding->hint));
 }
 
 static int compare_findings(const void *a, const void *b)
@@ -142,11 +127,8 @@ static void print_summary(const struct options *options, const struct rg_diag *d
         rg_digest_hex(&config->digest, digest);
     }
     if (options->is_json) {
-        json_t *object = json_pack("{s:i, s:i, s:i, s:s}", "errors", (int)diag->error_count, "warnings",
-                                   (int)diag->warning_count, "not_shown", (int)diag->dropped_count, "digest", digest);
-        if (object != NULL) {
-            print_json_line(object);
-        }
+        text_print_json(json_pack("{s:i, s:i, s:i, s:s}", "errors", (int)diag->error_count, "warnings",
+                                  (int)diag->warning_count, "not_shown", (int)diag->dropped_count, "digest", digest));
         return;
     }
     (void)printf("%s: %zu errors, %zu warnings", options->path, diag->error_count, diag->warning_count);
@@ -160,14 +142,21 @@ static void print_summary(const struct options *options, const struct rg_diag *d
     (void)putchar('\n');
 }
 
-static int check(const struct options *options)
+static rg_status load_and_lint(const struct options *options, const struct policy_relations *relations,
+                               struct rg_diag *diag, struct config **config)
+{
+    RG_TRY(config_load(options->path, diag, config));
+    return config_lint(*config, relations, diag);
+}
+
+static int check(const struct options *options, struct policy_relations *relations)
 {
     struct rg_arena arena RG_AUTO(rg_arena_done) = {0};
     struct config *config RG_AUTO(config_free) = NULL;
     struct rg_diag diag;
     rg_arena_init(&arena, FINDINGS_ARENA_BYTES);
     rg_diag_init(&diag, &arena);
-    rg_status status = config_load(options->path, &diag, &config);
+    rg_status status = load_and_lint(options, relations, &diag, &config);
     if (!rg_is_ok(status) && diag.error_count == 0) {
         (void)fprintf(stderr, "rowgate check: %s: %s\n", options->path, status.error->text);
         return CLI_TROUBLE;
@@ -180,7 +169,15 @@ static int check(const struct options *options)
 
 int cli_check(int argc, char **argv)
 {
-    struct options options = {NULL, false, false};
+    struct options options = {0};
+    struct policy_relations *relations = NULL;
     int status = CLI_TROUBLE;
-    return parse_options(argc, argv, &options, &status) ? check(&options) : status;
+    if (!parse_options(argc, argv, &options, &status)) {
+        return status;
+    }
+    if (text_load_relations("check", options.relations, &relations)) {
+        status = check(&options, relations);
+    }
+    policy_relations_free(&relations);
+    return status;
 }

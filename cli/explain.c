@@ -177,5 +177,14 @@ rg_status explain_functions(const struct explained *explained, struct rg_slice t
 
 struct rg_slice explain_shown(const struct policy_statement *statement)
 {
-    return statement->text;
+    return statement->shown.size > 0 ? statement->shown : statement->text;
+}
+
+const char *explain_mask_word(enum policy_mask_kind kind)
+{
+    static const char *const words[] = {
+        [POLICY_MASK_DENY] = "deny",         [POLICY_MASK_NULL] = "null",       [POLICY_MASK_REDACT] = "redact",
+        [POLICY_MASK_CONSTANT] = "constant", [POLICY_MASK_PARTIAL] = "partial", [POLICY_MASK_HASH] = "hash",
+    };
+    return words[kind];
 }

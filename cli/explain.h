@@ -42,6 +42,7 @@ struct explained_function {
  * *out_count is 0 when the text does not parse. */
 rg_status explain_functions(const struct explained *explained, struct rg_slice text, size_t position, size_t *out_count,
                             const struct explained_function **out_functions) RG_MUST_CHECK;
+const char *explain_mask_word(enum policy_mask_kind kind);
 /* What may be shown of a text that is sent: keys of masks are taken out (law L7). */
 struct rg_slice explain_shown(const struct policy_statement *statement);
 

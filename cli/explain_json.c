@@ -76,6 +76,14 @@ static json_t *rights_json(const struct policy_explanation *explanation)
     return words;
 }
 
+static json_t *mask_json(const struct explained *explained, const struct policy_explained_mask *mask)
+{
+    const struct policy_mask_row *row = &explained->config->source->masks[mask->row];
+    return json_pack("{s:o, s:s, s:o, s:b, s:o}", "column", text_json(mask->column), "with",
+                     explain_mask_word(row->kind), "place", text_json_place(row->place), "in_predicates",
+                     (int)row->allow_in_predicates, "unless", text_json(row->unless_text));
+}
+
 static rg_status relation_json(const struct explained *explained, struct rg_slice dotted, json_t *relations)
 {
     struct explained_relation relation = {0};
@@ -85,10 +93,14 @@ static rg_status relation_json(const struct explained *explained, struct rg_slic
     for (size_t i = 0; i < explanation->naming_count; i++) {
         (void)json_array_append_new(policies, naming_json(explained, &explanation->namings[i]));
     }
-    json_t *object = json_pack("{s:o, s:b, s:b, s:o, s:o, s:o, s:o}", "relation", text_json(dotted), "reachable",
+    json_t *masks = json_array();
+    for (size_t i = 0; i < explanation->mask_count; i++) {
+        (void)json_array_append_new(masks, mask_json(explained, &explanation->masks[i]));
+    }
+    json_t *object = json_pack("{s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "relation", text_json(dotted), "reachable",
                                (int)explanation->is_reachable, "own", (int)explanation->is_own, "physical_schema",
                                text_json(explanation->physical), "for", rights_json(explanation), "policies", policies,
-                               "predicate", text_json(explanation->predicate));
+                               "masks", masks, "predicate", text_json(explanation->predicate));
     (void)json_array_append_new(relations, object);
     return RG_OK;
 }

@@ -228,36 +228,19 @@ static void print_naming(const struct explained *explained, const struct policy_
     (void)putchar('\n');
 }
 
-static const char *mask_word(enum policy_mask_kind kind)
+static void print_mask(const struct explained *explained, const struct policy_explained_mask *mask)
 {
-    static const char *const words[] = {
-        [POLICY_MASK_DENY] = "deny",         [POLICY_MASK_NULL] = "null",       [POLICY_MASK_REDACT] = "redact",
-        [POLICY_MASK_CONSTANT] = "constant", [POLICY_MASK_PARTIAL] = "partial", [POLICY_MASK_HASH] = "hash",
-    };
-    return words[kind];
-}
-
-static void print_masks(const struct explained *explained, struct rg_slice relation)
-{
-    const struct policy_source *source = explained->config->source;
-    for (size_t i = 0; i < source->mask_count; i++) {
-        const struct policy_mask_row *mask = &source->masks[i];
-        for (size_t j = 0; j < mask->column_count; j++) {
-            if (!rg_slice_has_prefix(mask->columns[j], relation) || mask->columns[j].size <= relation.size ||
-                mask->columns[j].data[relation.size] != '.') {
-                continue;
-            }
-            label("mask");
-            text_print_place(stdout, mask->place);
-            text_print(stdout, mask->columns[j], false);
-            (void)printf(" with %s", mask_word(mask->kind));
-            if (mask->unless_text.size > 0) {
-                (void)fputs(" unless ", stdout);
-                text_print(stdout, mask->unless_text, false);
-            }
-            (void)putchar('\n');
-        }
+    const struct policy_mask_row *row_of_mask = &explained->config->source->masks[mask->row];
+    label("mask");
+    text_print_place(stdout, row_of_mask->place);
+    text_print(stdout, mask->column, false);
+    (void)printf(" with %s%s", explain_mask_word(row_of_mask->kind),
+                 row_of_mask->allow_in_predicates ? ", may be filtered by" : "");
+    if (row_of_mask->unless_text.size > 0) {
+        (void)fputs(", unless ", stdout);
+        text_print(stdout, row_of_mask->unless_text, false);
     }
+    (void)putchar('\n');
 }
 
 static rg_status print_relation(const struct page *page, struct rg_slice dotted)
@@ -281,7 +264,9 @@ static rg_status print_relation(const struct page *page, struct rg_slice dotted)
     if (explanation->naming_count == 0) {
         (void)puts("  no policy names it: what no policy names is refused");
     }
-    print_masks(page->explained, dotted);
+    for (size_t i = 0; i < explanation->mask_count; i++) {
+        print_mask(page->explained, &explanation->masks[i]);
+    }
     if (explanation->is_reachable) {
         print_rights(explanation);
     }

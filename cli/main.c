@@ -17,6 +17,9 @@ static const struct command commands[] = {
     {"check", cli_check, "find mistakes in a configuration"},
     {"test", cli_test, "run the tests of a configuration"},
     {"explain", cli_explain, "show what would run for a subject, and why"},
+    {"db", cli_db, "show what a database looks like to rowgate"},
+    {"policy", cli_policy, "write the policies as the database's own row security"},
+    {"diff", cli_diff, "compare the policies with a live database"},
     {"audit", cli_audit, "verify and show the audit log"},
     {"version", cli_version, "print the version"},
 };

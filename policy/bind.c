@@ -360,6 +360,7 @@ static rg_status bind_all(struct policy_binding *binding, const struct policy_su
     RG_TRY(bind_rules(&binder));
     RG_TRY(list_shared(binding));
     RG_TRY(list_reach(binding));
+    RG_TRY(policy_functions_bind(binding));
     RG_TRY(sql_prelude_bind(binding, subject));
     return digest_binding(binding, subject);
 }

@@ -140,11 +140,12 @@ static rg_status key_of(struct policy_cache *cache, const struct policy_binding 
     struct rg_slice *parts = NULL;
     uint64_t *sizes = NULL;
     size_t part = 0;
-    RG_TRY(rg_arena_array(&cache->scratch, 2 * count + 8, sizeof *parts, (void **)&parts));
-    RG_TRY(rg_arena_array(&cache->scratch, count + 3, sizeof *sizes, (void **)&sizes));
+    RG_TRY(rg_arena_array(&cache->scratch, 2 * count + 11, sizeof *parts, (void **)&parts));
+    RG_TRY(rg_arena_array(&cache->scratch, count + 4, sizeof *sizes, (void **)&sizes));
     sizes[0] = (uint64_t)protocol;
     sizes[1] = session->user.size;
     sizes[2] = count;
+    sizes[3] = session->parameter_type_count;
     parts[part++] = rg_slice_make(bound->bytes, sizeof bound->bytes);
     parts[part++] = rg_slice_make(text_digest->bytes, sizeof text_digest->bytes);
     parts[part++] = size_slice(&sizes[0]);
@@ -152,9 +153,16 @@ static rg_status key_of(struct policy_cache *cache, const struct policy_binding 
     parts[part++] = session->user;
     parts[part++] = size_slice(&sizes[2]);
     for (size_t i = 0; i < count; i++) {
-        sizes[3 + i] = session->search_path[i].size;
-        parts[part++] = size_slice(&sizes[3 + i]);
+        sizes[4 + i] = session->search_path[i].size;
+        parts[part++] = size_slice(&sizes[4 + i]);
         parts[part++] = session->search_path[i];
+    }
+    parts[part++] = size_slice(&sizes[3]);
+    parts[part++] =
+        rg_slice_make(session->parameter_types, session->parameter_type_count * sizeof *session->parameter_types);
+    if (session->relations != NULL) {
+        const struct rg_digest *relations = policy_relations_digest(session->relations);
+        parts[part++] = rg_slice_make(relations->bytes, sizeof relations->bytes);
     }
     *out_key = rg_sha256(parts, part);
     return RG_OK;
@@ -178,6 +186,7 @@ static rg_status copy_statement(struct rg_arena *arena, struct rg_slice text, st
     struct policy_splice *splices = NULL;
     statement->source = rg_slice_cut(text, statement->source_at, statement->source.size);
     RG_TRY(rg_arena_copy(arena, statement->text, &statement->text));
+    RG_TRY(rg_arena_copy(arena, statement->shown, &statement->shown));
     RG_TRY(rg_arena_copy(arena, statement->tag, &statement->tag));
     RG_TRY(rg_arena_copy(arena, statement->name, &statement->name));
     RG_TRY(rg_arena_copy(arena, statement->rule, &statement->rule));

@@ -5,7 +5,7 @@
 #include "policy/policy.h"
 
 /* A bounded cache of plans, one per event-loop thread. Key: SHA-256 of binding digest, protocol, search path,
- * user and text. Least recently used entries go first. Threads: one. */
+ * user, parameter types, the snapshot's digest and text. Least recently used entries go first. Threads: one. */
 struct policy_cache;
 
 /* A plan with its own memory, refcounted (not atomic: stays on its thread). */

@@ -31,6 +31,13 @@ struct check_relation {
     bool for_insert, for_update, for_delete; /* may be a DML target, if it has no predicate */
 };
 
+/* A function that may be called with arguments of these types alone, each cast to its own. */
+struct check_function {
+    struct rg_slice schema, name; /* physical */
+    size_t argument_count;
+    const struct rg_slice *types; /* of pg_catalog: "int4", "int4[]" */
+};
+
 struct check_limits {
     /* What the identity may reach, as the binding has it: never what the rewriter made of it. Of several rows for
      * one relation any suffices. */
@@ -42,6 +49,8 @@ struct check_limits {
     const struct rg_slice *covers;
     size_t function_count;
     const struct rg_slice *functions; /* bare names, sorted; each must appear pg_catalog-qualified in the text */
+    size_t signature_count;
+    const struct check_function *signatures; /* beside functions: any of them suffices */
     /* functions that answer by OID: may appear only inside exactly one of these expressions' shapes
      * (each with $1.. standing for the caller's column references), compared as trees */
     size_t guard_count;

@@ -3,11 +3,7 @@
  * that decides. Each mistake becomes a finding with its place; no set comes out of a file with mistakes. */
 #include "base/rg_buf.h"
 #include "base/rg_memory.h"
-#include "policy/functions.h"
-#include "policy/hyper.h"
 #include "policy/set_private.h"
-
-#include <stdlib.h>
 
 enum { SET_LIMIT_BYTES = 256 << 20 };
 
@@ -190,117 +186,6 @@ static rg_status compile_rules(struct compiler *compiler)
     return RG_OK;
 }
 
-/* ---- functions ---- */
-
-static rg_status compile_names(struct compiler *compiler, const struct policy_function_row *rows, size_t count,
-                               const struct rg_slice **out_names)
-{
-    struct rg_slice *names = NULL;
-    RG_TRY(rg_arena_array(&compiler->set->arena, count + 1, sizeof *names, (void **)&names));
-    for (size_t i = 0; i < count; i++) {
-        struct rg_slice name = rows[i].name;
-        if (rg_slice_has_prefix(name, RG_SLICE("pg_catalog."))) {
-            name = rg_slice_cut(name, sizeof "pg_catalog." - 1, name.size);
-        }
-        if (name.size == 0 || name.size > 63 || memchr(name.data, '.', name.size) != NULL ||
-            memchr(name.data, '(', name.size) != NULL) {
-            rg_diag_error(compiler->diag, rows[i].place, "\"%.*s\" must be the name of a function of pg_catalog",
-                          rg_slice_shown(rows[i].name), rows[i].name.data);
-        }
-        RG_TRY(rg_arena_copy(&compiler->set->arena, name, &names[i]));
-    }
-    *out_names = names;
-    return RG_OK;
-}
-
-static bool is_listed(const struct rg_slice *names, size_t count, struct rg_slice name)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (rg_slice_is_equal(names[i], name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool policy_set_calls(const struct policy_set *set, struct rg_slice function)
-{
-    const struct function_row *row = NULL;
-    enum function_rule rule = function_find(function, &row);
-    return !is_listed(set->function_deny, set->function_deny_count, function) &&
-           (rule == FUNCTION_ALLOWED ||
-            (rule == FUNCTION_DENIED && is_listed(set->function_allow, set->function_allow_count, function)));
-}
-
-static int compare_slices(const void *left, const void *right)
-{
-    const struct rg_slice *a = left;
-    const struct rg_slice *b = right;
-    int order = memcmp(a->data, b->data, a->size < b->size ? a->size : b->size);
-    return order != 0 ? order : (a->size > b->size) - (a->size < b->size);
-}
-
-static rg_status compile_functions(struct compiler *compiler)
-{
-    struct policy_set *set = compiler->set;
-    const struct policy_source *source = compiler->source;
-    set->function_allow_count = source->function_allow_count;
-    set->function_deny_count = source->function_deny_count;
-    RG_TRY(compile_names(compiler, source->function_allow, source->function_allow_count, &set->function_allow));
-    RG_TRY(compile_names(compiler, source->function_deny, source->function_deny_count, &set->function_deny));
-    struct rg_slice *names = NULL;
-    size_t count = 0;
-    RG_TRY(
-        rg_arena_array(&set->arena, function_count() + set->function_allow_count + 1, sizeof *names, (void **)&names));
-    for (size_t i = 0; i < function_count(); i++) {
-        struct rg_slice name = rg_slice_of(function_at(i)->name);
-        if (function_at(i)->rule == FUNCTION_ALLOWED && policy_set_calls(set, name)) {
-            names[count++] = name;
-        }
-    }
-    for (size_t i = 0; i < set->function_allow_count; i++) {
-        const struct function_row *row = NULL;
-        if (function_find(set->function_allow[i], &row) == FUNCTION_DENIED &&
-            policy_set_calls(set, set->function_allow[i]) && !is_listed(names, count, set->function_allow[i])) {
-            names[count++] = set->function_allow[i];
-        }
-    }
-    if (count > 1) {
-        qsort(names, count, sizeof *names, compare_slices);
-    }
-    set->functions = names;
-    set->function_count = count;
-    return RG_OK;
-}
-
-/* What may be called on Hyper: its own list, and what the administrator allows. */
-static rg_status compile_hyper_functions(struct policy_set *set)
-{
-    struct rg_slice *names = NULL;
-    size_t count = 0;
-    size_t room = hyper_function_count() + set->function_allow_count + 1;
-    RG_TRY(rg_arena_array(&set->arena, room, sizeof *names, (void **)&names));
-    for (size_t i = 0; i < hyper_function_count(); i++) {
-        struct rg_slice name = rg_slice_of(hyper_function_at(i)->name);
-        if (hyper_function_at(i)->rule == FUNCTION_ALLOWED &&
-            !is_listed(set->function_deny, set->function_deny_count, name)) {
-            names[count++] = name;
-        }
-    }
-    for (size_t i = 0; i < set->function_allow_count; i++) {
-        const struct function_row *row = NULL;
-        struct rg_slice name = set->function_allow[i];
-        if (hyper_function_find(name, &row) == FUNCTION_DENIED && policy_set_calls(set, name) &&
-            !is_listed(names, count, name)) {
-            names[count++] = name;
-        }
-    }
-    qsort(names, count, sizeof *names, compare_slices);
-    set->hyper_functions = names;
-    set->hyper_function_count = count;
-    return RG_OK;
-}
-
 /* ---- digest ---- */
 
 static rg_status put_slice(struct rg_buf *buf, struct rg_slice slice)
@@ -333,6 +218,22 @@ static rg_status put_row(struct rg_buf *buf, const struct policy_row *row)
     return put_slice(buf, row->with_check_text);
 }
 
+static rg_status put_signatures(struct rg_buf *buf, const struct policy_set *set)
+{
+    RG_TRY(rg_buf_put_u32(buf, (uint32_t)set->signature_count));
+    for (size_t i = 0; i < set->signature_count; i++) {
+        const struct policy_signature *signature = &set->signatures[i];
+        RG_TRY(put_slice(buf, signature->schema));
+        RG_TRY(put_slice(buf, signature->name));
+        RG_TRY(rg_buf_put_u32(buf, (uint32_t)signature->count));
+        for (size_t j = 0; j < signature->count; j++) {
+            RG_TRY(put_slice(buf, signature->arguments[j].type));
+            RG_TRY(rg_buf_put_u8(buf, signature->arguments[j].is_array ? 1 : 0));
+        }
+    }
+    return RG_OK;
+}
+
 static rg_status digest_set(struct policy_set *set)
 {
     RG_AUTO(rg_buf_done) struct rg_buf buf;
@@ -351,6 +252,7 @@ static rg_status digest_set(struct policy_set *set)
     }
     RG_TRY(put_slices(&buf, set->function_allow, set->function_allow_count));
     RG_TRY(put_slices(&buf, set->function_deny, set->function_deny_count));
+    RG_TRY(put_signatures(&buf, set));
     if (set->mask_count > 0) {
         struct rg_digest masks = {0};
         RG_TRY(policy_masks_digest(set, &masks));
@@ -365,8 +267,8 @@ static rg_status digest_set(struct policy_set *set)
 static rg_status compile_all(struct compiler *compiler)
 {
     RG_TRY(copy_claims(compiler));
-    RG_TRY(compile_functions(compiler));
-    RG_TRY(compile_hyper_functions(compiler->set));
+    RG_TRY(policy_functions_compile(compiler->source, compiler->diag, compiler->set));
+    RG_TRY(policy_hyper_compile(compiler->set));
     RG_TRY(sql_builtin_compile(compiler->set));
     RG_TRY(compile_rules(compiler));
     RG_TRY(policy_masks_compile(compiler->source, compiler->diag, compiler->set));

@@ -59,6 +59,45 @@ static enum policy_applicability judge(const struct policy_binding *binding, con
     return row->is_schema_isolated && !is_mapped(binding, schema) ? POLICY_NOT_MAPPED : POLICY_APPLIES;
 }
 
+static rg_status list_masks(const struct policy_bound *bound, struct rg_arena *arena,
+                            struct policy_explanation *explanation)
+{
+    struct policy_explained_mask *masks = NULL;
+    RG_TRY(rg_arena_array(arena, bound->mask_count + 1, sizeof *masks, (void **)&masks));
+    for (size_t i = 0; i < bound->mask_count; i++) {
+        masks[i] = (struct policy_explained_mask){bound->masks[i].column, bound->masks[i].number - 1};
+    }
+    explanation->masks = masks;
+    explanation->mask_count = bound->mask_count;
+    return RG_OK;
+}
+
+static bool has_mask_of(const struct policy_bound *bound, struct rg_slice text)
+{
+    for (size_t i = 0; i < bound->mask_count; i++) {
+        struct rg_slice mask = bound->masks[i].text;
+        if (mask.size == 0 || (text.size > 0 && memmem(text.data, text.size, mask.data, mask.size) != NULL)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool policy_statement_is_masked(const struct policy_binding *binding, const struct policy_statement *statement)
+{
+    for (size_t i = 0; statement->verdict == POLICY_ALLOW && i < statement->relation_count; i++) {
+        struct rg_slice dotted = statement->relations[i];
+        const char *dot = dotted.size == 0 ? NULL : memchr(dotted.data, '.', dotted.size);
+        size_t at = dot == NULL ? dotted.size : (size_t)(dot - dotted.data);
+        const struct policy_bound *bound =
+            policy_bound_find(binding, rg_slice_cut(dotted, 0, at), rg_slice_cut(dotted, at + 1, dotted.size));
+        if (bound != NULL && has_mask_of(bound, statement->text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 rg_status policy_explain_relation(const struct policy_binding *binding, struct rg_slice tenant, struct rg_slice schema,
                                   struct rg_slice name, struct rg_arena *arena,
                                   struct policy_explanation *out_explanation)
@@ -83,6 +122,7 @@ rg_status policy_explain_relation(const struct policy_binding *binding, struct r
         explanation.for_delete = bound->for_delete;
         explanation.physical = bound->physical;
         explanation.predicate = bound->predicate;
+        RG_TRY(list_masks(bound, arena, &explanation));
     }
     *out_explanation = explanation;
     return RG_OK;

@@ -21,6 +21,12 @@ struct policy_naming {
     enum policy_applicability applicability;
 };
 
+/* A mask that this identity gets; one that its "unless" lifts is not there. */
+struct policy_explained_mask {
+    struct rg_slice column;
+    size_t row; /* index into policy_source.masks */
+};
+
 struct policy_explanation {
     bool is_reachable; /* some policy applies; else only the namings are set */
     bool is_own;       /* the schema is the tenant's own */
@@ -29,6 +35,8 @@ struct policy_explanation {
     struct rg_slice predicate; /* over rg_r, with the identity's constants; empty = none */
     size_t naming_count;
     const struct policy_naming *namings; /* in the order of the file */
+    size_t mask_count;
+    const struct policy_explained_mask *masks;
 };
 
 /* What this binding makes of one relation, by logical names. tenant is the id that was bound.
@@ -37,5 +45,8 @@ struct policy_explanation {
 rg_status policy_explain_relation(const struct policy_binding *binding, struct rg_slice tenant, struct rg_slice schema,
                                   struct rg_slice name, struct rg_arena *arena,
                                   struct policy_explanation *out_explanation) RG_MUST_CHECK;
+
+/* Does the text of an allowed statement hold a mask, or leave a denied column out? Never true of a refusal. */
+bool policy_statement_is_masked(const struct policy_binding *binding, const struct policy_statement *statement);
 
 #endif

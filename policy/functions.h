@@ -43,6 +43,9 @@ enum function_rule function_find(struct rg_slice name, const struct function_row
 /* The template for this many arguments, NULL = this form is denied (always so for ALLOWED and for no row). */
 const char *function_template(const struct function_row *row, size_t argument_count);
 
+/* Why no configuration may allow this function; NULL when one may. is_builtin: of pg_catalog. */
+const char *function_never(struct rg_slice name, bool is_builtin);
+
 /* All rows, sorted by name. NULL beyond the end. */
 size_t function_count(void);
 const struct function_row *function_at(size_t index);

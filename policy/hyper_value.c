@@ -427,7 +427,7 @@ static rg_status parse_array(const struct scalar *scalar, const struct hyper_inp
 rg_status hyper_value_parse(const struct hyper_input *input, struct rg_arena *arena, struct hyper_value *out_value)
 {
     struct hyper_value value = {.is_null = input->is_null, .count = 1};
-    value.type = type_oid_name(input->type, &value.is_array);
+    value.type = type_oid_array_name(input->type, &value.is_array);
     const struct scalar *scalar = scalar_find(value.type);
     bool is_declared = input->type != 0 && input->type != TEXT_FORMAT_UNKNOWN;
     if (is_declared && (scalar == NULL || (value.is_array && strcmp(scalar->type, "numeric") == 0))) {

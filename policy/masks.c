@@ -298,7 +298,9 @@ static rg_status bind_one(struct mask_binder *binder, struct policy_bound *bound
     RG_TRY(rg_arena_array(&binder->binding->arena, set->mask_count, sizeof *masks, (void **)&masks));
     for (size_t i = 0; i < set->mask_count; i++) {
         const struct policy_mask *mask = &set->masks[i];
-        if (rg_slice_is_equal(mask->schema, bound->logical) && rg_slice_is_equal(mask->relation, bound->name)) {
+        const struct policy_masked *masked = &binder->binding->masked[i];
+        /* by what the database calls it: two logical schemas may be one */
+        if (rg_slice_is_equal(masked->schema, bound->physical) && rg_slice_is_equal(masked->relation, bound->name)) {
             masks[bound->mask_count] = (struct policy_bound_mask){.column = mask->column,
                                                                   .text = {"", 0},
                                                                   .allow_in_predicates = mask->row->allow_in_predicates,

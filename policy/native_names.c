@@ -66,3 +66,10 @@ rg_status native_role(struct rg_slice tenant, struct rg_arena *arena, struct rg_
     }
     return rg_arena_printf(arena, out_role, NATIVE_ROLE_PREFIX "%.*s", RG_SLICE_ARGS(tenant));
 }
+
+int native_order(struct rg_slice left, struct rg_slice right)
+{
+    size_t shared = left.size < right.size ? left.size : right.size;
+    int order = shared == 0 ? 0 : memcmp(left.data, right.data, shared);
+    return order != 0 ? order : (left.size > right.size) - (left.size < right.size);
+}

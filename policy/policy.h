@@ -183,7 +183,8 @@ struct policy_statement {
     enum policy_effect effect;
     struct rg_slice source; /* the client's own text of this statement */
     size_t source_at;       /* offset of source in the whole client text */
-    struct rg_slice text;   /* what may be sent upstream; empty when denied or when the source was empty */
+    struct rg_slice text;   /* what may be sent upstream, and be seen nowhere else: shown is for that; empty when denied
+                             * or   when the source was empty */
     struct rg_slice shown;  /* text for people and records: keys of masks are replaced by <key> */
     struct rg_slice tag;    /* command tag to answer instead of the upstream's; empty = pass it on */
     struct rg_slice name;   /* of effect */

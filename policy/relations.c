@@ -220,6 +220,45 @@ static rg_status read_relation(struct policy_relations *relations, const json_t 
     return is_view || relation->read_count == 0 ? RG_OK : fail_shape(&place, "\"reads\" of what is not a view");
 }
 
+static struct policy_relation *find_parent(struct policy_relations *relations, const struct policy_read *parent)
+{
+    const struct policy_relation key = {.schema = parent->schema, .name = parent->name};
+    return bsearch(&key, relations->relations, relations->relation_count, sizeof key, compare_relations);
+}
+
+/* Counts first, so that each parent gets one array. */
+static rg_status link_children(struct policy_relations *relations)
+{
+    for (size_t i = 0; i < relations->relation_count; i++) {
+        const struct policy_relation *child = &relations->relations[i];
+        for (size_t j = 0; j < child->parent_count; j++) {
+            struct policy_relation *parent = find_parent(relations, &child->parents[j]);
+            if (parent != NULL) {
+                parent->child_count++;
+            }
+        }
+    }
+    struct policy_read **lists = NULL;
+    RG_TRY(rg_arena_array(&relations->arena, relations->relation_count + 1, sizeof(void *), (void **)&lists));
+    for (size_t i = 0; i < relations->relation_count; i++) {
+        struct policy_relation *parent = &relations->relations[i];
+        RG_TRY(rg_arena_array(&relations->arena, parent->child_count + 1, sizeof **lists, (void **)&lists[i]));
+        parent->children = lists[i];
+        parent->child_count = 0;
+    }
+    for (size_t i = 0; i < relations->relation_count; i++) {
+        const struct policy_relation *child = &relations->relations[i];
+        for (size_t j = 0; j < child->parent_count; j++) {
+            struct policy_relation *parent = find_parent(relations, &child->parents[j]);
+            if (parent != NULL) {
+                lists[parent - relations->relations][parent->child_count++] =
+                    (struct policy_read){child->schema, child->name, {"", 0}};
+            }
+        }
+    }
+    return RG_OK;
+}
+
 static rg_status read_relations(struct policy_relations *relations, const json_t *document)
 {
     struct place place = {"document", 0};
@@ -256,7 +295,8 @@ static rg_status read_document(struct policy_relations *relations, const json_t 
     }
     relations->server = (uint64_t)json_integer_value(server);
     RG_TRY(read_operators(relations, document));
-    return read_relations(relations, document);
+    RG_TRY(read_relations(relations, document));
+    return link_children(relations);
 }
 
 /* ---- the digest: of one digest for each row, so that its input stays small ---- */

@@ -35,6 +35,8 @@ struct policy_relation {
     const struct policy_column *columns; /* by attnum, dropped ones left out */
     size_t parent_count;
     const struct policy_read *parents; /* column is empty */
+    size_t child_count;
+    const struct policy_read *children; /* those whose parents say so; column is empty */
     size_t read_count;
     const struct policy_read *reads;
 };

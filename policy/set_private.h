@@ -40,6 +40,24 @@ enum {
     POLICY_SALT_MIN_BYTES = 16,
 };
 
+/* A function that [functions] allows by its arguments' types. */
+struct policy_argument {
+    struct rg_slice type; /* bare name in pg_catalog */
+    bool is_array;
+};
+
+struct policy_signature {
+    struct rg_slice schema; /* logical, or pg_catalog */
+    struct rg_slice name;
+    size_t count;
+    const struct policy_argument *arguments;
+};
+
+struct policy_bound_signature {
+    const struct policy_signature *signature;
+    struct rg_slice physical; /* schema */
+};
+
 struct policy_set {
     atomic_size_t references;
     struct rg_arena arena;
@@ -51,6 +69,8 @@ struct policy_set {
     const struct policy_rule *rules;
     size_t function_allow_count, function_deny_count; /* bare names */
     const struct rg_slice *function_allow, *function_deny;
+    size_t signature_count;
+    const struct policy_signature *signatures;
     size_t function_count; /* all that may be called, sorted: for the checker */
     const struct rg_slice *functions;
     /* by index of catalog_view_at; by index of function_at and argument count */
@@ -120,7 +140,10 @@ struct policy_binding {
     const struct tenant_schema *schemas;
     size_t bound_count;
     const struct policy_bound *bounds;
-    const struct check_relation *reach; /* the bounds as the checker reads them, one for each */
+    size_t signature_count; /* of schemas that are this tenant's */
+    const struct policy_bound_signature *signatures;
+    const struct check_function *check_functions; /* one for each */
+    const struct check_relation *reach;           /* the bounds as the checker reads them, one for each */
     /* Shared relations by physical "schema.name", and their schemas, for the catalogue's templates. */
     size_t shared_count;
     const struct rg_slice *shared;
@@ -138,6 +161,11 @@ const struct policy_bound *policy_bound_find(const struct policy_binding *bindin
                                              struct rg_slice name);
 /* Physical name of a logical schema that some row knows; false when none does. */
 bool policy_schema_find(const struct policy_binding *binding, struct rg_slice logical, struct rg_slice *out_physical);
+/* May a relation of this row be taken for what it seems? With a snapshot: one of "schema.*" must be known, no foreign
+ * table, read nothing (as a view, through children) that the tenant may not read whole, and be no child of such a
+ * one; a named one with a predicate must be known. Without: true. */
+bool policy_relation_is_plain(const struct policy_binding *binding, const struct policy_relations *relations,
+                              const struct policy_bound *bound, struct rg_slice name);
 bool policy_set_calls(const struct policy_set *set, struct rg_slice function);
 
 /* May this relation stand only behind a fence? */
@@ -145,6 +173,16 @@ static inline bool policy_bound_is_fenced(const struct policy_bound *bound)
 {
     return bound->predicate.size > 0 || bound->mask_count > 0;
 }
+
+/* ---- policy/functions_compile.c ---- */
+
+/* Checks and copies the rows of [functions]; mistakes go to diag. */
+rg_status policy_functions_compile(const struct policy_source *source, struct rg_diag *diag,
+                                   struct policy_set *set) RG_MUST_CHECK;
+/* What may be called on Hyper: its own list, and what the administrator allows by name. */
+rg_status policy_hyper_compile(struct policy_set *set) RG_MUST_CHECK;
+/* The signatures whose schema the tenant's route maps. */
+rg_status policy_functions_bind(struct policy_binding *binding) RG_MUST_CHECK;
 
 /* ---- policy/masks.c ---- */
 
@@ -185,9 +223,6 @@ rg_status sql_predicate_bind(struct policy_binding *binding, const struct auth_i
                              const struct policy_rule *const *rules, size_t rule_count,
                              struct policy_bound *out_bound) RG_MUST_CHECK;
 
-/* binding->prelude: the settings of the second lock, one statement, proved by parsing it. RG_LIMIT when it is larger
- * than POLICY_PRELUDE_MAX; RG_DENIED when the tenant's role has no name that fits. */
-rg_status sql_prelude_bind(struct policy_binding *binding, const struct policy_subject *subject) RG_MUST_CHECK;
 /* The forms of masks, once a set has any. */
 rg_status sql_masks_prepare(struct policy_set *set) RG_MUST_CHECK;
 /* Compiles the text of `unless`, in which no column may stand. A mistake is an output. */
@@ -202,6 +237,14 @@ struct policy_mask_keys {
 rg_status sql_mask_bind(struct policy_binding *binding, const struct auth_identity *identity,
                         const struct policy_mask *mask, const struct policy_mask_keys *keys,
                         struct policy_bound_mask *out_mask) RG_MUST_CHECK;
+/* binding->prelude: the settings of the second lock, one statement, proved by parsing it. RG_LIMIT when it is larger
+ * than POLICY_PRELUDE_MAX; RG_DENIED when the tenant's role has no name that fits. */
+rg_status sql_prelude_bind(struct policy_binding *binding, const struct policy_subject *subject) RG_MUST_CHECK;
+
+/* "name(type, ...)" or "schema.name(type, ...)", read by PostgreSQL's grammar. A mistake is an output, a constant text;
+ * then *out_signature is untouched. */
+rg_status sql_signature_parse(struct rg_slice text, struct rg_arena *arena, struct policy_signature *out_signature,
+                              const char **out_mistake) RG_MUST_CHECK;
 
 /* The road itself. text is valid UTF-8 without NUL. */
 rg_status sql_plan(const struct policy_binding *binding, const struct policy_session *session,

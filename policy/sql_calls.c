@@ -189,6 +189,11 @@ rg_status sql_visit_call(struct sql_work *work, Node **slot, size_t depth)
     FuncCall *call = (FuncCall *)*slot;
     const struct policy_set *set = work->site.set;
     struct rg_slice name = {0};
+    bool is_done = false;
+    RG_TRY(sql_visit_signature(work, call, depth, &is_done));
+    if (is_done) {
+        return RG_OK;
+    }
     if (!sql_is_builtin_name(call->funcname, &name) || is_listed(set->function_deny, set->function_deny_count, name)) {
         return deny_call(work, call);
     }
@@ -196,6 +201,7 @@ rg_status sql_visit_call(struct sql_work *work, Node **slot, size_t depth)
     enum function_rule rule = rule_find(work, name, &row);
     if (rule == FUNCTION_DENIED && is_listed(set->function_allow, set->function_allow_count, name)) {
         rule = FUNCTION_ALLOWED;
+        work->may_change = true;
     }
     switch (rule) {
     case FUNCTION_DENIED:

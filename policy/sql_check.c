@@ -199,19 +199,29 @@ static rg_status visit_statement(struct sql_check *check, const void *statement)
     return sql_check_by_table(check, rows, lengthof(rows), "statement", statement);
 }
 
+static rg_status visit_whole(struct sql_check *check, const void *statement)
+{
+    RG_TRY(visit_statement(check, statement));
+    return sql_check_settle_parameters(check);
+}
+
 static rg_status visit_again(struct sql_check *check, const void *statement)
 {
     check->scope = NULL;
     check->item_count = 0;
     check->relation_count = 0;
     check->is_explained = false;
-    return visit_statement(check, statement);
+    check->level = NULL;
+    check->where_of = NULL;
+    check->has_guarded = false;
+    memset(check->parameters, 0, sizeof check->parameters);
+    return visit_whole(check, statement);
 }
 
 /* Guards are parsed only for a statement that needs one, which is rare: first it is tried without. */
 static rg_status visit_with_guards(struct sql_check *check, const void *statement)
 {
-    rg_status status = visit_statement(check, statement);
+    rg_status status = visit_whole(check, statement);
     if (rg_is_ok(status) || status.error->kind != RG_DENIED || check->limits->guard_count == 0) {
         return status;
     }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a relation may stand that may not stand bare. A relation with a predicate: only in the fence's inner
- * select, which is built here again from the binding's row, not taken from the rewriter; and that select only
- * as a MATERIALIZED WITH item, because a plain sub-select is flattened and the caller's expressions then see
- * every row. A catalogue: only in one of rowgate's own selects, as a whole. */
+ * select (sql_check_fence.c), and that select only as a MATERIALIZED WITH item, because a plain sub-select is flattened
+ * and the caller's expressions then see every row. A catalogue: only in one of rowgate's own selects, as a whole. */
 #include "policy/sql_check_private.h"
 
 /* Visits our own text with is_trusted set, so that PostgreSQL's equal() never recurses past our limit. */
@@ -67,17 +66,6 @@ static rg_status predicate_of(struct sql_check *check, const struct check_relati
 
 /* ---- the fence's inner select ---- */
 
-static bool is_star(const List *targets)
-{
-    const ResTarget *target = list_length(targets) == 1 ? list_nth(targets, 0) : NULL;
-    if (target == NULL || target->name != NULL || target->indirection != NIL || target->val == NULL ||
-        !IsA(target->val, ColumnRef)) {
-        return false;
-    }
-    const ColumnRef *column = (const void *)target->val;
-    return list_length(column->fields) == 1 && IsA(list_nth(column->fields, 0), A_Star);
-}
-
 /* SELECT, select list, FROM and WHERE, and no other clause. */
 static bool is_plain(const SelectStmt *select)
 {
@@ -106,7 +94,7 @@ static bool tells_places(const RangeTableSample *sample)
     return sample->repeatable != NULL || method == NULL || strcmp(method, "bernoulli") != 0;
 }
 
-/* The WHERE that the row wants of a fence with this select list; NULL = none will do. */
+/* What the WHERE of the row's fence begins with; NULL = nothing that would do. */
 static rg_status condition_of(struct sql_check *check, const struct check_relation *row, const SelectStmt *select,
                               const void **out_condition)
 {
@@ -114,7 +102,7 @@ static rg_status condition_of(struct sql_check *check, const struct check_relati
     if (row->mask_count > 0) {
         return sql_check_masked(check, row, select, out_condition);
     }
-    return row->predicate.size > 0 && is_star(select->targetList) ? predicate_of(check, row, out_condition) : RG_OK;
+    return row->predicate.size > 0 ? predicate_of(check, row, out_condition) : RG_OK;
 }
 
 static rg_status visit_fence(struct sql_check *check, const SelectStmt *select, bool *out_is_covered)
@@ -125,7 +113,7 @@ static rg_status visit_fence(struct sql_check *check, const SelectStmt *select, 
         if (row->for_select && sql_check_is_ruling(check, row, range)) {
             const void *condition = NULL;
             RG_TRY(condition_of(check, row, select, &condition));
-            *out_is_covered = condition != NULL && equal(condition, select->whereClause);
+            *out_is_covered = condition != NULL && sql_check_is_fence(check, select, range, row, condition);
         }
     }
     const Node *item = range == NULL ? NULL : list_nth(select->fromClause, 0);

@@ -7,13 +7,16 @@ static rg_status visit_nothing(struct sql_check *check, const void *node)
 {
     (void)check;
     (void)node;
-    return RG_OK; /* constants, parameters, DEFAULT: no children, no names */
+    return RG_OK; /* constants, DEFAULT: no children, no names */
 }
 
 static rg_status visit_parameter(struct sql_check *check, const void *node)
 {
-    (void)node;
-    return check->limits->is_hyper && !check->is_trusted ? sql_check_refuse(check, "a parameter") : RG_OK;
+    if (check->limits->is_hyper && !check->is_trusted) {
+        return sql_check_refuse(check, "a parameter");
+    }
+    sql_check_note_parameter(check, node);
+    return RG_OK;
 }
 
 static rg_status visit_list(struct sql_check *check, const void *node)
@@ -135,7 +138,9 @@ static rg_status visit_collate(struct sql_check *check, const void *node)
 static rg_status visit_call(struct sql_check *check, const void *node)
 {
     const FuncCall *call = node;
-    RG_TRY(sql_check_function_name(check, call->funcname));
+    if (!sql_check_is_listed_call(check, call)) {
+        RG_TRY(sql_check_function_name(check, call->funcname));
+    }
     RG_TRY(sql_check_exprs(check, call->args));
     RG_TRY(sql_check_exprs(check, call->agg_order));
     RG_TRY(sql_check_expr(check, call->agg_filter));
@@ -304,5 +309,6 @@ rg_status sql_check_expr(struct sql_check *check, const void *node)
     }
     bool is_guarded = false;
     RG_TRY(sql_check_guarded(check, node, &is_guarded));
+    check->has_guarded = check->has_guarded || is_guarded;
     return is_guarded ? RG_OK : visit_by_tag(check, node);
 }

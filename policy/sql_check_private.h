@@ -13,11 +13,13 @@
  *   sql_check.c            entry, parsing, the statements
  *   sql_check_select.c     SELECT and WITH
  *   sql_check_from.c       FROM items and the relations they name
+ *   sql_check_fence.c      the select inside a fence: columns, predicate, copied conjuncts
  *   sql_check_cover.c      fences and catalogue selects, where a relation may stand that may not stand bare
  *   sql_check_masks.c      the fence of a relation with masks
  *   sql_check_write.c      INSERT, UPDATE, DELETE, MERGE, COPY FROM
  *   sql_check_expr.c       expressions
  *   sql_check_call.c       columns that would be calls
+ *   sql_check_signature.c  calls of functions that are listed by their arguments' types
  *   sql_check_names.c      functions, types, operators, collations
  *   sql_check_settings.c   SET, SHOW, RESET, transaction modes
  *   sql_check_guard.c      shapes in which a function that answers by OID may stand */
@@ -29,6 +31,7 @@ enum {
     SQL_CHECK_FUNCTIONS_MAX = 200,   /* in FROM */
     SQL_CHECK_TEXT_MAX = 16 << 20,   /* bytes; the parser counts in int */
     SQL_CHECK_HOLES_MAX = 16,        /* $1.. of one guard */
+    SQL_CHECK_PARAMETERS_MAX = 64,   /* $1.. that may stand in a fence without a declared type */
 };
 
 /* The WITH items that a name may mean, innermost first. */
@@ -41,6 +44,20 @@ struct sql_check_predicate {
     struct sql_check_predicate *next;
     const struct check_relation *row;
     const void *tree;
+};
+
+/* The SELECTs that are being visited, innermost first. */
+struct sql_check_level {
+    const struct sql_check_level *outer;
+    const SelectStmt *select;
+};
+
+/* Where one $n without a declared type occurs: outside of fences, and inside. */
+struct sql_check_parameter {
+    size_t count;
+    const void *where_of; /* the SELECT whose WHERE holds the last one, itself and not in a sub-query */
+    size_t fence_count;
+    const void *wanted;
 };
 
 struct sql_check {
@@ -59,6 +76,10 @@ struct sql_check {
     bool is_assigning;                         /* inside the source of SET (a, b) = source */
     struct sql_check_function *function_items; /* functions in FROM, of the first visit */
     size_t function_item_count;
+    const struct sql_check_level *level;
+    const void *where_of; /* the SELECT whose WHERE is being visited */
+    struct sql_check_parameter parameters[SQL_CHECK_PARAMETERS_MAX + 1];
+    bool has_guarded; /* an expression whose parameters were not counted */
     bool is_second_visit;
     bool is_explained; /* plans and estimates tell of other rows: nothing that needs a fence */
     bool is_trusted;   /* a template or guard: only its shape and depth are looked at */
@@ -93,6 +114,15 @@ rg_status sql_check_sample(struct sql_check *check, const RangeTableSample *samp
 /* Sets *out_is_covered when select is one in which relations may stand that may not stand bare. */
 rg_status sql_check_covered(struct sql_check *check, const SelectStmt *select, bool *out_is_covered) RG_MUST_CHECK;
 
+/* Is select, whose FROM is range as rg_r, the fence of row, whose condition is given as a tree? Of a masked row the
+ * select list has been looked at by sql_check_masked. */
+bool sql_check_is_fence(struct sql_check *check, const SelectStmt *select, const RangeVar *range,
+                        const struct check_relation *row, const void *condition);
+/* The SELECT in whose FROM the fence that is being visited stands; NULL when it stands elsewhere. */
+const void *sql_check_select_of_fence(const struct sql_check *check);
+void sql_check_note_parameter(struct sql_check *check, const ParamRef *reference);
+/* At the end: no parameter in a fence may get its type elsewhere. */
+rg_status sql_check_settle_parameters(struct sql_check *check) RG_MUST_CHECK;
 /* The tree of text, which must be one expression and nothing beside it. */
 rg_status sql_check_expression(struct sql_check *check, struct rg_slice text, const void **out_tree) RG_MUST_CHECK;
 /* What the WHERE of a masked relation's fence must be; NULL when its select list is not made of the columns that may
@@ -108,6 +138,8 @@ rg_status sql_check_window(struct sql_check *check, const WindowDef *window) RG_
 rg_status sql_check_function_item(struct sql_check *check, const RangeFunction *item) RG_MUST_CHECK;
 rg_status sql_check_function_column(struct sql_check *check, const List *fields) RG_MUST_CHECK;
 
+/* A call of a function that is listed by its arguments' types, in the form that leaves no choice. */
+bool sql_check_is_listed_call(const struct sql_check *check, const FuncCall *call);
 rg_status sql_check_function_name(struct sql_check *check, const List *names) RG_MUST_CHECK;
 rg_status sql_check_operator_name(struct sql_check *check, const List *names) RG_MUST_CHECK;
 rg_status sql_check_collation_name(struct sql_check *check, const List *names) RG_MUST_CHECK;

@@ -91,6 +91,14 @@ static rg_status visit_arms(struct sql_check *check, const SelectStmt *select)
     return sql_check_select(check, select->rarg);
 }
 
+static rg_status visit_where(struct sql_check *check, const SelectStmt *select)
+{
+    check->where_of = select;
+    rg_status status = sql_check_expr(check, select->whereClause);
+    check->where_of = NULL;
+    return status;
+}
+
 static rg_status visit_clauses(struct sql_check *check, const SelectStmt *select)
 {
     RG_TRY(sql_check_with(check, select->withClause));
@@ -98,7 +106,7 @@ static rg_status visit_clauses(struct sql_check *check, const SelectStmt *select
     RG_TRY(sql_check_exprs(check, select->distinctClause));
     RG_TRY(sql_check_exprs(check, select->targetList));
     RG_TRY(sql_check_from(check, select->fromClause));
-    RG_TRY(sql_check_expr(check, select->whereClause));
+    RG_TRY(visit_where(check, select));
     RG_TRY(sql_check_exprs(check, select->groupClause));
     RG_TRY(sql_check_expr(check, select->havingClause));
     RG_TRY(visit_windows(check, select->windowClause));
@@ -123,8 +131,14 @@ static rg_status visit_select(struct sql_check *check, const void *node)
         return RG_OK;
     }
     const struct sql_check_scope *scope = check->scope;
+    const void *where_of = check->where_of;
+    struct sql_check_level level = {check->level, select};
+    check->level = &level;
+    check->where_of = NULL;
     rg_status status = visit_clauses(check, select);
     check->scope = scope;
+    check->level = level.outer;
+    check->where_of = where_of;
     return status;
 }
 

@@ -14,12 +14,22 @@ struct use {
     bool copy;
 };
 
+/* Row security is of tables; a view writes with its owner's rights. */
+static bool is_table(const struct check_limits *limits, const RangeVar *range)
+{
+    const struct policy_relation *relation =
+        limits->snapshot == NULL
+            ? NULL
+            : policy_relation_find(limits->snapshot, rg_slice_of(range->schemaname), rg_slice_of(range->relname));
+    return relation != NULL && (relation->kind == 'r' || relation->kind == 'p');
+}
+
 static bool is_target(const struct sql_check *check, const struct check_relation *row, const struct use *use)
 {
     return sql_check_is_ruling(check, row, use->range) && (row->predicate.size == 0 || row->is_locked) &&
            row->mask_count == 0 && (!use->insert || row->for_insert) && (!use->update || row->for_update) &&
            (!use->delete || row->for_delete) && (!use->select || row->for_select) &&
-           (!row->is_locked || (!use->constraint && !use->copy)) &&
+           (!row->is_locked || (!use->constraint && !use->copy && is_table(check->limits, use->range))) &&
            (row->for_insert || row->for_update || row->for_delete);
 }
 

@@ -22,9 +22,9 @@ static const struct option {
 
 static bool is_word(const Node *value, const char *const *words)
 {
-    const char *text = value != NULL && IsA(value, String) ? strVal(value) : NULL;
-    for (size_t i = 0; text != NULL && words[i] != NULL; i++) {
-        if (strcasecmp(text, words[i]) == 0) {
+    struct rg_slice text = value == NULL ? (struct rg_slice){"", 0} : sql_string(value);
+    for (size_t i = 0; words[i] != NULL; i++) {
+        if (text.size == strlen(words[i]) && strncasecmp(text.data, words[i], text.size) == 0) {
             return true;
         }
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Masks as SQL: an expression over rg_r.column for each mask of an identity, made once; for a statement, the fence's
  * select list and the condition that the relation still has the columns that the snapshot knows. */
-#include "policy/sql_rewrite_private.h"
+#include "policy/sql_fence_private.h"
 
 #include "base/rg_buf.h"
 
@@ -192,6 +192,12 @@ static const struct policy_bound_mask *mask_find(const struct policy_bound *boun
     return NULL;
 }
 
+static rg_status deny_stale(struct sql_work *work, rg_status status)
+{
+    work->site.is_stale = true;
+    return status;
+}
+
 /* The relation as the snapshot knows it, with every column that has a mask. */
 static rg_status known_relation(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
                                 const struct policy_relation **out_relation)
@@ -200,13 +206,15 @@ static rg_status known_relation(struct sql_work *work, const RangeVar *range, co
     const struct policy_relation *relation =
         relations == NULL ? NULL : policy_relation_find(relations, bound->physical, rg_slice_of(range->relname));
     if (relation == NULL) {
-        return sql_deny(&work->site, "0A000", "mask.snapshot", range->location,
-                        "the columns of this relation are not known yet, and its masks need them: try again");
+        return deny_stale(
+            work, sql_deny(&work->site, "0A000", "mask.snapshot", range->location,
+                           "the columns of this relation are not known yet, and its masks need them: try again"));
     }
     for (size_t i = 0; i < bound->mask_count; i++) {
         if (policy_column_find(relation, bound->masks[i].column) == NULL) {
-            return sql_deny(&work->site, "0A000", "mask.column", range->location,
-                            "masks[%zu] names a column that this relation does not have", bound->masks[i].number);
+            return deny_stale(work, sql_deny(&work->site, "0A000", "mask.column", range->location,
+                                             "masks[%zu] names a column that this relation does not have",
+                                             bound->masks[i].number));
         }
     }
     *out_relation = relation;
@@ -242,13 +250,15 @@ rg_status sql_mask_targets(struct sql_work *work, const RangeVar *range, const s
     const struct policy_relation *relation = NULL;
     List *targets = NIL;
     RG_TRY(known_relation(work, range, bound, &relation));
+    bool is_projected = sql_fence_names_suffice(work->used_names, range, relation);
     for (size_t i = 0; i < relation->column_count; i++) {
-        const struct policy_bound_mask *mask = mask_find(bound, relation->columns[i].name);
-        if (mask == NULL || mask->text.size > 0) {
-            RG_TRY(put_target(work, mask, relation->columns[i].name, &buf, &targets));
+        struct rg_slice name = relation->columns[i].name;
+        const struct policy_bound_mask *mask = mask_find(bound, name);
+        if ((mask == NULL || mask->text.size > 0) && (!is_projected || sql_fence_names_has(work->used_names, name))) {
+            RG_TRY(put_target(work, mask, name, &buf, &targets));
         }
     }
-    if (targets == NIL) {
+    if (targets == NIL && !is_projected) {
         return sql_deny(&work->site, "42501", "mask.column", range->location,
                         "no column of this relation is available to you");
     }
@@ -415,15 +425,14 @@ static bool view_reads_masked(struct names *names, const struct policy_relation 
 rg_status sql_mask_names(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound)
 {
     struct names names = {.work = work, .relations = work->session->relations};
-    if (work->binding->masked_count == 0 || bound->mask_count > 0) {
-        return RG_OK;
+    if (work->binding->masked_count == 0 || bound->mask_count > 0 || names.relations == NULL) {
+        return RG_OK; /* a login waits for the first snapshot, where there is one */
     }
     const struct policy_relation *relation =
-        names.relations == NULL ? NULL
-                                : policy_relation_find(names.relations, bound->physical, rg_slice_of(range->relname));
+        policy_relation_find(names.relations, bound->physical, rg_slice_of(range->relname));
     if (relation == NULL) {
-        return sql_deny(&work->site, "0A000", "mask.snapshot", range->location,
-                        "it is not known yet whether this relation shows a masked column: try again");
+        return deny_stale(work, sql_deny(&work->site, "0A000", "mask.snapshot", range->location,
+                                         "it is not known yet whether this relation shows a masked column: try again"));
     }
     if (is_masked_column(&names, relation, (struct rg_slice){"", 0}) || view_reads_masked(&names, relation, 0)) {
         return sql_deny(&work->site, "42501", "mask.view", range->location,

@@ -62,9 +62,10 @@ static rg_status plan_one(struct sql_planner *planner, const RawStmt *raw, struc
     planner->is_cacheable = planner->is_cacheable && !work.uses_pid && !work.uses_values;
     if (rg_is_ok(status)) {
         statement->verdict = POLICY_ALLOW;
-        return RG_OK;
+        return policy_secrets_hide(planner->binding, statement->text, planner->arena, &statement->shown);
     }
     if (status.error->kind == RG_DENIED && work.site.denial.is_set) {
+        statement->is_stale = work.site.is_stale;
         return deny_fill(planner->text, &work.site.denial, statement);
     }
     return status;
@@ -213,6 +214,8 @@ rg_status sql_plan_inner(const struct sql_planner *planner, struct rg_slice text
     inner.text = text;
     inner.tokens = (struct sql_tokens){0};
     inner.nesting++;
+    inner.session.parameter_type_count = 0; /* they are the outer text's */
+    inner.session.parameter_types = NULL;
     inner.parameter_max = 0;
     RG_TRY(plan_text(&inner, true, &plan));
     if (plan.count != 1) {
@@ -235,5 +238,6 @@ rg_status sql_deny_inner(struct sql_work *work, const struct policy_statement *i
         location = inner_at + (int)policy_text_offset(inner_text, inner->position);
     }
     work->site.denial = (struct sql_denial){true, sqlstate.data, rule.data, inner->message, inner->hint, location};
+    work->site.is_stale = inner->is_stale;
     return rg_fail(RG_DENIED, "%.*s", rg_slice_shown(inner->message), inner->message.data);
 }

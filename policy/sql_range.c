@@ -2,7 +2,7 @@
 /* Relations: what a name means, by PostgreSQL's scope rules, and what stands in its place. A tenant's own
  * relation is renamed; one with a predicate becomes a fenced sub-select (a plain sub-select is no fence:
  * reference leaks.md); a catalogue becomes its filtered select. */
-#include "policy/sql_rewrite_private.h"
+#include "policy/sql_fence_private.h"
 
 #include "policy/catalog.h"
 #include "policy/hyper.h"
@@ -69,18 +69,6 @@ static const struct policy_bound *find_by_path(const struct sql_work *work, stru
     return any;
 }
 
-const struct policy_bound *sql_peek(const struct sql_work *work, const RangeVar *range)
-{
-    struct rg_slice name = rg_slice_of(range->relname);
-    bool is_view = (range->schemaname == NULL || strcmp(range->schemaname, "pg_catalog") == 0) &&
-                   view_find(work, range->relname) != NULL;
-    if (is_view || range->catalogname != NULL) {
-        return NULL;
-    }
-    return range->schemaname == NULL ? find_by_path(work, name)
-                                     : policy_bound_find(work->binding, rg_slice_of(range->schemaname), name);
-}
-
 /* What columns may call this FROM item. */
 static rg_status note(struct sql_work *work, const RangeVar *range, const char *schema)
 {
@@ -88,33 +76,66 @@ static rg_status note(struct sql_work *work, const RangeVar *range, const char *
     return sql_note_range(work, has_alias ? range->alias->aliasname : range->relname, has_alias ? NULL : schema);
 }
 
-rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_right right, struct sql_target *out_target)
+/* pg_catalog is searched first, and what it may hold is not known here. */
+static bool may_be_catalogue(const RangeVar *range)
+{
+    return range->schemaname == NULL && rg_slice_has_prefix(rg_slice_of(range->relname), RG_SLICE("pg_"));
+}
+
+static bool is_nameable(const RangeVar *range)
 {
     struct rg_slice name = rg_slice_of(range->relname);
+    return range->catalogname == NULL && name.size > 0 && (range->schemaname != NULL || !sql_is_later_keyword(name));
+}
+
+static const struct sql_template *find_view(const struct sql_work *work, const RangeVar *range)
+{
+    bool is_catalogue = range->schemaname == NULL || strcmp(range->schemaname, "pg_catalog") == 0;
+    return is_catalogue ? view_find(work, range->relname) : NULL;
+}
+
+static const struct policy_bound *find_bound(const struct sql_work *work, const RangeVar *range)
+{
+    struct rg_slice name = rg_slice_of(range->relname);
+    if (may_be_catalogue(range)) {
+        return NULL;
+    }
+    return range->schemaname == NULL ? find_by_path(work, name)
+                                     : policy_bound_find(work->binding, rg_slice_of(range->schemaname), name);
+}
+
+const struct policy_bound *sql_peek(const struct sql_work *work, const RangeVar *range)
+{
+    return !is_nameable(range) || find_view(work, range) != NULL ? NULL : find_bound(work, range);
+}
+
+const struct policy_bound *sql_range_bound(const struct sql_work *work, const RangeVar *range)
+{
+    return range->schemaname == NULL && is_cte(work, range) ? NULL : sql_peek(work, range);
+}
+
+rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_right right, struct sql_target *out_target)
+{
     if (++work->range_count > SQL_RANGES_MAX) {
         return sql_deny(&work->site, "54001", "sql.complexity", -1, "the statement names too many relations");
     }
-    if (range->catalogname != NULL || name.size == 0 || (range->schemaname == NULL && sql_is_later_keyword(name))) {
+    if (!is_nameable(range)) {
         return deny_relation(work, range);
     }
     if (right == SQL_SELECT && range->schemaname == NULL && is_cte(work, range)) {
         out_target->is_cte = true;
         return note(work, range, NULL);
     }
-    if (range->schemaname == NULL || strcmp(range->schemaname, "pg_catalog") == 0) {
-        out_target->view = right == SQL_SELECT ? view_find(work, range->relname) : NULL;
-        if (out_target->view != NULL) {
-            return note(work, range, "pg_catalog");
-        }
+    out_target->view = right == SQL_SELECT ? find_view(work, range) : NULL;
+    if (out_target->view != NULL) {
+        return note(work, range, "pg_catalog");
     }
-    /* pg_catalog is searched first, and what it may hold is not known here. */
-    if (range->schemaname == NULL && rg_slice_has_prefix(name, RG_SLICE("pg_"))) {
-        return deny_relation(work, range);
-    }
-    const struct policy_bound *bound = range->schemaname == NULL
-                                           ? find_by_path(work, name)
-                                           : policy_bound_find(work->binding, rg_slice_of(range->schemaname), name);
-    if (bound == NULL || (right == SQL_SELECT && !bound->for_select)) {
+    const struct policy_bound *bound = find_bound(work, range);
+    if (bound == NULL || (right == SQL_SELECT && !bound->for_select) ||
+        !policy_relation_is_plain(work->binding, work->session->relations, bound, rg_slice_of(range->relname))) {
+        work->site.is_stale = bound != NULL && work->session->relations != NULL &&
+                              policy_relation_find(work->session->relations, bound->physical,
+                                                   rg_slice_of(range->relname)) == NULL; /* created since, perhaps */
         return deny_relation(work, range);
     }
     RG_TRY(sql_mask_names(work, range, bound));
@@ -153,22 +174,12 @@ static rg_status range_extent(struct sql_work *work, const RangeVar *range, stru
     return RG_OK;
 }
 
-static rg_status print_relation(struct rg_arena *arena, struct rg_slice schema, struct rg_slice name,
-                                struct rg_slice *out_text)
-{
-    struct rg_slice schema_text = {0};
-    struct rg_slice name_text = {0};
-    RG_TRY(sql_print_identifier(schema, arena, &schema_text));
-    RG_TRY(sql_print_identifier(name, arena, &name_text));
-    return rg_arena_printf(arena, out_text, "%.*s.%.*s", RG_SLICE_ARGS(schema_text), RG_SLICE_ARGS(name_text));
-}
-
 rg_status sql_rename(struct sql_work *work, RangeVar *range, const struct policy_bound *bound)
 {
     struct extent extent = {0};
     struct rg_slice text = {0};
     RG_TRY(range_extent(work, range, &extent));
-    RG_TRY(print_relation(work->site.arena, bound->physical, rg_slice_of(range->relname), &text));
+    RG_TRY(sql_fence_print_relation(work->site.arena, bound->physical, rg_slice_of(range->relname), &text));
     range->schemaname = sql_cstring(bound->physical);
     size_t at = work->site.tokens.tokens[extent.name_first].at;
     size_t end = work->site.tokens.tokens[extent.name_last].end;
@@ -178,83 +189,9 @@ rg_status sql_rename(struct sql_work *work, RangeVar *range, const struct policy
     return sql_site_replace(&work->site, extent.name_first, extent.name_last, text);
 }
 
-/* ---- the fence ---- */
+/* ---- what stands in its place ---- */
 
-static RangeVar *make_range(const char *schema, const char *name, const char *alias)
-{
-    RangeVar *range = makeNode(RangeVar);
-    range->schemaname = schema == NULL ? NULL : pstrdup(schema);
-    range->relname = pstrdup(name);
-    range->inh = true;
-    range->relpersistence = 'p';
-    if (alias != NULL) {
-        range->alias = makeNode(Alias);
-        range->alias->aliasname = pstrdup(alias);
-    }
-    return range;
-}
-
-static SelectStmt *make_select_star(Node *from)
-{
-    ColumnRef *star = makeNode(ColumnRef);
-    star->fields = list_make1(makeNode(A_Star));
-    ResTarget *target = makeNode(ResTarget);
-    target->val = (Node *)star;
-    SelectStmt *select = makeNode(SelectStmt);
-    select->targetList = list_make1(target);
-    select->fromClause = list_make1(from);
-    return select;
-}
-
-struct replacement {
-    struct rg_slice text; /* of the select, without parentheses */
-    Node *select;
-};
-
-/* sample: the client's TABLESAMPLE, NULL = none; sample_text its text. */
-static rg_status make_fence(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
-                            RangeTableSample *sample, struct rg_slice sample_text, struct replacement *out)
-{
-    struct rg_arena *arena = work->site.arena;
-    struct rg_slice relation = {0};
-    struct rg_slice inner = {0};
-    struct rg_slice columns = RG_SLICE("*");
-    struct rg_slice where = bound->predicate;
-    Node *where_tree = bound->predicate_tree;
-    List *targets = NIL;
-    if (bound->mask_count > 0) {
-        RG_TRY(sql_mask_targets(work, range, bound, &columns, &targets));
-        RG_TRY(sql_mask_where(work, range, bound, &where, &where_tree));
-    }
-    RG_TRY(print_relation(arena, bound->physical, rg_slice_of(range->relname), &relation));
-    RG_TRY(rg_arena_printf(arena, &inner, "SELECT %.*s FROM %s%.*s AS rg_r%s%.*s WHERE %.*s", RG_SLICE_ARGS(columns),
-                           range->inh ? "" : "ONLY ", RG_SLICE_ARGS(relation), sample == NULL ? "" : " ",
-                           RG_SLICE_ARGS(sample_text), RG_SLICE_ARGS(where)));
-    RangeVar *base = make_range(sql_cstring(bound->physical), range->relname, "rg_r");
-    base->inh = range->inh;
-    Node *from = (Node *)base;
-    if (sample != NULL) {
-        sample->relation = from;
-        from = (Node *)sample;
-    }
-    SelectStmt *inner_select = make_select_star(from);
-    inner_select->targetList = targets == NIL ? inner_select->targetList : targets;
-    inner_select->whereClause = where_tree;
-    CommonTableExpr *cte = makeNode(CommonTableExpr);
-    cte->ctename = pstrdup("rg_m");
-    cte->ctematerialized = CTEMaterializeAlways;
-    cte->ctequery = (Node *)inner_select;
-    SelectStmt *outer = make_select_star((Node *)make_range(NULL, "rg_m", NULL));
-    outer->withClause = makeNode(WithClause);
-    outer->withClause->ctes = list_make1(cte);
-    out->select = (Node *)outer;
-    RG_TRY(rg_arena_printf(arena, &out->text, "WITH rg_m AS MATERIALIZED (%.*s) SELECT * FROM rg_m",
-                           RG_SLICE_ARGS(inner)));
-    work->has_fence = true;
-    return RG_OK;
-}
-
-static rg_status make_view(struct sql_work *work, const struct sql_template *view, struct replacement *out)
+static rg_status make_view(struct sql_work *work, const struct sql_template *view, struct sql_replacement *out)
 {
     RG_TRY(sql_session_holes(work));
     RG_TRY(sql_session_fill(work, view, work->holes, &out->text, &out->select));
@@ -262,8 +199,8 @@ static rg_status make_view(struct sql_work *work, const struct sql_template *vie
 }
 
 /* `(select) AS name` in the place of range; TABLE becomes SELECT * FROM. */
-static rg_status put_replacement(struct sql_work *work, const RangeVar *range, const struct replacement *replacement,
-                                 Node **slot)
+static rg_status put_replacement(struct sql_work *work, const RangeVar *range,
+                                 const struct sql_replacement *replacement, Node **slot)
 {
     struct rg_arena *arena = work->site.arena;
     struct extent extent = {0};
@@ -299,7 +236,7 @@ rg_status sql_visit_range(struct sql_work *work, Node **slot, size_t depth)
     (void)depth;
     RangeVar *range = (RangeVar *)*slot;
     struct sql_target target = {0};
-    struct replacement replacement = {0};
+    struct sql_replacement replacement = {0};
     RG_TRY(sql_resolve(work, range, SQL_SELECT, &target));
     if (target.is_cte) {
         return RG_OK;
@@ -313,7 +250,7 @@ rg_status sql_visit_range(struct sql_work *work, Node **slot, size_t depth)
     if (target.view != NULL) {
         RG_TRY(make_view(work, target.view, &replacement));
     } else {
-        RG_TRY(make_fence(work, range, target.bound, NULL, (struct rg_slice){"", 0}, &replacement));
+        RG_TRY(sql_fence_make(work, range, target.bound, NULL, (struct rg_slice){"", 0}, &replacement));
     }
     return put_replacement(work, range, &replacement, slot);
 }
@@ -377,8 +314,8 @@ static rg_status fence_sample(struct sql_work *work, Node **slot, const struct p
     RG_TRY(
         rg_arena_printf(site->arena, &text, "TABLESAMPLE %s%.*s", is_bare ? "pg_catalog." : "", RG_SLICE_ARGS(rest)));
     sample->method = sql_builtin_name(sql_last_name(sample->method));
-    struct replacement replacement = {0};
-    RG_TRY(make_fence(work, range, bound, sample, text, &replacement));
+    struct sql_replacement replacement = {0};
+    RG_TRY(sql_fence_make(work, range, bound, sample, text, &replacement));
     RG_TRY(sql_site_replace(site, first, last, RG_SLICE("")));
     return put_replacement(work, range, &replacement, slot);
 }

@@ -27,6 +27,7 @@ struct sql_site {
     struct sql_tokens tokens;
     struct sql_edits edits;
     struct sql_denial denial;
+    bool is_stale; /* denied, and a newer snapshot may decide otherwise */
 };
 
 /* Records why and where, and fails with RG_DENIED. The message must hold no data. */
@@ -108,6 +109,8 @@ rg_status sql_expression_prove(struct rg_slice expression, const Node *tree, str
 /* ---- one statement ---- */
 
 struct sql_reference;
+struct sql_fence_names;
+struct sql_fence_level;
 
 struct sql_scope {
     struct sql_scope *outer;
@@ -115,7 +118,13 @@ struct sql_scope {
 };
 
 /* Each is looked up linearly, so their products bound the work: 54001 beyond. */
-enum { SQL_TOUCHED_MAX = 1000, SQL_RANGES_MAX = 10000, SQL_ITEMS_MAX = 500, SQL_FUNCTIONS_MAX = 100 };
+enum {
+    SQL_TOUCHED_MAX = 1000,
+    SQL_RANGES_MAX = 10000,
+    SQL_ITEMS_MAX = 500,
+    SQL_FUNCTIONS_MAX = 100,
+    SQL_FENCE_ITEMS_MAX = 64
+};
 /* SET (a, b) = source: PostgreSQL's tree holds source once for each column, so columns times tokens is its size. */
 enum { SQL_ASSIGNED_MAX = 1000000 };
 
@@ -137,12 +146,17 @@ struct sql_work {
     size_t dotted_count, dotted_capacity;
     const ColumnRef **dotted; /* table.column */
     bool is_write;            /* changes data */
+    bool may_change;          /* calls what the configuration allows: nobody has looked whether it only reads */
     bool is_explained;        /* inside EXPLAIN */
     bool has_fence;           /* touches a relation with a predicate */
     size_t filled_count;      /* templates put in */
     bool uses_pid;            /* the result is this session's alone */
     bool takes_parameters;    /* HYPER: there may be $n */
     bool uses_values;         /* HYPER: it holds values of $n, or NULLs in their places */
+    /* of the fence: the names in the client's statement (NULL = not known, or not needed); the innermost SELECT (NULL
+     * where a FROM belongs to none) */
+    const struct sql_fence_names *used_names;
+    struct sql_fence_level *level;
     size_t parameter_max;
     /* what was touched: for the audit and for the checker */
     size_t bound_count, bound_capacity;
@@ -169,6 +183,8 @@ rg_status sql_visit_range(struct sql_work *work, Node **slot, size_t depth) RG_M
 rg_status sql_visit_sample(struct sql_work *work, Node **slot, size_t depth) RG_MUST_CHECK;
 rg_status sql_visit_range_function(struct sql_work *work, RangeFunction *item, size_t depth) RG_MUST_CHECK;
 rg_status sql_visit_call(struct sql_work *work, Node **slot, size_t depth) RG_MUST_CHECK;
+/* Sets *out_is_done when call is of a function that is allowed by its arguments' types. */
+rg_status sql_visit_signature(struct sql_work *work, FuncCall *call, size_t depth, bool *out_is_done) RG_MUST_CHECK;
 rg_status sql_visit_cast(struct sql_work *work, Node **slot, size_t depth) RG_MUST_CHECK;
 rg_status sql_visit_value_function(struct sql_work *work, Node **slot) RG_MUST_CHECK;
 rg_status sql_visit_column(struct sql_work *work, ColumnRef *column) RG_MUST_CHECK;
@@ -209,17 +225,20 @@ struct sql_target {
 };
 rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_right right,
                       struct sql_target *out_target) RG_MUST_CHECK;
+/* The row that rules on a FROM item, as sql_resolve would find it; NULL for WITH items, catalogues and what is refused.
+ */
+const struct policy_bound *sql_range_bound(const struct sql_work *work, const RangeVar *range);
 rg_status sql_rename(struct sql_work *work, RangeVar *range, const struct policy_bound *bound) RG_MUST_CHECK;
 
-/* What the fence of a masked relation selects, `rg_r.a, mask AS b`, and the condition that holds while its columns are
- * the ones that the snapshot knows. Refuses a relation that the snapshot does not know. */
+/* What the fence of a masked relation selects, `rg_r.a, mask AS b` and the condition
+ * that holds while its columns are the ones that the snapshot knows. Refuses a relation that it does not know. */
 rg_status sql_mask_targets(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
                            struct rg_slice *out_text, List **out_targets) RG_MUST_CHECK;
 rg_status sql_mask_where(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
                          struct rg_slice *out_text, Node **out_tree) RG_MUST_CHECK;
 /* Refuses what reads a masked column under another name: a view, a partition, a parent. */
 rg_status sql_mask_names(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound) RG_MUST_CHECK;
-/* What a RangeVar means, without side effects; NULL = nothing of a policy's. */
+/* What a RangeVar means if no WITH item hides it, without side effects; NULL = nothing of a policy's. */
 const struct policy_bound *sql_peek(const struct sql_work *work, const RangeVar *range);
 /* Refuses a masked column anywhere but alone in a select list. Before anything is rewritten. */
 rg_status sql_lineage_check(struct sql_work *work, Node *statement) RG_MUST_CHECK;

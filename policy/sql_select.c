@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The statement's walk: which handler looks at which node, the scopes of WITH as parse analysis keeps them
  * (parse_cte.c), and output columns that keep their names. */
-#include "policy/sql_rewrite_private.h"
+#include "policy/sql_fence_private.h"
 
 #include "policy/hyper.h"
 
@@ -53,6 +53,8 @@ rg_status sql_visit_select(struct sql_work *work, SelectStmt *select, size_t dep
     RG_TRY(sql_visit_with(work, select->withClause, depth));
     WithClause *with = select->withClause;
     List *targets = select->targetList;
+    struct sql_fence_level level;
+    RG_TRY(sql_fence_level_push(work, select, &level));
     select->withClause = NULL;
     select->targetList = NIL;
     rg_status status = RG_OK;
@@ -62,6 +64,7 @@ rg_status sql_visit_select(struct sql_work *work, SelectStmt *select, size_t dep
     if (rg_is_ok(status)) {
         status = sql_walk_children(walk, (Node *)select, depth);
     }
+    work->level = level.outer;
     select->withClause = with;
     select->targetList = targets;
     RG_TRY(status);
@@ -336,5 +339,7 @@ void sql_work_init(struct sql_work *work, const struct policy_binding *binding, 
 
 rg_status sql_rewrite(struct sql_work *work, Node **slot)
 {
+    RG_TRY(sql_lineage_check(work, *slot));
+    RG_TRY(sql_fence_names_collect(work, *slot));
     return sql_walk_slot(&work->site.walk, slot, 0);
 }

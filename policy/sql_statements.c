@@ -24,7 +24,7 @@ rg_status sql_plan_query(struct sql_planner *planner, struct sql_work *work, Nod
     bool is_select = IsA(node, SelectStmt);
     RG_TRY(sql_rewrite(work, &node));
     RG_TRY(finish(work, node, statement));
-    statement->is_read = !work->is_write;
+    statement->is_read = !work->is_write && !work->may_change;
     statement->class_of_statement = work->is_write ? POLICY_CLASS_WRITE : POLICY_CLASS_READ;
     statement->returns_rows = is_select || (IsA(node, InsertStmt) && ((InsertStmt *)node)->returningList != NIL) ||
                               (IsA(node, UpdateStmt) && ((UpdateStmt *)node)->returningList != NIL) ||
@@ -88,7 +88,7 @@ rg_status sql_plan_explain(struct sql_planner *planner, struct sql_work *work, N
     work->is_explained = true;
     RG_TRY(sql_rewrite(work, &explain->query));
     RG_TRY(finish(work, node, statement));
-    statement->is_read = true;
+    statement->is_read = !work->may_change; /* planning may call what says that it never changes */
     statement->returns_rows = true;
     return RG_OK;
 }
@@ -198,7 +198,7 @@ rg_status sql_plan_copy(struct sql_planner *planner, struct sql_work *work, Node
     }
     RG_TRY(copy->query == NULL ? copy_table(work, copy) : sql_rewrite(work, &copy->query));
     RG_TRY(finish(work, node, statement));
-    statement->is_read = !work->is_write;
+    statement->is_read = !work->is_write && !work->may_change;
     return work->is_write ? sql_deny(&work->site, "0A000", "statement.copy", -1, "COPY of a write is not supported")
                           : RG_OK;
 }
@@ -216,6 +216,9 @@ rg_status sql_plan_declare(struct sql_planner *planner, struct sql_work *work, N
     RG_TRY(sql_rewrite(work, &declare->query));
     if (work->is_write) {
         return sql_deny(&work->site, "0A000", "statement.cursor", -1, "a cursor cannot write");
+    }
+    if (work->may_change) { /* FETCH would run it */
+        return sql_deny(&work->site, "0A000", "statement.cursor", -1, "a cursor cannot call functions of your own");
     }
     RG_TRY(finish(work, node, statement));
     statement->is_read = true;

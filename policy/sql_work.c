@@ -242,11 +242,15 @@ static rg_status check_again(struct sql_work *work, struct rg_slice text)
         .covers = work->covers,
         .function_count = sql_is_hyper(work) ? set->hyper_function_count : set->function_count,
         .functions = sql_is_hyper(work) ? set->hyper_functions : set->functions,
+        .signature_count = work->binding->signature_count,
+        .signatures = work->binding->check_functions,
         .guard_count = work->guard_count,
         .guards = work->guards,
         .allow_write = work->is_write && !sql_is_hyper(work),
         .is_hyper = sql_is_hyper(work),
         .snapshot = work->session->relations,
+        .parameter_type_count = work->session->parameter_type_count,
+        .parameter_types = work->session->parameter_types,
     };
     rg_status status = check_statement(text, &limits, work->site.arena);
     if (!rg_is_ok(status) && status.error->kind == RG_LIMIT) {
@@ -327,7 +331,6 @@ rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, 
     if (work->bound_count > 1) {
         qsort(work->names, work->bound_count, sizeof *work->names, compare_names); /* bounds are done with */
     }
-    RG_TRY(policy_secrets_hide(work->binding, text, work->site.arena, &statement->shown));
     statement->text = spelled;
     statement->is_rewritten = work->site.edits.count > 0 || !rg_slice_is_equal(spelled, text);
     statement->splices = splices;

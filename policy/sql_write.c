@@ -11,6 +11,24 @@ static rg_status deny_write(struct sql_work *work, const char *sqlstate, const R
     return sql_deny(&work->site, sqlstate, "statement.write", range->location, "%s", why);
 }
 
+/* Policies are a table's: through a view its owner writes, who may be above them. */
+static rg_status check_kind(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound)
+{
+    const struct policy_relations *relations = work->session->relations;
+    const struct policy_relation *relation =
+        relations == NULL ? NULL : policy_relation_find(relations, bound->physical, rg_slice_of(range->relname));
+    if (relation == NULL) {
+        rg_status status =
+            deny_write(work, "0A000", range, "it is not known yet whether this relation is a table: try again");
+        work->site.is_stale = true;
+        return status;
+    }
+    if (relation->kind != 'r' && relation->kind != 'p') {
+        return deny_write(work, "0A000", range, "row security in the database covers writes to tables only");
+    }
+    return RG_OK;
+}
+
 rg_status sql_visit_target(struct sql_work *work, RangeVar *range, struct sql_rights rights,
                            const struct policy_bound **out_bound)
 {
@@ -29,6 +47,9 @@ rg_status sql_visit_target(struct sql_work *work, RangeVar *range, struct sql_ri
     }
     if (bound->needs_lock && !bound->is_locked) {
         return deny_write(work, "0A000", range, "writing to a shared relation needs row security in the database");
+    }
+    if (bound->is_locked) {
+        RG_TRY(check_kind(work, range, bound));
     }
     work->is_write = true;
     *out_bound = bound;
@@ -203,10 +224,12 @@ static rg_status visit_merge(struct sql_work *work, MergeStmt *merge, size_t dep
 rg_status sql_visit_write(struct sql_work *work, Node *node, size_t depth)
 {
     struct sql_scope *outer = work->scope;
+    struct sql_fence_level *level = work->level;
     rg_status status = RG_OK;
     if (work->is_explained) {
         return sql_deny(&work->site, "0A000", "statement.explain", -1, "EXPLAIN of a write is not supported");
     }
+    work->level = NULL; /* its FROM has no conjuncts of the SELECT around it */
     if (IsA(node, InsertStmt)) {
         status = visit_insert(work, (InsertStmt *)node, depth);
     } else if (IsA(node, UpdateStmt)) {
@@ -217,5 +240,6 @@ rg_status sql_visit_write(struct sql_work *work, Node *node, size_t depth)
         status = visit_merge(work, (MergeStmt *)node, depth);
     }
     work->scope = outer;
+    work->level = level;
     return status;
 }

@@ -22,10 +22,22 @@ static size_t character_size(const unsigned char *p, size_t left)
     return is_overlong || is_outside ? 0 : size;
 }
 
+/* Are all of the next eight bytes ASCII, and none of them NUL? */
+static bool is_plain(const unsigned char *p)
+{
+    uint64_t word = 0;
+    memcpy(&word, p, sizeof word);
+    return ((word | (word - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080)) == 0;
+}
+
 bool policy_text_is_valid(struct rg_slice text)
 {
     const unsigned char *bytes = (const unsigned char *)text.data;
     for (size_t at = 0; at < text.size;) {
+        if (text.size - at >= sizeof(uint64_t) && is_plain(bytes + at)) {
+            at += sizeof(uint64_t);
+            continue;
+        }
         if (bytes[at] < 0x80 && bytes[at] > 0) {
             at++;
             continue;

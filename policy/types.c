@@ -111,7 +111,22 @@ bool type_oid_is_allowed(uint32_t oid)
     return is_found;
 }
 
-const char *type_oid_name(uint32_t oid, bool *out_is_array)
+bool type_oid_is_unspecified(uint32_t oid)
+{
+    return oid == TYPE_UNSPECIFIED || oid == TYPE_UNKNOWN;
+}
+
+const char *type_oid_name(uint32_t oid)
+{
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        if (TYPE_ROWS[i].oid == oid) {
+            return TYPE_ROWS[i].name;
+        }
+    }
+    return NULL;
+}
+
+const char *type_oid_array_name(uint32_t oid, bool *out_is_array)
 {
     for (size_t i = 0; i < TYPE_COUNT; i++) {
         if (TYPE_ROWS[i].oid == oid || TYPE_ROWS[i].array_oid == oid) {

@@ -14,8 +14,12 @@ bool type_is_allowed(struct rg_slice name);
  * unknown's. A parameter of a reg* type would tell names and whether they exist. */
 bool type_oid_is_allowed(uint32_t oid);
 
-/* The bare name of an allowed type by its OID or its array's; NULL for any other OID, 0 and unknown's included. */
-const char *type_oid_name(uint32_t oid, bool *out_is_array);
+/* 0, or unknown's: PostgreSQL then takes the type from where the parameter is met first. */
+bool type_oid_is_unspecified(uint32_t oid);
+/* Bare name of an allowed scalar type's OID; NULL for every other. */
+const char *type_oid_name(uint32_t oid);
+/* The same for its array's OID, too: NULL for any other OID, 0 and unknown's included. */
+const char *type_oid_array_name(uint32_t oid, bool *out_is_array);
 
 /* The scalar names, sorted. NULL beyond the end. */
 size_t type_count(void);

@@ -130,6 +130,7 @@ static rg_status load_into(struct config *config, const char *path, struct rg_di
     draft.context = (struct rg_schema_context){draft.arena, diag, config_secrets(config)};
     RG_TRY(config_draft_load(path, &draft));
     RG_TRY(config_make_policies(&draft, &source));
+    RG_TRY(config_make_masks(&draft, &source));
     RG_TRY(config_make_tests(&draft));
     RG_TRY(keep_source(&draft, &source));
     return policy_compile(&source, diag, &config->policies);

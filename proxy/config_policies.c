@@ -161,7 +161,7 @@ static struct rg_slice rest_from(struct rg_slice bytes, struct rg_place place)
     return rg_slice_cut(bytes, at, bytes.size);
 }
 
-static struct rg_place text_place(const struct config_draft *draft, struct rg_place place)
+struct rg_place config_text_place(const struct config_draft *draft, struct rg_place place)
 {
     const struct config_file *file = file_of(draft, place);
     struct rg_slice rest = file == NULL ? (struct rg_slice){NULL, 0} : rest_from(file->bytes, place);
@@ -186,9 +186,9 @@ static rg_status make_row(struct config_draft *draft, const struct config_raw_po
         .for_delete = (raw->kinds.word & 8U) != 0,
         .group = raw->group.text,
         .using_text = raw->using_text.text,
-        .using_place = text_place(draft, raw->using_text.place),
+        .using_place = config_text_place(draft, raw->using_text.place),
         .with_check_text = raw->with_check.text,
-        .with_check_place = text_place(draft, raw->with_check.place),
+        .with_check_place = config_text_place(draft, raw->with_check.place),
         .is_schema_isolated = raw->isolation.is_given,
         .allow_subselect = raw->allow_subselect.value != 0,
     };
@@ -202,13 +202,6 @@ static rg_status make_row(struct config_draft *draft, const struct config_raw_po
     return RG_OK;
 }
 
-/* "lower" or "pg_catalog.lower" */
-static bool is_function_name(struct rg_slice name)
-{
-    struct rg_slice schema = RG_SLICE("pg_catalog.");
-    return config_is_name(rg_slice_cut(name, rg_slice_has_prefix(name, schema) ? schema.size : 0, name.size));
-}
-
 static rg_status make_functions(struct config_draft *draft, const struct rg_schema_list *list, size_t *out_count,
                                 const struct policy_function_row **out_rows)
 {
@@ -216,12 +209,6 @@ static rg_status make_functions(struct config_draft *draft, const struct rg_sche
     RG_TRY(rg_arena_array(draft->arena, list->count, sizeof *rows, (void **)&rows));
     for (size_t i = 0; i < list->count; i++) {
         rows[i] = (struct policy_function_row){list->items[i].text, list->items[i].place};
-        if (!is_function_name(list->items[i].text)) {
-            config_error(draft, list->items[i].place,
-                         "\"%.*s\" is no function's name: \"lower\" or \"pg_catalog.lower\"",
-                         rg_slice_shown(list->items[i].text), list->items[i].text.data);
-            rows[i].name = RG_SLICE("x"); /* as in copy_on */
-        }
     }
     *out_count = list->count;
     *out_rows = rows;

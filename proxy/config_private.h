@@ -114,6 +114,23 @@ struct config_raw_policy {
     struct rg_schema_word isolation;
     struct rg_schema_number allow_subselect;
 };
+struct config_raw_mask_partial {
+    struct rg_schema_head head;
+    struct rg_schema_number keep_first, keep_last;
+};
+struct config_raw_mask_with { /* the table form of `with` */
+    struct rg_schema_head head;
+    struct config_raw_mask_partial partial;
+    struct rg_schema_string constant;
+};
+struct config_raw_mask {
+    struct rg_schema_head head;
+    struct rg_schema_list columns;
+    const struct rg_toml_node *with;
+    struct rg_schema_string unless;
+    struct rg_schema_word in_predicates;
+    struct rg_schema_secret salt;
+};
 struct config_raw_as {
     struct rg_schema_head head;
     struct rg_schema_string tenant, user;
@@ -151,7 +168,8 @@ struct config_raw {
     struct config_raw_log log;
     struct config_raw_functions functions;
     struct config_raw_audit audit;
-    struct config_records tls, upstreams, listeners, idps, accounts, claims, tenants, patterns, limits, policies, tests;
+    struct config_records tls, upstreams, listeners, idps, accounts, claims, tenants, patterns, limits, policies, masks,
+        tests;
 };
 
 /* ---- sections ---- */
@@ -177,6 +195,7 @@ extern const struct config_section config_sections[];
 extern const size_t config_section_count;
 extern const struct rg_schema config_schema_top;  /* version, include */
 extern const struct rg_schema config_schema_from; /* the table form of a claim's from */
+extern const struct rg_schema config_schema_mask_with, config_schema_mask_partial;
 extern const struct rg_schema config_schema_match, config_schema_route, config_schema_pattern_id, config_schema_as;
 
 /* ---- the draft: a snapshot being made ---- */
@@ -185,6 +204,7 @@ enum {
     CONFIG_MAX_FILES = 1024,
     CONFIG_MAX_TOTAL_BYTES = 16 << 20,
     CONFIG_ARENA_BYTES = 512 << 20,
+    CONFIG_SALT_MIN_BYTES = 16,
     CONFIG_NAME_MAX = 63, /* PostgreSQL's NAMEDATALEN - 1 */
 };
 
@@ -230,6 +250,10 @@ rg_status config_make_tenants(struct config_draft *draft) RG_MUST_CHECK;
 rg_status config_check_schemas(struct config_draft *draft) RG_MUST_CHECK;
 rg_status config_make_policies(struct config_draft *draft, struct policy_source *out_source) RG_MUST_CHECK;
 rg_status config_make_tests(struct config_draft *draft) RG_MUST_CHECK;
+rg_status config_make_masks(struct config_draft *draft, struct policy_source *source) RG_MUST_CHECK;
+
+/* Where the text of a string begins, behind its quotes. */
+struct rg_place config_text_place(const struct config_draft *draft, struct rg_place place);
 
 /* ---- shared by the steps (config_names.c) ---- */
 

@@ -24,6 +24,7 @@ static const char *const logins[] = {"oidc", "scram", NULL};
 static const char *const idp_types[] = {"oidc", NULL};
 static const char *const statement_kinds[] = {"select", "insert", "update", "delete", NULL};
 static const char *const isolations[] = {"schema", NULL};
+static const char *const in_predicates[] = {"deny", "allow", NULL};
 static const char *const expectations[] = {"deny", "allow", "rewrite", "mask", NULL};
 static const char *const durabilities[] = {"synced", "written", NULL};
 static const char *const audit_statements[] = {"full", NULL};
@@ -184,6 +185,27 @@ static const struct rg_schema_key policy_keys[] = {
 };
 static const struct rg_schema policy_schema = SCHEMA("[[policies]]", policy_keys);
 
+static const struct rg_schema_key mask_partial_keys[] = {
+    {"keep_first", RG_SCHEMA_INTEGER, false, MEMBER(mask_partial, keep_first), 0, 1000, NULL, NULL, "0", NULL},
+    {"keep_last", RG_SCHEMA_INTEGER, false, MEMBER(mask_partial, keep_last), 0, 1000, NULL, NULL, "0", NULL},
+};
+const struct rg_schema config_schema_mask_partial = SCHEMA("partial", mask_partial_keys);
+
+static const struct rg_schema_key mask_with_keys[] = {
+    {"partial", RG_SCHEMA_TABLE, false, MEMBER(mask_with, partial), 0, 0, NULL, &config_schema_mask_partial, NULL, "one of partial, constant"},
+    {"constant", RG_SCHEMA_STRING, false, MEMBER(mask_with, constant), 0, 0, NULL, NULL, NULL, "one of partial, constant"},
+};
+const struct rg_schema config_schema_mask_with = SCHEMA("with", mask_with_keys);
+
+static const struct rg_schema_key mask_keys[] = {
+    {"columns", RG_SCHEMA_STRINGS, true, MEMBER(mask, columns), 0, 0, NULL, NULL, NULL, NULL},
+    {"with", RG_SCHEMA_NODE, true, MEMBER(mask, with), 0, 0, NULL, NULL, NULL, NULL},
+    {"unless", RG_SCHEMA_STRING, false, MEMBER(mask, unless), 0, 0, NULL, NULL, NULL, "never shown"},
+    {"in_predicates", RG_SCHEMA_WORD, false, MEMBER(mask, in_predicates), 0, 0, in_predicates, NULL, "\"deny\"", NULL},
+    {"salt", RG_SCHEMA_SECRET, false, MEMBER(mask, salt), 0, 0, NULL, NULL, NULL, "required with hash"},
+};
+static const struct rg_schema mask_schema = SCHEMA("[[masks]]", mask_keys);
+
 static const struct rg_schema_key as_keys[] = {
     {"tenant", RG_SCHEMA_STRING, true, MEMBER(as, tenant), 0, 0, NULL, NULL, NULL, NULL},
     {"user", RG_SCHEMA_STRING, false, MEMBER(as, user), 0, 0, NULL, NULL, "\"test\"", NULL},
@@ -237,10 +259,11 @@ const struct config_section config_sections[] = {
     MANY(tenant_patterns, CONFIG_SHAPE_ARRAY, pattern, patterns, false, 0),
     MANY(limits, CONFIG_SHAPE_NAMED, limits, limits, false, 0),
     MANY(policies, CONFIG_SHAPE_ARRAY, policy, policies, false, MEMBER(policy, name)),
+    MANY(masks, CONFIG_SHAPE_ARRAY, mask, masks, false, 0),
     MANY(tests, CONFIG_SHAPE_ARRAY, test, tests, false, MEMBER(test, name)),
     ONE(functions, functions, false),
     ONE(audit, audit, true),
-    LATER("admin"), LATER("superset"), LATER("masks"), LATER("statements"), LATER("alerts"),
+    LATER("admin"), LATER("superset"), LATER("statements"), LATER("alerts"),
 };
 /* clang-format on */
 const size_t config_section_count = sizeof config_sections / sizeof config_sections[0];

@@ -10,9 +10,6 @@ static rg_status copy_texts(struct config_draft *draft, const struct rg_schema_l
     RG_TRY(rg_arena_array(draft->arena, list->count, sizeof *texts, (void **)&texts));
     for (size_t i = 0; i < list->count; i++) {
         texts[i] = list->items[i].text;
-        if (texts[i].size == 0) {
-            config_error(draft, list->items[i].place, "an empty text is in every text");
-        }
     }
     *out_count = list->count;
     *out_texts = texts;

@@ -88,6 +88,12 @@ static rg_status open_catalogs(struct gateway *gateway, struct snapshot **snapsh
     return status;
 }
 
+static struct policy_relations *find_relations(void *context, struct rg_slice upstream)
+{
+    struct catalog_reader *reader = snapshot_catalog_find(context, upstream);
+    return reader == NULL ? NULL : catalog_reader_find(reader);
+}
+
 /* With strict_reload, policies come into force only when their own [[tests]] hold. */
 static rg_status load_and_try(struct gateway *gateway, bool is_reload, struct rg_diag *diag,
                               struct snapshot **out_snapshot)
@@ -95,11 +101,16 @@ static rg_status load_and_try(struct gateway *gateway, bool is_reload, struct rg
     struct auth_jwks_log log = {on_jwks_event, gateway};
     struct snapshot *snapshot = NULL;
     RG_TRY(snapshot_load(gateway->path, gateway->clock, log, diag, &snapshot));
-    rg_status status =
-        is_reload && snapshot->config->server.strict_reload ? trial_run_all(snapshot->config, NULL, diag) : RG_OK;
-    if (!rg_is_ok(status)) {
-        snapshot_free(&snapshot);
-        return status;
+    RG_TRY(open_catalogs(gateway, &snapshot));
+    if (is_reload && snapshot->config->server.strict_reload) {
+        const struct trial_relations relations = {find_relations, snapshot};
+        gateway_wait_for_catalogs(gateway, snapshot);
+        rg_status status = trial_run_all(snapshot->config, &relations, diag);
+        if (!rg_is_ok(status)) {
+            snapshot_free(&snapshot);
+            return rg_fail(RG_CONFIG, "%zu mistakes: with strict_reload every one of [[tests]] must pass",
+                           diag->error_count);
+        }
     }
     *out_snapshot = snapshot;
     return RG_OK;
@@ -115,7 +126,7 @@ rg_status gateway_load(struct gateway *gateway, bool is_reload, struct snapshot 
     char text[512];
     (void)snprintf(text, sizeof text, "%s", rg_is_ok(status) ? "" : status.error->text);
     print_findings(gateway, &diag);
-    return rg_is_ok(status) ? open_catalogs(gateway, out_snapshot) : rg_fail(RG_CONFIG, "%s", text);
+    return rg_is_ok(status) ? status : rg_fail(RG_CONFIG, "%s", text);
 }
 
 rg_status gateway_record_policy(struct gateway *gateway, enum audit_kind kind, const struct snapshot *snapshot,

@@ -65,6 +65,9 @@ bool request_awaits_data(const struct request *request)
     if (request->cached == NULL || request->is_failed || (request->type != 'Q' && request->type != 'E')) {
         return false;
     }
+    if (request->type == 'Q' && request->data_from > 0) {
+        return true; /* PgBouncer 1.18 loses a Query that stands behind CopyDone: nothing is sent before the answer */
+    }
     size_t from = request->data_from > request->statement ? request->data_from : request->statement;
     for (size_t i = from; i < request->cached->plan.count; i++) {
         if (request->cached->plan.statements[i].takes_data) {

@@ -79,7 +79,7 @@ rg_status requests_add(struct requests *requests, char type, struct policy_cache
 void requests_drop_first(struct requests *requests);
 /* After an error in the extended protocol the upstream skips everything up to Sync: so does the queue. */
 void requests_drop_to_sync(struct requests *requests);
-/* Whether the upstream may still ask for data of the client. */
+/* Whether the upstream may still ask for data of the client, or a simple query that took data is not answered yet. */
 bool request_awaits_data(const struct request *request);
 bool requests_await_data(const struct requests *requests);
 /* Whether a Sync stands in the queue. */

@@ -123,11 +123,10 @@ bool catalog_is_awaited(struct session *session)
     return false;
 }
 
-/* undefined_table, undefined_column, undefined_function, and what the fence says when a table's columns are not what
- * they were */
+/* undefined_table, undefined_column, undefined_function */
 void catalog_note_error(struct session *session, const char *sqlstate)
 {
-    static const char *const stale[] = {"42P01", "42703", "42883"};
+    static const char *const stale[] = {"42P01", "42703", "42883", "0A000"};
     struct catalog_reader *reader = reader_of(session);
     for (size_t i = 0; reader != NULL && i < sizeof stale / sizeof stale[0]; i++) {
         if (strcmp(sqlstate, stale[i]) == 0) {

@@ -143,7 +143,7 @@ static void begin_data(struct session *session, size_t body_size)
     }
 }
 
-/* All data is sent; other statements of the same query may ask for theirs. */
+/* All data is sent; other statements of the same query may ask for theirs, and its answer is waited for. */
 static void finish_data(struct session *session)
 {
     struct request *request = session->requests.first;

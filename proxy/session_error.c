@@ -35,6 +35,29 @@ static uint32_t map_position(void *context, uint32_t upstream_position)
     return mapped > UINT32_MAX ? 0 : (uint32_t)mapped;
 }
 
+/* The guard of a masked relation's fence, or a column that the fence selects: the snapshot is older than the table.
+ * What the upstream says of it is in whatever language it speaks, and about text that the client did not write. */
+static bool is_fence_stale(const struct pgwire_error *error)
+{
+    static const struct {
+        const char *sqlstate, *words;
+    } signs[] = {{"22P02", "\"rowgate: columns changed: "}, {"42703", "rg_r."}};
+    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
+        if (strcmp(error->sqlstate, signs[i].sqlstate) == 0 && error->message.size > 0 &&
+            memmem(error->message.data, error->message.size, signs[i].words, strlen(signs[i].words)) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct pgwire_error fence_stale = {
+    .severity = PGWIRE_SEVERITY_ERROR,
+    .sqlstate = "0A000",
+    .message = {"the columns of a relation are no longer those that its policy was judged by: try again", 86},
+    .hint = {"rule mask.changed", 17},
+};
+
 rg_status reply_put_error(struct session *session, struct request *request, const struct pgwire_span *span)
 {
     struct position_context context = {request, request_statement(request)};
@@ -42,9 +65,16 @@ rg_status reply_put_error(struct session *session, struct request *request, cons
     struct pgwire_error error;
     RG_TRY(pgwire_error_parse('E', span->body, &error));
     catalog_note_error(session, error.sqlstate);
+    bool is_stale = is_fence_stale(&error);
+    if (is_stale) {
+        error = fence_stale;
+        catalog_note_error(session, error.sqlstate);
+    }
     RG_TRY(gate_settle(session, request));
     RG_TRY(output_open(&session->output));
-    RG_TRY(pgwire_error_filter('E', span->body, context.statement == NULL ? NULL : &map, output_buf(&session->output)));
+    RG_TRY(is_stale ? pgwire_error_encode(&error, output_buf(&session->output))
+                    : pgwire_error_filter('E', span->body, context.statement == NULL ? NULL : &map,
+                                          output_buf(&session->output)));
     if (context.statement != NULL) {
         return gate_record_outcome(session, request, &error);
     }

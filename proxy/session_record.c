@@ -56,7 +56,7 @@ static void fill_statement(struct audit_event *event, const struct policy_cached
     event->class_name = rg_slice_of(policy_class_name(statement->class_of_statement));
     event->sql = statement->source;
     if (statement->is_rewritten) {
-        event->sql_sent = statement->text;
+        event->sql_sent = statement->shown; /* never text: it may hold the key of a mask */
     }
     if (cached->plan.count == 1 && statement->source.size == cached->text.size) {
         event->sql_sha256 = &cached->text_digest;

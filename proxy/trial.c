@@ -2,6 +2,7 @@
 /* One of [[tests]]: makes the subject, plans the statement as a session would, and compares. */
 #include "proxy/trial.h"
 
+#include "policy/explain.h"
 #include "proxy/subject.h"
 
 enum { TRIAL_ARENA_BYTES = 64 << 20, QUOTED_MAX = 200 };
@@ -14,71 +15,59 @@ struct outcome {
     bool is_masked;
 };
 
-static struct rg_slice schema_part(struct rg_slice dotted, size_t *out_end)
+/* What people may see and write down of a text: keys of masks are taken out. */
+static struct rg_slice text_of(const struct policy_statement *statement)
 {
-    const char *dot = dotted.size == 0 ? NULL : memchr(dotted.data, '.', dotted.size);
-    *out_end = dot == NULL ? dotted.size : (size_t)(dot - dotted.data);
-    return rg_slice_cut(dotted, 0, *out_end);
+    return statement->shown.size > 0 ? statement->shown : statement->text;
 }
 
-/* "schema.table.column" of "schema.table" */
-static bool is_column_of(struct rg_slice column, struct rg_slice relation)
-{
-    return rg_slice_has_prefix(column, relation) && column.size > relation.size && column.data[relation.size] == '.';
-}
-
-static bool has_mask(const struct policy_source *source, struct rg_slice relation)
-{
-    size_t end = 0;
-    if (schema_part(relation, &end).size == relation.size) {
-        return false;
-    }
-    for (size_t i = 0; i < source->mask_count; i++) {
-        for (size_t j = 0; j < source->masks[i].column_count; j++) {
-            if (is_column_of(source->masks[i].columns[j], relation)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static rg_status read_plan(const struct config *config, struct rg_arena *arena, struct outcome *outcome)
+static rg_status read_plan(const struct policy_binding *binding, struct rg_arena *arena, struct outcome *outcome)
 {
     for (size_t i = 0; i < outcome->plan.count && !outcome->plan.is_denied; i++) {
         const struct policy_statement *statement = &outcome->plan.statements[i];
         RG_TRY(rg_arena_printf(arena, &outcome->sent, "%.*s%s%.*s", RG_SLICE_ARGS(outcome->sent), i == 0 ? "" : "; ",
-                               RG_SLICE_ARGS(statement->text)));
+                               RG_SLICE_ARGS(text_of(statement))));
         outcome->is_rewritten = outcome->is_rewritten || statement->is_rewritten;
-        for (size_t j = 0; j < statement->relation_count; j++) {
-            outcome->is_masked = outcome->is_masked || has_mask(config->source, statement->relations[j]);
-        }
+        outcome->is_masked = outcome->is_masked || policy_statement_is_masked(binding, statement);
     }
     return RG_OK;
 }
 
+static rg_status refuse_login(rg_status status, struct rg_arena *arena, struct outcome *outcome)
+{
+    struct rg_slice why = {0};
+    if (rg_is_ok(status) || (status.error->kind != RG_DENIED && status.error->kind != RG_CONFIG)) {
+        return status;
+    }
+    RG_TRY(rg_arena_copy(arena, rg_slice_of(status.error->text), &why));
+    outcome->login = why.data;
+    return RG_OK;
+}
+
 static rg_status plan(const struct config *config, const struct config_test *test,
-                      const struct policy_relations *relations, struct rg_arena *arena, struct outcome *outcome)
+                      const struct trial_relations *relations, struct rg_arena *arena, struct outcome *outcome)
 {
     const struct subject_request request = {test->user, test->tenant, test->claim_count, test->claims};
-    struct policy_session session = {.user = test->user, .pid = 1, .relations = relations};
+    struct policy_session session = {.user = test->user, .pid = 1};
     struct policy_binding *binding = NULL;
     struct subject subject = {0};
     rg_status status = subject_make(config, &request, arena, &subject);
     if (rg_is_ok(status)) {
         status = subject_bind(config, &subject, &binding);
     }
-    if (!rg_is_ok(status) && (status.error->kind == RG_DENIED || status.error->kind == RG_CONFIG)) {
-        struct rg_slice why = {0};
-        RG_TRY(rg_arena_copy(arena, rg_slice_of(status.error->text), &why));
-        outcome->login = why.data;
-        return RG_OK;
+    if (!rg_is_ok(status)) {
+        return refuse_login(status, arena, outcome);
     }
-    RG_TRY(status);
+    struct policy_relations *known =
+        relations->find == NULL ? NULL : relations->find(relations->context, subject.tenant.route.upstream);
+    session.relations = known;
     status = policy_plan_text(binding, &session, POLICY_SIMPLE, test->sql, arena, &outcome->plan);
+    if (rg_is_ok(status)) {
+        status = read_plan(binding, arena, outcome);
+    }
+    policy_relations_free(&known);
     policy_binding_free(&binding);
-    RG_TRY(status);
-    return read_plan(config, arena, outcome);
+    return status;
 }
 
 /* ---- comparing ---- */
@@ -188,7 +177,7 @@ static rg_status compare(const struct config_test *test, const struct outcome *o
 }
 
 rg_status trial_run(const struct config *config, const struct config_test *test,
-                    const struct policy_relations *relations, struct rg_arena *arena, struct trial_result *out_result)
+                    const struct trial_relations *relations, struct rg_arena *arena, struct trial_result *out_result)
 {
     struct outcome outcome = {.sent = {"", 0}};
     struct trial_result result = {.wanted = {"", 0}};
@@ -202,7 +191,7 @@ rg_status trial_run(const struct config *config, const struct config_test *test,
 }
 
 static rg_status run_one(const struct config *config, const struct config_test *test,
-                         const struct policy_relations *relations, struct rg_diag *diag)
+                         const struct trial_relations *relations, struct rg_diag *diag)
 {
     RG_AUTO(rg_arena_done) struct rg_arena arena;
     struct trial_result result = {0};
@@ -215,7 +204,7 @@ static rg_status run_one(const struct config *config, const struct config_test *
     return RG_OK;
 }
 
-rg_status trial_run_all(const struct config *config, const struct policy_relations *relations, struct rg_diag *diag)
+rg_status trial_run_all(const struct config *config, const struct trial_relations *relations, struct rg_diag *diag)
 {
     size_t before = diag->error_count;
     for (size_t i = 0; i < config->test_count; i++) {

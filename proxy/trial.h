@@ -13,17 +13,23 @@ struct trial_result {
     struct rg_slice sent;   /* the texts that would be sent, joined by "; "; empty when denied */
 };
 
+/* Where the catalogue snapshots come from. find gives a reference, or NULL: not known. The zero value knows none. */
+struct trial_relations {
+    struct policy_relations *(*find)(void *context, struct rg_slice upstream);
+    void *context;
+};
+
 /* Runs one test of config. What the test says about the statement is an output, not a status: so is a login that would
  * be refused (a denial by rule login.claims).
  * Returns: ok; RG_LIMIT when the arena is full; RG_CONFIG when the subject cannot be made up.
- * Owns:    *out_result lives in arena. relations: NULL = not known.
+ * Owns:    *out_result lives in arena.
  * Threads: any. */
 rg_status trial_run(const struct config *config, const struct config_test *test,
-                    const struct policy_relations *relations, struct rg_arena *arena,
+                    const struct trial_relations *relations, struct rg_arena *arena,
                     struct trial_result *out_result) RG_MUST_CHECK;
 
 /* Runs all of them. Each that fails is an error in diag at its place; RG_CONFIG then. */
-rg_status trial_run_all(const struct config *config, const struct policy_relations *relations,
+rg_status trial_run_all(const struct config *config, const struct trial_relations *relations,
                         struct rg_diag *diag) RG_MUST_CHECK;
 
 #endif

@@ -55,6 +55,34 @@ def test_a_new_policy_holds_for_the_next_statement_of_an_open_session(own):
     assert any("policy" in str(record).lower() for record in own.audit_records())
 
 
+TRIED = """
+[[tests]]
+name = "a tenant sees its own rows only"
+as = { tenant = "acme" }
+sql = "select * from shared.events"
+expect = "rewrite"
+contains = ["WANTED"]
+"""
+
+
+def test_a_strict_reload_takes_no_policy_that_fails_its_own_tests(own):
+    good = own.config_text()
+    strict = good.replace("[server]\n", "[server]\nstrict_reload = true\n", 1)
+    assert strict != good
+    tried = TRIED.replace("WANTED", f"tenant_id = '{stacks.TENANTS['acme']}'")
+    reload(own, strict + tried, "policy.reloaded")
+    assert own.query("select count(*) from shared.events") == [(1000,)]
+    widened = strict.replace('using = "tenant_id = :tenant_id"', 'using = "id > 0"')
+    assert widened != strict
+    events = reload(own, widened + tried, "policy.reload_failed")
+    (finding,) = [event for event in events if event["event"] == "config.finding"]
+    assert "a tenant sees its own rows only" in finding["text"] and finding["line"] > 0
+    assert own.query("select count(*) from shared.events") == [(1000,)]
+    lax = widened.replace("strict_reload = true\n", "")
+    reload(own, lax + tried, "policy.reloaded")
+    reload(own, good, "policy.reloaded")
+
+
 def test_a_removed_tenant_loses_its_open_session(own):
     with contextlib.closing(own.connect("globex")) as connection, connection.cursor() as cursor:
         cursor.execute("select 1")

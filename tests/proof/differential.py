@@ -21,19 +21,19 @@ class Differential:
     def __init__(self, worlds):
         self.worlds = worlds
 
-    def judge(self, statement, tenant, plan):
+    def judge(self, statement, identity, plan):
         """(class, what was seen)."""
-        native = self.worlds.side("native", tenant).run(statement, statement.text)
+        native = self.worlds.side("native", identity).run(statement, statement.text)
         if "text" not in plan:
             return ("both refuse" if native.is_error else "refused"), plan["rule"]
-        ours = self.worlds.side("ours", tenant).run(statement, plan["text"])
+        ours = self.worlds.side("ours", identity).run(statement, plan["text"])
         verdict = compare(ours, native)
-        if verdict.startswith(FINDING) and self._is_unstable(statement, tenant, ours, native):
+        if verdict.startswith(FINDING) and self._is_unstable(statement, identity, ours, native):
             return "order", verdict
         return verdict, shown(ours, native)
 
-    def _is_unstable(self, statement, tenant, ours, native):
-        shuffled = self.worlds.side("shuffled", tenant).run(statement, statement.text)
+    def _is_unstable(self, statement, identity, ours, native):
+        shuffled = self.worlds.side("shuffled", identity).run(statement, statement.text)
         return compare(shuffled, native) not in ("equal", "both refuse") or compare(ours, shuffled) in ("equal", "both refuse")
 
 

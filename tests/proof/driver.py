@@ -13,6 +13,7 @@ import psycopg2
 import psycopg2.extensions
 
 import stack
+import world
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RECORD = "pg_catalog.record"
@@ -22,11 +23,12 @@ ERROR_FIELDS = ("message_primary", "message_detail", "message_hint", "statement_
 
 
 def server_program():
-    """The newest build of the filter, or what ROWGATE_REWRITE_SERVER names."""
+    """ROWGATE_REWRITE_SERVER, or what was built with the rowgate under test, or the newest build."""
     named = os.environ.get("ROWGATE_REWRITE_SERVER")
-    beside = pathlib.Path(stack.binary()).parent
-    places = [pathlib.Path(named)] if named else [folder / "rewrite_server" for folder in (ROOT / "build/release", ROOT / "build/dev", beside)]
-    found = [path for path in places if path.is_file()]
+    beside = pathlib.Path(stack.binary()).parent / "rewrite_server"
+    if named or beside.is_file():
+        return pathlib.Path(named) if named else beside
+    found = [path for path in ROOT.glob("build/*/rewrite_server") if path.parent.name in ("release", "dev")]
     if not found:
         raise RuntimeError("rewrite_server is not built: cmake --build --preset dev --target rewrite_server")
     return max(found, key=lambda path: path.stat().st_mtime)
@@ -159,23 +161,27 @@ class Worlds:
     def __init__(self, running, seconds=1):
         self.running = running
         self.seconds = seconds
-        self.tenants = list(stack.TENANTS)
-        self.rewriter = Rewriter([running.head(tenant) for tenant in self.tenants])
+        query = subprocess.run([server_program(), "--relations-query"], text=True, capture_output=True, check=True).stdout
+        self.identities = [(tenant, variant) for variant in world.VARIANTS for tenant in stack.TENANTS]
+        self.rewriter = Rewriter([running.head(*identity, query) for identity in self.identities])
         self.sides = {}
 
     def _direct(self, **parameters):
         options = f"-c statement_timeout={int(self.seconds * 1000)}"
         return lambda: self.running.server.connect(options=options, **parameters)
 
-    def side(self, name, tenant):
+    def side(self, name, identity):
         """"ours": rowgate's login; "twin": the same elsewhere; "native", "shuffled": a login under row-level security."""
+        tenant, variant = identity
+        if variant == "masked" and name in ("twin", "native", "shuffled"):
+            name = "masked" if name == "native" else f"masked_{name}"
         if (name, tenant) not in self.sides:
             self.sides[name, tenant] = self._opened(name, tenant)
         return self.sides[name, tenant]
 
     def _opened(self, name, tenant):
-        if name in ("ours", "twin"):
-            database = "bi" if name == "ours" else "twin"
+        if name in ("ours", "twin", "masked_twin"):
+            database = "bi" if name == "ours" else name
             return Side(self._direct(user="rowgate", password=stack.PASSWORD, dbname=database), f"t_{tenant}")
         if name == "rowgate":
             return Side(lambda: self.running.connect(tenant), f"t_{tenant}")

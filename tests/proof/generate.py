@@ -116,8 +116,10 @@ class Generator(expressions.Expressions):
         if not is_cte and self.chance(0.04):
             text += self.pick([" TABLESAMPLE BERNOULLI (100)", " TABLESAMPLE SYSTEM (100)",
                                " TABLESAMPLE bernoulli (100) REPEATABLE (7)"])
+        # The whole row of a fenced relation has the columns' new names, the whole row of a table its own: docs/proof.md.
+        is_row = "k0" not in columns
         key = "id" if table in KEYED or "sales." + table in KEYED else None
-        return text, Range(name, columns, key=key if key in columns else None, relation=relation)
+        return text, Range(name, columns, is_row, key if key in columns else None, relation)
 
     def values_item(self, scope):
         kinds = [self.pick(("int", "text", "num")) for _ in range(self.random.randint(1, 3))]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Non-interference: the same rewritten text in two databases that differ only in rows which the tenant may not see. Columns, rows
+"""Non-interference: the same rewritten text in two databases that differ only in rows which the identity may not see. Columns, rows
 and their order, command tag, notices and every field of an error must be identical."""
 
 import driver
@@ -18,11 +18,11 @@ class Interference:
     def __init__(self, worlds):
         self.worlds = worlds
 
-    def judge(self, statement, tenant, plan):
+    def judge(self, statement, identity, plan):
         if "text" not in plan:
             return "refused", plan["rule"]
-        one = self.worlds.side("ours", tenant).run(statement, plan["text"])
-        other = self.worlds.side("twin", tenant).run(statement, plan["text"])
+        one = self.worlds.side("ours", identity).run(statement, plan["text"])
+        other = self.worlds.side("twin", identity).run(statement, plan["text"])
         verdict = compare(one, other)
         return verdict, shown(one, other) if verdict.startswith(FINDING) else one.error
 

@@ -3,12 +3,13 @@
 
 import dataclasses
 import re
+import time
 
 import driver
 import generate
 
 TOKEN = re.compile(r"(?:[eE]|[uU]&)?'(?:[^']|'')*'|\"[^\"]*\"|\$q\$.*?\$q\$|::|[-+*/<>=~!@#%^&|?]+|[A-Za-z_][\w$]*|\d[\w.]*|\s+|.", re.S)
-TRIALS, KEPT = 400, 6
+TRIALS, KEPT, SECONDS = 400, 6, 20
 
 
 def tokens(text):
@@ -33,12 +34,13 @@ def pieces(words):
 
 def shortened(text, still_shows):
     words, trials, progress = tokens(text), 0, True
-    while progress and trials < TRIALS:
+    deadline = time.monotonic() + SECONDS
+    while progress and trials < TRIALS and time.monotonic() < deadline:
         progress = False
         for start, end in pieces(words):
             candidate = words[:start] + words[end:]
             trials += 1
-            if candidate and trials < TRIALS and still_shows(" ".join(candidate)):
+            if candidate and trials < TRIALS and time.monotonic() < deadline and still_shows(" ".join(candidate)):
                 words, progress = candidate, True
                 break
     return " ".join(words)
@@ -51,16 +53,16 @@ def shorten(findings, proofs, running, change):
         if finding["proof"] not in proofs or seen.setdefault(finding["class"], 0) >= KEPT:
             continue
         seen[finding["class"]] += 1
-        worlds = driver.Worlds(running, seconds=1)
+        worlds = driver.Worlds(running, seconds=0.3)
         judge = proofs[finding["proof"]][0](worlds)
-        original = generate.Statement(finding["sql"])
+        original = generate.Statement(finding["sql"], "write" if finding["kind"] == "write" else "read")
 
         def still_shows(text):
             statement = dataclasses.replace(original, text=text)
-            plan = worlds.rewriter.plans([[worlds.tenants.index(finding["tenant"]), "simple", text]])[0]
+            plan = worlds.rewriter.plans([[worlds.identities.index(finding["identity"]), "simple", text]])[0]
             if "text" in plan:
                 plan["text"] = change(plan["text"])
-            return judge.judge(statement, finding["tenant"], plan)[0] == finding["class"]
+            return judge.judge(statement, finding["identity"], plan)[0] == finding["class"]
 
         if still_shows(finding["sql"]):
             finding["short"] = shortened(finding["sql"], still_shows)

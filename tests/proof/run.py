@@ -23,7 +23,10 @@ import trees
 import world
 
 BATCH = 100
+EXAMPLES = 4
+RARE = 0.02
 FINDING = "FINDING "
+WIRE = ("acme", "plain")  # who goes through rowgate itself
 PROOFS = {"differential": (differential.Differential, differential.CLASSES, "equal"),
           "interference": (interference.Interference, interference.CLASSES, "oracle"),
           "trees": (trees.Trees, trees.CLASSES, "equal"),
@@ -31,7 +34,9 @@ PROOFS = {"differential": (differential.Differential, differential.CLASSES, "equ
 # What a broken rewriter would send: the proofs must notice.
 SABOTAGE = {"": lambda text: text,
             "predicate": lambda text: re.sub(r"\.tenant_id = '[0-9a-f-]{36}'::pg_catalog\.uuid", ".tenant_id IS NOT NULL", text),
-            "fence": lambda text: re.sub(r"(WITH rg_m AS) MATERIALIZED", r"\1 NOT MATERIALIZED", text)}
+            "fence": lambda text: re.sub(r"(WITH rg_m AS) MATERIALIZED", r"\1 NOT MATERIALIZED", text),
+            "mask": lambda text: re.sub(r"'\*\*\*'::pg_catalog\.text AS", r"rg_r.doc AS", text.replace("CASE WHEN false THEN", "CASE WHEN true THEN")
+                                        if "shared.orders" not in text else text)}
 
 
 class Result:
@@ -42,6 +47,7 @@ class Result:
         self.rules = collections.Counter()
         self.findings = []
         self.wire = 0
+        self.examples = {}
         self.seconds = 0.0
 
     def add(self, other):
@@ -49,6 +55,8 @@ class Result:
         self.rules += other.rules
         self.findings += other.findings
         self.wire += other.wire
+        for verdict, seeds in other.examples.items():
+            self.examples[verdict] = (self.examples.get(verdict, []) + seeds)[:EXAMPLES]
         self.seconds = max(self.seconds, other.seconds)
 
     @property
@@ -77,47 +85,49 @@ def part(name, options, running, indexes):
     return result
 
 
-def tenant_of(name, worlds, index):
-    """Of bi and twin only what acme may see is the same."""
-    return 0 if name == "interference" else index % len(worlds.tenants)
+def identity_of(name, worlds, index):
+    """Of bi and twin only what acme may see is the same. sqlsmith's statements are made for acme, too."""
+    number = index % len(worlds.identities)
+    return number - number % 2 if name in ("interference", "smith") else number
 
 
-def planned(worlds, statement, tenant, sabotage=""):
-    protocol = "extended" if statement.kind == "parameters" else "simple"
-    return [tenant, protocol, statement.text]
+def planned(statement, number):
+    return [number, "extended" if statement.kind == "parameters" else "simple", statement.text]
 
 
 def batch(name, options, worlds, proof, indexes, result):
     statements = statements_of(name, options, indexes)
-    tenants = [tenant_of(name, worlds, index) for index in indexes]
-    plans = worlds.rewriter.plans([planned(worlds, each, tenant) for each, tenant in zip(statements, tenants)])
-    for index, statement, tenant, plan in zip(indexes, statements, tenants, plans):
+    numbers = [identity_of(name, worlds, index) for index in indexes]
+    plans = worlds.rewriter.plans([planned(each, number) for each, number in zip(statements, numbers)])
+    for index, statement, number, plan in zip(indexes, statements, numbers, plans):
+        identity = worlds.identities[number]
         if "text" in plan:
             plan["text"] = SABOTAGE[options.sabotage](plan["text"])
-        verdict, seen = proof.judge(statement, worlds.tenants[tenant], plan)
+        verdict, seen = proof.judge(statement, identity, plan)
         result.classes[verdict] += 1
         if verdict == "refused":
             result.rules[seen] += 1
+        result.examples.setdefault(verdict, []).append(f"{options.seed}:{index}")
+        del result.examples[verdict][EXAMPLES:]
         if verdict.startswith(FINDING):
-            result.findings.append({"class": verdict, "seed": f"{options.seed}:{index}", "proof": name, "tenant": worlds.tenants[tenant],
-                                    "sql": statement.text, "sent": plan.get("text"), "seen": str(seen)[:600]})
-        elif options.through and name == "differential" and tenant == 0 and index % options.through == 0:
+            result.findings.append({"class": verdict, "seed": f"{options.seed}:{index}", "proof": name, "identity": identity,
+                                    "kind": statement.kind, "sql": statement.text, "sent": plan.get("text"), "seen": str(seen)[:600]})
+        elif options.through and name == "differential" and verdict != "timeout" and identity == WIRE and index // 6 % options.through == 0:
             wire(worlds, statement, plan, options, index, result)
 
 
 def wire(worlds, statement, plan, options, index, result):
     """The same through rowgate itself: TLS, login, pool, audit. It must answer as its rewritten text does."""
-    tenant = worlds.tenants[0]
-    through = worlds.side("rowgate", tenant).run(statement, statement.text)
+    through = worlds.side("rowgate", WIRE).run(statement, statement.text)
     if "text" not in plan:
         verdict = "wire" if through.is_error else FINDING + "the wire answers what was refused"
     else:
-        direct = worlds.side("ours", tenant).run(statement, plan["text"])
+        direct = worlds.side("ours", WIRE).run(statement, plan["text"])
         verdict = differential.compare(through, direct)
         verdict = verdict if verdict.startswith(FINDING) else "wire"
     result.wire += 1
     if verdict != "wire":
-        result.findings.append({"class": verdict, "seed": f"{options.seed}:{index}", "proof": "wire", "tenant": tenant, "sql": statement.text,
+        result.findings.append({"class": verdict, "seed": f"{options.seed}:{index}", "proof": "wire", "identity": WIRE, "sql": statement.text,
                                 "sent": plan.get("text"), "seen": differential.shown(through, direct) if "text" in plan else plan["rule"]})
 
 
@@ -147,11 +157,17 @@ def report(name, result, classes, out=sys.stdout):
     print(f"\n{name}: {result.count:,} statements in {result.seconds:.0f} s, {result.count / max(result.seconds, 0.001):,.0f} a second",
           file=out)
     for verdict, number in sorted(result.classes.items(), key=lambda item: -item[1]):
-        print(f"  {number:>9,}  {number / result.count:6.1%}  {verdict:<28} {classes.get(verdict, '')}", file=out)
+        print(f"  {number:>9,}  {number / result.count:6.1%}  {verdict:<28} {classes.get(verdict, '')}{examples(result, verdict)}", file=out)
     if result.wire:
         print(f"  {result.wire:>9,}  {result.wire / result.count:6.1%}  of them through rowgate itself as well", file=out)
     for rule, number in result.rules.most_common(12):
         print(f"  {number:>9,}  {number / result.count:6.1%}    refused by {rule}", file=out)
+    out.flush()
+
+
+def examples(result, verdict):
+    """For scripts/proof --show, of what is rare."""
+    return f" ({', '.join(result.examples[verdict])})" if result.classes[verdict] < RARE * result.count else ""
 
 
 def parse_options(arguments=None):
@@ -160,7 +176,7 @@ def parse_options(arguments=None):
     parser.add_argument("--seed", default="1", help="any word; the same word makes the same statements (default 1)")
     parser.add_argument("--only", default=",".join(PROOFS), help="which proofs")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="workers (default: one a core)")
-    parser.add_argument("--through", type=int, default=50, help="every N-th statement goes through rowgate too, 0 = none (default 50)")
+    parser.add_argument("--through", type=int, default=8, help="every N-th statement of one identity goes through rowgate too, 0 = none (default 8)")
     parser.add_argument("--sabotage", choices=list(SABOTAGE), default="", help="break the rewritten text: the proof must fail")
     parser.add_argument("--show", metavar="SEED:INDEX", help="print one statement and what became of it")
     options = parser.parse_args(arguments)
@@ -179,10 +195,10 @@ def show(options, running):
     for name in options.only.split(","):
         worlds = driver.Worlds(running)
         statement = statements_of(name, options, [int(index)])[0]
-        tenant = tenant_of(name, worlds, int(index))
-        plan = worlds.rewriter.plans([planned(worlds, statement, tenant)])[0]
+        number = identity_of(name, worlds, int(index))
+        plan = worlds.rewriter.plans([planned(statement, number)])[0]
         print(f"{name}: {statement}\n\n{json.dumps(plan, indent=1, ensure_ascii=False)}\n")
-        print(PROOFS[name][0](worlds).judge(statement, worlds.tenants[tenant], plan))
+        print(PROOFS[name][0](worlds).judge(statement, worlds.identities[number], plan))
 
 
 def run(options):

@@ -7,9 +7,16 @@
   native_TENANT  the client's own names (schema sales is the tenant's), PostgreSQL's own row-level security
   shuffled_TENANT the same rows in another physical order and other planner settings: an answer that differs there was
                  never determined by the statement
+  masked_TENANT, masked_shuffled_TENANT
+                 the same with the masks carried out for good: what a masked identity must be answered
+  masked_twin    twin, and what masks hide of the tenant's own rows is different as well
+
+An identity comes in three variants: "plain" (rowgate knows nothing of the database's columns), "snapshot" (it knows them),
+"masked" (and some are masked).
 """
 
 import contextlib
+import os
 import pathlib
 
 import stack
@@ -46,6 +53,15 @@ HEAD = """\
 -- policy on=shared.regional using=tenant_id = :tenant_id and region = any(:regions)
 -- policy on=shared.plain
 """
+VARIANTS = ("plain", "snapshot", "masked")
+# column, mask of rowgate, the same as SQL, what masked_twin has in its place (of the same width)
+MASKS = (("shared.events.doc", "with=redact", "'***'", "overlay(doc placing 'zz' from 1)"),
+         ("shared.events.amount", "with=null", "NULL", "amount + 1"),
+         ("shared.events.labels", "with=null", "NULL", "ARRAY['m9', 'all']"),
+         ("shared.orders.code", "with=redact", "'***'", "reverse(code)"),
+         ("shared.regional.amount", "with=constant constant=7", "7", "amount + 1"),
+         ("sales.orders.note", "with=redact", "'***'", "'mask' || substr(note, 5)"),
+         ("sales.customers.born", "with=null", "NULL", "born + 1"))
 EXTRA_CONFIG = """\
 [[policies]]
 name = "shared orders"
@@ -136,7 +152,7 @@ def physical(twin):
         rows = own_rows(f"t_{tenant}", tenant, "i")
         text += create_tables("sales", f"t_{tenant}") + (rows.replace("note ", "nope ") if twin and tenant != "acme" else rows)
         text += f"GRANT USAGE ON SCHEMA t_{tenant} TO rowgate; GRANT ALL ON ALL TABLES IN SCHEMA t_{tenant} TO rowgate;"
-    return text + "GRANT USAGE ON SCHEMA shared TO rowgate; GRANT SELECT ON ALL TABLES IN SCHEMA shared TO rowgate; ANALYZE;"
+    return text + "GRANT USAGE ON SCHEMA shared TO rowgate; GRANT SELECT ON ALL TABLES IN SCHEMA shared TO rowgate; VACUUM FULL; ANALYZE;"
 
 
 def native(tenant, order="i"):
@@ -148,6 +164,19 @@ def native(tenant, order="i"):
                 f"tenant_id = '{TENANTS[tenant]}'{region if table == 'regional' else ''});"
     text += f"GRANT USAGE ON SCHEMA sales, shared TO {login}; GRANT SELECT ON ALL TABLES IN SCHEMA shared TO {login};"
     return text + f"GRANT ALL ON ALL TABLES IN SCHEMA sales TO {login}; ANALYZE;"
+
+
+def masked(native_names, values):
+    """UPDATEs. values: 2 = as masked, 3 = what nobody may notice. Masks of rowgate hide NULL as well as a value."""
+    text = ""
+    for mask in MASKS:
+        table, _, column = mask[0].rpartition(".")
+        name = table if native_names else table.replace("sales.", "t_acme.")
+        text += f"UPDATE {name} SET {column} = {mask[values]};"
+    if values == 3:  # back into the order in which the rows were before
+        tables = {mask[0].rpartition(".")[0].replace("sales.", "t_acme.") for mask in MASKS}
+        text += "".join(f"CLUSTER {table} USING {table.partition('.')[2]}_pkey;" for table in sorted(tables))
+    return text + "ANALYZE;"
 
 
 SHUFFLED_SETTINGS = {"enable_hashjoin": "off", "enable_hashagg": "off", "enable_nestloop": "off", "enable_seqscan": "off",
@@ -176,23 +205,34 @@ class World(stack.Stack):
         databases = {"bi": physical(False), "twin": physical(True)}
         for tenant in TENANTS:
             self._run(f"CREATE ROLE rls_{tenant} LOGIN PASSWORD 'native'; ALTER ROLE rls_{tenant} SET search_path = sales;", "postgres")
-            databases |= {f"native_{tenant}": native(tenant), f"shuffled_{tenant}": native(tenant, "i * 7919 % 101, i")}
+            other = native(tenant, "i * 7919 % 101, i")
+            databases |= {f"native_{tenant}": native(tenant), f"shuffled_{tenant}": other}
+            databases |= {f"masked_{tenant}": native(tenant) + masked(True, 2), f"masked_shuffled_{tenant}": other + masked(True, 2)}
+        databases["masked_twin"] = physical(True) + masked(False, 3)
         for name, text in databases.items():
             self._run(f"CREATE DATABASE {name}", "postgres")
             self._run(text, name)
-        for tenant in TENANTS:
-            for name, value in SHUFFLED_SETTINGS.items():
-                self._run(f"ALTER ROLE rls_{tenant} IN DATABASE shuffled_{tenant} SET {name} = {value}", "postgres")
+        self._run("".join(f"ALTER ROLE rls_{tenant} IN DATABASE {prefix}shuffled_{tenant} SET {name} = {value};" for tenant in TENANTS
+                          for prefix in ("", "masked_") for name, value in SHUFFLED_SETTINGS.items()), "postgres")
 
     def _run(self, text, database):
         done = self.server.psql("-q", stdin=text, dbname=database)
         if done.returncode != 0:
             raise RuntimeError(done.stderr)
 
-    def head(self, tenant):
+    def head(self, tenant, variant, relations_query):
         """A file that tests/support/rewrite_server.c reads."""
-        path = pathlib.Path(self.directory) / f"{tenant}.head"
-        path.write_text(HEAD.format(tenant=tenant, id=TENANTS[tenant], regions=",".join(REGIONS)))
+        directory = pathlib.Path(self.directory)
+        text = HEAD.format(tenant=tenant, id=TENANTS[tenant], regions=",".join(REGIONS))
+        text += f"-- user rls_{tenant}\n-- database {'masked' if variant == 'masked' else 'native'}_{tenant}\n"
+        if variant != "plain":
+            name = f"relations-{os.getpid()}.json"  # each worker its own
+            text += f"-- snapshot {name}\n"
+            (directory / name).write_text(self.server.execute(relations_query, dbname="bi")[0][0])
+        if variant == "masked":
+            text += "".join(f"-- mask columns={column} {mask}\n" for column, mask, _, _ in MASKS)
+        path = directory / f"{tenant}-{variant}-{os.getpid()}.head"
+        path.write_text(text)
         return path
 
 

@@ -51,6 +51,8 @@ static const struct check_relation relations[] = {
      .for_update = true,
      .for_delete = true},
     {.schema = S("locked"), .name = S("inbox"), .is_locked = true, .for_insert = true},
+    {.schema = S("locked"), .name = S("view"), .is_locked = true, .for_select = true, .for_insert = true},
+    {.schema = S("locked"), .name = S("unknown"), .is_locked = true, .for_select = true, .for_update = true},
     {.schema = S("locked"), .name = S("nothing"), .is_locked = true, .for_select = true},
     {.schema = S("locked"),
      .name = S("masked"),

@@ -47,7 +47,13 @@ static inline struct policy_source policy_world_source(void)
          .using_text = {"tenant_id = :tenant_id AND region = ANY (:regions)", 50}},
         {.name = {"all", 3}, .on_count = 1, .on = currencies, .for_select = true},
     };
-    return (struct policy_source){.claim_count = 2, .claims = claims, .row_count = 4, .rows = rows};
+    static const struct policy_function_row allow[] = {{.name = {"sales.margin(numeric, numeric)", 30}}};
+    return (struct policy_source){.claim_count = 2,
+                                  .claims = claims,
+                                  .row_count = 4,
+                                  .rows = rows,
+                                  .function_allow_count = 1,
+                                  .function_allow = allow};
 }
 
 static inline rg_status policy_world_bind(struct policy_set *set, struct policy_binding **out_binding)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rewriter as a filter for tests/proof: what a statement becomes, thousands of times a second and without a wire.
  *
- *   rewrite_server WORLD...      each a head in the language of tests/support/vector_file.h: one identity
+ *   rewrite_server WORLD...      each a head in the language of tests/support/vector_file.h: one identity; the files
+ *                                that it names stand beside it
+ *   rewrite_server --relations-query     prints the query that makes a snapshot of a database's relations
  *
  * Standard input: lines of JSON, each an array of [world, protocol ("simple", "extended"), text]. Standard output: one
  * line for each, an array of {"text"} (statements parted by ";\n") or {"rule", "sqlstate", "message"}. A line is read
@@ -27,10 +29,14 @@ static rg_status load(struct server *server, const char *path)
     if (server->world_count == WORLDS_MAX) {
         return rg_fail(RG_LIMIT, "more than %d worlds", WORLDS_MAX);
     }
+    struct rg_slice folder = {0};
+    const char *slash = strrchr(path, '/');
+    RG_TRY(rg_arena_copy(&server->arena, slash == NULL ? RG_SLICE(".") : rg_slice_make(path, (size_t)(slash - path)),
+                         &folder));
     struct vector_world *world = &server->worlds[server->world_count];
     world->arena = &server->arena;
     RG_TRY(vector_read(path, &server->arena, &head));
-    RG_TRY(vector_world_init(world, "tests/vectors/rewrite", head));
+    RG_TRY(vector_world_init(world, folder.data, head));
     server->world_count++;
     return RG_OK;
 }
@@ -145,6 +151,10 @@ int main(int argc, char **argv)
     static struct server server;
     rg_arena_init(&server.arena, ARENA_BYTES);
     rg_arena_init(&server.scratch, ARENA_BYTES);
+    if (argc == 2 && strcmp(argv[1], "--relations-query") == 0) {
+        (void)puts(policy_relations_query());
+        return 0;
+    }
     rg_status status = policy_self_test();
     for (int i = 1; i < argc && rg_is_ok(status); i++) {
         status = load(&server, argv[i]);

@@ -42,6 +42,7 @@ kind = "{kind}"
 dsn = "{dsn}"
 password = "env:ROWGATE_TEST_UPSTREAM_PASSWORD"
 connect_timeout = "5s"
+identity = "{identity}"
 [[listeners]]
 name = "sql"
 plane = "sql"
@@ -298,7 +299,8 @@ class Rowgate:
 
 class Stack:
     def __init__(self, kind="postgres", workers=2, rows=300, durability="synced", own_kinds='["select"]', extra="", pool=4,
-                 server_settings=None, pins_search_path=True):
+                 server_settings=None, pins_search_path=True,
+                 identity=os.environ.get("ROWGATE_TEST_IDENTITY", "none"), fill=""):
         self.kind = kind
         self.workers = workers
         self.rows = rows
@@ -307,6 +309,8 @@ class Stack:
         self.extra = extra
         self.pool = pool
         self.pins_search_path = pins_search_path
+        self.identity = identity  # the second lock: its DDL is loaded before rowgate starts
+        self.fill = fill  # more SQL for the database
         self.server = pgtest.Server(tls=True, auth="scram-sha-256", superuser_password="super", settings=server_settings)
         self.bouncer = None
         self.idp = None
@@ -341,6 +345,8 @@ class Stack:
         self.idp.start()
         make_certificate(self.directory / "tls")
         self.rowgate = Rowgate(self.directory, self.config_text(), self.environment())
+        if self.identity != "none":
+            self.load_lock()
         self.rowgate.start()
 
     def _fill(self):
@@ -355,9 +361,24 @@ class Stack:
         text += "GRANT USAGE ON SCHEMA t_acme, t_globex, t_acme_service, shared TO rowgate;"
         text += "".join(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO rowgate;"
                         for schema in ("t_acme", "t_globex", "t_acme_service", "shared"))
-        done = self.server.psql("-q", stdin=text, dbname="bi")
+        done = self.server.psql("-q", stdin=text + self.fill, dbname="bi")
         if done.returncode != 0:
             raise RuntimeError(done.stderr)
+
+    def command(self, *arguments):
+        """Runs a command of rowgate with this stack's configuration."""
+        return subprocess.run([binary(), *arguments, "-c", self.rowgate.config], text=True, capture_output=True,
+                              env=self.rowgate.environment)
+
+    def load_lock(self):
+        """The policies as the database's own, loaded by its superuser."""
+        exported = self.command("policy", "export")
+        if exported.returncode != 0:
+            raise RuntimeError(exported.stderr)
+        done = self.server.psql("-q", stdin=exported.stdout, dbname="bi")
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr)
+        return exported.stdout
 
     def dsn(self):
         if self.kind == "pgbouncer":
@@ -368,7 +389,8 @@ class Stack:
     def config_text(self, **changes):
         values = {"workers": self.workers, "tls": self.directory / "tls", "kind": self.kind, "dsn": self.dsn(),
                   "issuer": self.idp.issuer, "idp": self.directory / "idp", "audit": self.directory / "audit",
-                  "durability": self.durability, "own_kinds": self.own_kinds, "extra": self.extra} | TENANTS | changes
+                  "durability": self.durability, "own_kinds": self.own_kinds, "extra": self.extra,
+                  "identity": self.identity} | TENANTS | changes
         return CONFIG.format(**values)
 
     def environment(self):

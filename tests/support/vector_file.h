@@ -18,11 +18,13 @@
  *   -- search_path sales,shared               -- user alice      -- database bi
  *   -- lock set_local                         the second lock is on
  *   -- dialect hyper                          the upstream is Hyper
+ *   -- allow_function schema.name(type, type)  one, with its commas
  *   -- allow_functions a,b                    -- deny_functions a,b
  *   -- prepared name(int4,text) = SELECT ...
  *
  *   -- case: name
  *   -- protocol: extended                     of this case; default simple
+ *   -- types: 20,25                           OIDs of the Parse message, of this case; makes it extended
  *   -- escaped                                \xNN in the SQL is one byte
  *   -- class: READ    -- effect: BEGIN    -- tag: SET    -- relations: sales.orders,shared.regions
  *   SELECT ...
@@ -46,6 +48,7 @@ struct vector_case {
     struct rg_slice effect;
     struct rg_slice tag;
     struct rg_slice relations;
+    struct rg_slice types;
     enum vector_result result;
     struct rg_slice text; /* of VECTOR_EXPECT, or what stands after "-- refuse:" */
 };
@@ -116,8 +119,11 @@ static inline bool vector_attribute(struct vector_case *row, struct rg_slice lin
     const struct {
         const char *word;
         struct rg_slice *value;
-    } texts[] = {
-        {"class:", &row->class_name}, {"effect:", &row->effect}, {"tag:", &row->tag}, {"relations:", &row->relations}};
+    } texts[] = {{"class:", &row->class_name},
+                 {"effect:", &row->effect},
+                 {"tag:", &row->tag},
+                 {"relations:", &row->relations},
+                 {"types:", &row->types}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (vector_is(line, texts[i].word, texts[i].value)) {
             return true;

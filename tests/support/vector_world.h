@@ -293,6 +293,10 @@ static inline rg_status vector_directive(struct vector_world *world, const char 
     if (vector_is(line, "prepared", &rest)) {
         return vector_prepared(world, rest);
     }
+    if (vector_is(line, "allow_function", &rest)) {
+        world->allow[world->allow_count++].name = rest;
+        return RG_OK;
+    }
     if (vector_is(line, "allow_functions", &rest)) {
         return vector_functions(rest, world->allow, &world->allow_count);
     }
@@ -363,7 +367,8 @@ static inline rg_status vector_compile(struct vector_world *world)
         .masks = world->masks,
     };
     rg_status status = policy_compile(&source, &diag, &world->set);
-    for (const struct rg_finding *finding = diag.first; finding != NULL; finding = finding->next) {
+    bool is_bad = !rg_is_ok(status); /* warnings are the configuration's */
+    for (const struct rg_finding *finding = diag.first; is_bad && finding != NULL; finding = finding->next) {
         (void)fprintf(stderr, "policy: %.*s\n", rg_slice_shown(finding->text), finding->text.data);
     }
     return status;

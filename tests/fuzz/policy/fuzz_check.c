@@ -22,6 +22,9 @@ static const struct rg_slice covers[] = {
     S("SELECT * FROM pg_catalog.pg_class AS rg_r WHERE rg_r.relnamespace = 16384"),
 };
 static const struct rg_slice functions[] = {S("count"), S("generate_series"), S("lower"), S("rank"), S("sum")};
+static const struct rg_slice types[] = {S("numeric"), S("numeric")};
+static const struct check_function signatures[] = {
+    {.schema = S("t_acme"), .name = S("margin"), .argument_count = 2, .types = types}};
 static const struct rg_slice guards[] = {
     S("CASE WHEN $1 IN (SELECT rg_c.oid FROM pg_catalog.pg_class AS rg_c WHERE rg_c.relnamespace = 16384) THEN "
       "pg_catalog.pg_get_expr($2, $1) END"),
@@ -50,6 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .covers = covers,
         .function_count = sizeof functions / sizeof *functions,
         .functions = functions,
+        .signature_count = 1,
+        .signatures = signatures,
         .guard_count = sizeof guards / sizeof *guards,
         .guards = guards,
         .allow_write = true,

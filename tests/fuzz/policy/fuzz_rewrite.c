@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any text through the whole road, over a fixed world. What is allowed must be allowed again unchanged in meaning:
- * the output names no other tenant's schema, no unqualified table of ours, and every position maps into the text. */
+/* Any text through the whole road, over a fixed world, and once more for an identity with masks and a snapshot. What is
+ * allowed must be allowed again unchanged in meaning: the output names no other tenant's schema, no unqualified table
+ * of ours, and every position maps into the text. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,68 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct policy_world world;
+static struct policy_world informed; /* the same, with a snapshot */
+
+/* What the database tells of the world's relations: then fences project and repeat conjuncts. */
+static const char snapshot[] =
+    "{\"version\":1,\"server\":150020,\"operators\":[[\"=\",\"int8\",\"int4\"],[\"=\",\"int8\",\"int8\"],"
+    "[\"<\",\"int8\",\"int4\"],[\"=\",\"text\",\"text\"],[\">=\",\"timestamptz\",\"timestamptz\"]],\"relations\":["
+    "{\"schema\":\"shared\",\"name\":\"orders\",\"kind\":\"r\",\"columns\":[[\"id\",\"int8\"],"
+    "[\"tenant_id\",\"uuid\"],[\"note\",\"text\"],[\"status\",\"varchar\"],[\"ts\",\"timestamptz\"],"
+    "[\"total\",\"numeric\"]],\"parents\":[],\"reads\":[]},"
+    "{\"schema\":\"shared\",\"name\":\"visits\",\"kind\":\"r\",\"columns\":[[\"id\",\"int8\"],"
+    "[\"tenant_id\",\"uuid\"],[\"region\",\"text\"]],\"parents\":[],\"reads\":[]},"
+    "{\"schema\":\"t_acme\",\"name\":\"orders\",\"kind\":\"r\",\"columns\":[[\"id\",\"int8\"],"
+    "[\"note\",\"text\"]],\"parents\":[],\"reads\":[]},"
+    "{\"schema\":\"t_acme\",\"name\":\"v\",\"kind\":\"v\",\"columns\":[[\"id\",\"int8\"]],\"parents\":[],"
+    "\"reads\":[[\"shared\",\"orders\",\"id\"]]}]}";
+static struct policy_world masked;
+
+static const char relations_text[] =
+    "{\"version\": 1, \"server\": 150020, \"operators\": [[\"=\", \"int8\", \"int8\"], [\"<\", \"int8\", \"int8\"],"
+    " [\"=\", \"text\", \"text\"], [\"=\", \"uuid\", \"uuid\"]], \"relations\": ["
+    "{\"schema\": \"shared\", \"name\": \"orders\", \"kind\": \"r\", \"columns\": [[\"id\", \"int8\"], [\"tenant_id\", "
+    "\"uuid\"], [\"email\", \"text\"], [\"total\", \"numeric\"], [\"x\", \"int8\"]], \"parents\": [], \"reads\": []},"
+    "{\"schema\": \"shared\", \"name\": \"visits\", \"kind\": \"r\", \"columns\": [[\"id\", \"int8\"], [\"tenant_id\", "
+    "\"uuid\"], [\"region\", \"text\"], [\"x\", \"int8\"]], \"parents\": [], \"reads\": []},"
+    "{\"schema\": \"t_acme\", \"name\": \"a\", \"kind\": \"r\", \"columns\": [[\"id\", \"int8\"], [\"x\", \"text\"],"
+    " [\"y\", \"text\"]], \"parents\": [], \"reads\": []}]}";
+
+static rg_status informed_init(void)
+{
+    struct policy_relations *relations = NULL;
+    RG_TRY(policy_relations_parse(rg_slice_of(snapshot), &relations));
+    informed = world;
+    informed.session.relations = relations;
+    return RG_OK;
+}
+
+static rg_status masked_init(void)
+{
+    static const struct rg_slice hidden[] = {{"shared.orders.email", 19}, {"sales.a.y", 9}};
+    static const struct rg_slice partial[] = {{"sales.a.x", 9}};
+    static const struct rg_slice none[] = {{"shared.orders.total", 19}, {"shared.visits.x", 15}};
+    static const struct policy_mask_row masks[] = {
+        {.column_count = 2, .columns = hidden, .kind = POLICY_MASK_REDACT},
+        {.column_count = 1,
+         .columns = partial,
+         .kind = POLICY_MASK_PARTIAL,
+         .keep_last = 2,
+         .allow_in_predicates = true},
+        {.column_count = 2, .columns = none, .kind = POLICY_MASK_NULL},
+    };
+    struct policy_relations *relations = NULL;
+    masked = (struct policy_world){.session = {.user = {"alice", 5}, .pid = 4711}};
+    rg_arena_init(&masked.arena, 1 << 30);
+    rg_diag_init(&masked.diag, &masked.arena);
+    masked.source = policy_world_source();
+    masked.source.mask_count = sizeof masks / sizeof *masks;
+    masked.source.masks = masks;
+    RG_TRY(policy_compile(&masked.source, &masked.diag, &masked.set));
+    RG_TRY(policy_relations_parse(rg_slice_of(relations_text), &relations));
+    masked.session.relations = relations;
+    return policy_world_bind(masked.set, &masked.binding);
+}
 
 static void require(bool condition, const char *what, struct rg_slice text)
 {
@@ -50,17 +113,12 @@ static void check_statement_of(const struct policy_statement *statement, struct 
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void try_world(const struct policy_world *one, enum policy_protocol protocol, struct rg_slice text)
 {
-    if (world.set == NULL && !rg_is_ok(policy_world_init(&world))) {
-        abort();
-    }
-    struct rg_slice text = rg_slice_make(data, size);
     struct rg_arena arena;
     struct policy_plan plan = {0};
     rg_arena_init(&arena, 64 << 20);
-    enum policy_protocol protocol = size % 2 == 0 ? POLICY_SIMPLE : POLICY_EXTENDED;
-    rg_status status = policy_plan_text(world.binding, &world.session, protocol, text, &arena, &plan);
+    rg_status status = policy_plan_text(one->binding, &one->session, protocol, text, &arena, &plan);
     if (rg_is_ok(status)) {
         bool is_denied = false;
         for (size_t i = 0; i < plan.count; i++) {
@@ -72,5 +130,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(status.error->kind == RG_LIMIT, status.error->text, text);
     }
     rg_arena_done(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (world.set == NULL &&
+        (!rg_is_ok(policy_world_init(&world)) || !rg_is_ok(informed_init()) || !rg_is_ok(masked_init()))) {
+        abort();
+    }
+    enum policy_protocol protocol = size % 2 == 0 ? POLICY_SIMPLE : POLICY_EXTENDED;
+    try_world(&world, protocol, rg_slice_make(data, size));
+    try_world(&informed, protocol, rg_slice_make(data, size));
+    try_world(&masked, protocol, rg_slice_make(data, size));
     return 0;
 }

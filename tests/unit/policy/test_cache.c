@@ -49,6 +49,41 @@ static void the_same_statement_is_planned_once(void **state)
     policy_cache_free(&cache);
 }
 
+static void other_parameter_types_or_another_snapshot_are_another_plan(void **state)
+{
+    static const char *const documents[] = {"{\"version\":1,\"server\":150000,\"operators\":[],\"relations\":[]}",
+                                            "{\"version\":1,\"server\":150001,\"operators\":[],\"relations\":[]}"};
+    static const uint32_t types[] = {23, 25};
+    struct policy_relations *relations[2] = {NULL};
+    struct policy_cache *cache = NULL;
+    struct policy_session sessions[6] = {world.session, world.session, world.session,
+                                         world.session, world.session, world.session};
+    (void)state;
+    assert_ok(policy_cache_new(1 << 20, &cache));
+    for (size_t i = 0; i < 2; i++) {
+        assert_ok(policy_relations_parse(rg_slice_of(documents[i]), &relations[i]));
+        sessions[1 + i].relations = relations[i];
+        sessions[3 + i].parameter_type_count = 1 + i;
+    }
+    sessions[3].parameter_types = sessions[4].parameter_types = types;
+    sessions[5].parameter_type_count = 1;
+    sessions[5].parameter_types = &types[1];
+    struct policy_cached *plans[6] = {NULL};
+    for (size_t i = 0; i < 6; i++) {
+        plans[i] = get(cache, &sessions[i], "SELECT 1");
+        assert_false(plans[i]->was_cached);
+    }
+    for (size_t i = 0; i < 6; i++) {
+        struct policy_cached *again = get(cache, &sessions[i], "SELECT 1");
+        assert_ptr_equal(again, plans[i]);
+        policy_cached_free(&again);
+        policy_cached_free(&plans[i]);
+    }
+    policy_cache_free(&cache);
+    policy_relations_free(&relations[0]);
+    policy_relations_free(&relations[1]);
+}
+
 static void another_path_user_or_protocol_is_another_plan(void **state)
 {
     struct policy_cache *cache = NULL;
@@ -151,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_statement_is_planned_once),
+        cmocka_unit_test(other_parameter_types_or_another_snapshot_are_another_plan),
         cmocka_unit_test(another_path_user_or_protocol_is_another_plan),
         cmocka_unit_test(another_pid_never_sees_this_ones),
         cmocka_unit_test(the_bound_holds_and_the_oldest_goes),

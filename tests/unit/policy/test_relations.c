@@ -119,6 +119,7 @@ static void the_digest_is_that_of_the_meaning(void **state)
     policy_relations_free(&same);
 }
 
+#define MISSPELT "{\"schema\":\"a\",\"name\":\"b\",\"kind\":\"r\",\"columns\":[],\"parents\":[],\"reeds\":[]}"
 #define RELATION(schema, name, kind, columns, parents, reads)                                                          \
     DOCUMENT("", "{\"schema\":" schema ",\"name\":" name ",\"kind\":" kind ",\"columns\":" columns                     \
                  ",\"parents\":" parents ",\"reads\":" reads "}")
@@ -178,8 +179,7 @@ static void refuses_every_other_shape(void **state)
         RELATION("\"a\"", "\"b\"", "\"v\"", "[]", "[]", "[[\"a\",\"b\",null]]"),
         RELATION("\"a\"", "\"b\"", "\"r\"", "[]", "[]", "[[\"a\",\"b\",\"\"]]"),
         RELATION("\"a\"", "\"b\"", "\"r\"", "[]", "[]", "[],\"more\":[]"),
-        "{\"version\":1,\"server\":1,\"operators\":[],\"relations\":[{\"schema\":\"a\",\"name\":\"b\",\"kind\":\"r\","
-        "\"columns\":[],\"parents\":[],\"reeds\":[]}]}",
+        DOCUMENT("", MISSPELT),
         "{\"version\":1,\"server\":1,\"operators\":[],\"relations\":[{\"schema\":\"a\",\"name\":\"\xff\"}]}",
     };
     (void)state;

@@ -32,6 +32,22 @@ static void only_utf_8_without_nul_is_text(void **state)
     }
 }
 
+/* Text is read eight bytes at a time where it can be. */
+static void one_wrong_byte_is_seen_wherever_it_stands(void **state)
+{
+    char text[41];
+    (void)state;
+    for (size_t size = 1; size <= sizeof text; size++) {
+        for (size_t at = 0; at < size; at++) {
+            for (unsigned byte = 0; byte < 256; byte++) {
+                memset(text, at % 2 == 0 ? 1 : 127, size);
+                text[at] = (char)byte;
+                assert_int_equal(policy_text_is_valid(rg_slice_make(text, size)), byte > 0 && byte < 128);
+            }
+        }
+    }
+}
+
 static void positions_count_characters_from_one(void **state)
 {
     struct rg_slice text = RG_SLICE("aä€b");
@@ -65,6 +81,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_utf_8_without_nul_is_text),
+        cmocka_unit_test(one_wrong_byte_is_seen_wherever_it_stands),
         cmocka_unit_test(positions_count_characters_from_one),
         cmocka_unit_test(a_banner_is_cheap_and_a_wall_of_comments_is_not),
     };

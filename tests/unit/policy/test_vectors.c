@@ -308,10 +308,18 @@ static void run_case(struct run *run, const struct vector_world *world, struct r
     if (run->row->is_escaped) {
         assert_ok(unescape(run->row->sql, &arena, &sql));
     }
-    enum policy_protocol protocol = run->row->is_extended ? POLICY_EXTENDED : POLICY_SIMPLE;
+    bool is_extended = run->row->is_extended || run->row->types.size > 0;
+    enum policy_protocol protocol = is_extended ? POLICY_EXTENDED : POLICY_SIMPLE;
+    struct policy_session session = world->session;
+    uint32_t types[64];
+    session.parameter_types = types;
+    for (struct rg_slice rest = run->row->types; rest.size > 0;) {
+        struct rg_slice oid = vector_take(&rest, ',');
+        types[session.parameter_type_count++] = (uint32_t)strtoul(oid.data, NULL, 10);
+    }
     struct policy_plan plan = {0};
     struct policy_plan again = {0};
-    rg_status status = policy_plan_text(world->binding, &world->session, protocol, sql, &arena, &plan);
+    rg_status status = policy_plan_text(world->binding, &session, protocol, sql, &arena, &plan);
     if (!rg_is_ok(status)) {
         complain(run, "failed: %s\n    for:      %.*s", status.error->text, (int)sql.size, sql.data);
         assert_ok(rg_buf_printf(out, "%.*s-- allow\n\n", (int)run->row->head.size, run->row->head.data));
@@ -319,7 +327,7 @@ static void run_case(struct run *run, const struct vector_world *world, struct r
     }
     run->is_respelled = world->dialect == POLICY_HYPER;
     check_plan(run, &plan);
-    assert_ok(policy_plan_text(world->binding, &world->session, protocol, sql, &arena, &again));
+    assert_ok(policy_plan_text(world->binding, &session, protocol, sql, &arena, &again));
     compare_again(run, &plan, &again);
     if (run->row->result == VECTOR_MISSING) {
         complain(run, "has no result");

@@ -54,8 +54,11 @@ static void the_example_loads_without_a_finding(void **state)
     set_from_file("ROWGATE_PRIVATE_KEY", "tests/data/config/key.pem");
     assert_int_equal(setenv("ROWGATE_POOL_PASSWORD", "a pool's password", 1), 0);
     assert_int_equal(setenv("ROWGATE_GLOBEX_VERIFIER", VERIFIER, 1), 0);
+    assert_int_equal(setenv("ROWGATE_MASK_SALT", "a salt of enough bytes", 1), 0);
     config_files_copy(&files, "policies.example.toml", "main.toml");
     assert_loads(&files, "main.toml");
+    assert_int_equal(files.config->test_count, 2);
+    assert_true(files.config->server.strict_reload);
     assert_int_equal(files.config->registry.static_count, 2);
     assert_int_equal(files.config->registry.pattern_count, 1);
     assert_int_equal(files.config->trust_count, 2);
@@ -336,8 +339,9 @@ static void the_manual_knows_every_key_with_type_and_default(void **state)
 {
     (void)state;
     static char manual[65536];
-    const struct rg_schema *inner[] = {&config_schema_top, &config_schema_match, &config_schema_route,
-                                       &config_schema_pattern_id, &config_schema_from};
+    const struct rg_schema *inner[] = {&config_schema_top,          &config_schema_match, &config_schema_route,
+                                       &config_schema_pattern_id,   &config_schema_from,  &config_schema_mask_with,
+                                       &config_schema_mask_partial, &config_schema_as};
     size_t missing = 0;
     FILE *file = fopen("docs/configuration.md", "rb");
     assert_non_null(file);

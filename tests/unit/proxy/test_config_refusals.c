@@ -109,6 +109,7 @@ static void each_mistake_is_found_at_its_place(void **state)
 static int set_environment(void **state)
 {
     (void)state;
+    assert_int_equal(setenv("CONFIG_TEST_SHORT", "fifteen bytes..", 1), 0);
     return setenv("CONFIG_TEST_VERIFIER", VERIFIER, 1);
 }
 

@@ -103,6 +103,42 @@ static void holds_bulk_messages_to_the_configured_size(void **state)
     expect_frame_refused(RG_SLICE("X\0\0\0\x04"), &zero, RG_PROTOCOL);
 }
 
+static void judges_the_header_of_data_without_its_body(void **state)
+{
+    (void)state;
+    struct pgwire_limits copy = {PGWIRE_PHASE_COPY_IN, 0};
+    struct pgwire_header header = {0};
+    bool complete = true;
+    for (size_t size = 0; size < PGWIRE_FRAME_HEADER; size++) {
+        assert_ok(pgwire_header_peek(rg_slice_make("d\x3f\xff\xff\xfe", size), &copy, &header, &complete));
+        assert_false(complete);
+        assert_int_equal(header.type, 0);
+    }
+    assert_ok(pgwire_header_peek(RG_SLICE("d\x3f\xff\xff\xfe"), &copy, &header, &complete)); /* MaxAllocSize - 1 */
+    assert_true(complete && header.type == 'd');
+    assert_int_equal(header.body_size, 0x3ffffffe - 4);
+    assert_ok(pgwire_header_peek(RG_SLICE("d\0\0\0\x04"), &copy, &header, &complete));
+    assert_int_equal(header.body_size, 0);
+    static const struct {
+        struct rg_slice input;
+        enum rg_kind kind;
+    } refused[] = {
+        {{"d\x3f\xff\xff\xff", 5}, RG_LIMIT},
+        {{"d\x7f\xff\xff\xff", 5}, RG_LIMIT},
+        {{"d\xff\xff\xff\xff", 5}, RG_PROTOCOL},
+        {{"d\0\0\0\x03", 5}, RG_PROTOCOL},
+        {{"c\0\0\0\x05", 5}, RG_LIMIT},
+        {{"f\0\x10\0\0", 5}, RG_LIMIT},
+        {{"Q", 1}, RG_PROTOCOL},
+        {{"p", 1}, RG_PROTOCOL},
+    };
+    header = (struct pgwire_header){'x', 7};
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        assert_fails(refused[i].kind, pgwire_header_peek(refused[i].input, &copy, &header, &complete));
+        assert_true(complete && header.type == 'x' && header.body_size == 7);
+    }
+}
+
 static void bounds_the_password_of_someone_unknown(void **state)
 {
     (void)state;
@@ -154,6 +190,7 @@ int main(void)
         cmocka_unit_test(refuses_function_calls),
         cmocka_unit_test(refuses_lengths_that_lie_before_any_body_is_there),
         cmocka_unit_test(holds_bulk_messages_to_the_configured_size),
+        cmocka_unit_test(judges_the_header_of_data_without_its_body),
         cmocka_unit_test(bounds_the_password_of_someone_unknown),
         cmocka_unit_test(frames_the_startup_packet_between_8_and_10000_bytes),
     };

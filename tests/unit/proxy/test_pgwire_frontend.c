@@ -25,6 +25,7 @@ WRAP(wrap_close, pgwire_close_parse, struct pgwire_target)
 WRAP(wrap_execute, pgwire_execute_parse, struct pgwire_execute)
 WRAP(wrap_query, pgwire_query_parse, struct rg_slice)
 WRAP(wrap_password, pgwire_password_parse, struct rg_slice)
+WRAP(wrap_copy_fail, pgwire_copy_fail_parse, struct rg_slice)
 WRAP(wrap_sasl_start, pgwire_sasl_start_parse, struct pgwire_sasl_start)
 WRAP(wrap_sasl_response, pgwire_sasl_response_parse, struct rg_slice)
 
@@ -38,6 +39,7 @@ static void refuses_every_truncation_and_a_byte_too_many(void **state)
     expect_whole_only("Execute", wrap_execute, RG_SLICE("p\0\0\0\0\x64"), RG_PROTOCOL);
     expect_whole_only("Query", wrap_query, RG_SLICE("SELECT 1\0"), RG_PROTOCOL);
     expect_whole_only("Password", wrap_password, RG_SLICE("secret\0"), RG_PROTOCOL);
+    expect_whole_only("CopyFail", wrap_copy_fail, RG_SLICE("why not\0"), RG_PROTOCOL);
     expect_whole_only("SASL", wrap_sasl_start, RG_SLICE("SCRAM-SHA-256\0\0\0\0\x03n,,"), RG_PROTOCOL);
 }
 
@@ -183,6 +185,35 @@ static void reads_the_small_messages(void **state)
     assert_true(start.response.is_null);
     assert_ok(pgwire_empty_parse(RG_SLICE(""), "Sync"));
     assert_fails(RG_PROTOCOL, pgwire_empty_parse(RG_SLICE("x"), "Sync"));
+}
+
+static void reads_the_reason_of_a_failed_copy(void **state)
+{
+    (void)state;
+    struct rg_slice reason = RG_SLICE("untouched");
+    assert_ok(pgwire_copy_fail_parse(RG_SLICE("the disk\0"), &reason));
+    assert_slice(reason, "the disk");
+    assert_ok(pgwire_copy_fail_parse(RG_SLICE("\0"), &reason));
+    assert_slice(reason, "");
+    reason = RG_SLICE("untouched");
+    assert_fails(RG_DENIED, pgwire_copy_fail_parse(RG_SLICE("\xff\xfe\0"), &reason));
+    assert_fails(RG_PROTOCOL, pgwire_copy_fail_parse(RG_SLICE("a\0b\0"), &reason));
+    assert_fails(RG_PROTOCOL, pgwire_copy_fail_parse(RG_SLICE(""), &reason));
+    assert_slice(reason, "untouched");
+}
+
+static void encodes_pieces_of_data(void **state)
+{
+    (void)state;
+    RG_AUTO(rg_buf_done) struct rg_buf buf;
+    rg_buf_init(&buf, 16);
+    assert_ok(pgwire_copy_data_encode(RG_SLICE("1\ta\n"), &buf));
+    assert_true(rg_slice_is_equal(rg_buf_slice(&buf), RG_SLICE("d\0\0\0\x08"
+                                                               "1\ta\n")));
+    assert_ok(pgwire_copy_done_encode(&buf));
+    assert_fails(RG_LIMIT, pgwire_copy_data_encode(RG_SLICE("2\tb\n"), &buf));
+    assert_true(rg_slice_is_equal(rg_buf_slice(&buf), RG_SLICE("d\0\0\0\x08"
+                                                               "1\ta\nc\0\0\0\x04")));
 }
 
 /* Body of the one message in buf, after its type and length are checked. */
@@ -346,6 +377,8 @@ int main(void)
         cmocka_unit_test(denies_text_that_is_not_utf8),
         cmocka_unit_test(bounds_names),
         cmocka_unit_test(reads_the_small_messages),
+        cmocka_unit_test(reads_the_reason_of_a_failed_copy),
+        cmocka_unit_test(encodes_pieces_of_data),
         cmocka_unit_test(encodes_what_it_parsed_with_other_names),
         cmocka_unit_test(encodes_byte_for_byte),
         cmocka_unit_test(refuses_to_encode_text_that_would_smuggle),

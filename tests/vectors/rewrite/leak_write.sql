@@ -129,7 +129,7 @@ INSERT INTO sales.orders VALUES (1) ON CONFLICT (id COLLATE public.x) DO NOTHING
 -- case: a fenced relation in VALUES stays fenced
 INSERT INTO sales.orders VALUES ((SELECT max(id) FROM shared.orders))
 -- expect:
-INSERT INTO t_acme.orders VALUES ((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
+INSERT INTO t_acme.orders VALUES ((SELECT pg_catalog.max(id) FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders))
 
 -- case: leak in RETURNING
 DELETE FROM sales.orders RETURNING (SELECT string_agg(note, '') FROM t_globex.orders)
@@ -315,4 +315,28 @@ SELECT * INTO sales.new FROM shared.orders
 -- case: second statement writes to a shared relation
 INSERT INTO sales.orders VALUES (1); INSERT INTO shared.orders VALUES (1)
 -- refuse: 0A000 statement.write
+
+-- case: WITH of an UPDATE reaches a foreign relation
+WITH x AS (SELECT * FROM t_globex.orders) UPDATE sales.orders SET note = x.note FROM x
+-- refuse: 42501 relation.not_allowed
+
+-- case: WITH of a DELETE reaches a foreign relation
+WITH x AS (SELECT * FROM t_globex.orders) DELETE FROM sales.orders USING x WHERE x.id = orders.id
+-- refuse: 42501 relation.not_allowed
+
+-- case: one of several columns reaches a foreign relation
+UPDATE sales.orders SET (note) = (SELECT max(note) FROM t_globex.orders)
+-- refuse: 42501 relation.not_allowed
+
+-- case: COPY FROM STDIN in a format that begins like another
+COPY sales.orders FROM STDIN (FORMAT textual)
+-- refuse: 0A000 statement.copy
+
+-- case: COPY FROM STDIN, columns that are none
+COPY sales.orders FROM STDIN (FORMAT csv, FORCE_NULL true)
+-- refuse: 0A000 statement.copy
+
+-- case: COPY FROM STDIN, a format that is none
+COPY sales.orders FROM STDIN (FORMAT)
+-- refuse: 0A000 statement.copy
 

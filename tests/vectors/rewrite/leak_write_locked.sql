@@ -16,17 +16,17 @@ UPDATE shared.orders o SET total = x.total FROM (WITH rg_m AS MATERIALIZED (SELE
 -- case: UPDATE with a sub-select on itself
 UPDATE shared.orders SET total = (SELECT max(total) FROM shared.orders)
 -- expect:
-UPDATE shared.orders SET total = (SELECT pg_catalog.max(total) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
+UPDATE shared.orders SET total = (SELECT pg_catalog.max(total) FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.total FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders)
 
 -- case: DELETE
 DELETE FROM shared.orders WHERE id IN (SELECT id FROM shared.customers)
 -- expect:
-DELETE FROM shared.orders WHERE id IN (SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.customers AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS customers)
+DELETE FROM shared.orders WHERE id IN (SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.customers AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS customers)
 
 -- case: MERGE
 MERGE INTO shared.orders o USING shared.customers c ON o.id = c.id WHEN MATCHED THEN UPDATE SET total = 1 WHEN NOT MATCHED THEN INSERT (id) VALUES (c.id)
 -- expect:
-MERGE INTO shared.orders o USING (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.customers AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) c ON o.id = c.id WHEN MATCHED THEN UPDATE SET total = 1 WHEN NOT MATCHED THEN INSERT (id) VALUES (c.id)
+MERGE INTO shared.orders o USING (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.customers AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) c ON o.id = c.id WHEN MATCHED THEN UPDATE SET total = 1 WHEN NOT MATCHED THEN INSERT (id) VALUES (c.id)
 
 -- case: ON CONFLICT
 INSERT INTO shared.orders AS o VALUES (1) ON CONFLICT (id) DO UPDATE SET total = o.total + excluded.total
@@ -123,4 +123,25 @@ TRUNCATE shared.orders
 -- case: row locks
 SELECT * FROM shared.orders FOR UPDATE
 -- refuse: 0A000 statement.lock
+
+-- case: a view writes with its owner's rights
+UPDATE shared.orders_view SET note = 'x'
+-- refuse: 0A000 statement.write
+
+-- case: INSERT through a view
+INSERT INTO shared.orders_view VALUES (1)
+-- refuse: 0A000 statement.write
+
+-- case: a foreign table
+INSERT INTO shared.remote VALUES (1)
+-- refuse: 0A000 statement.write
+
+-- case: a relation that the snapshot does not know
+DELETE FROM shared.unknown
+-- refuse: 42501 relation.not_allowed
+
+-- case: several columns of a locked relation
+UPDATE shared.orders SET (note, total) = (SELECT note, 1 FROM shared.customers LIMIT 1) WHERE id = 1
+-- expect:
+UPDATE shared.orders SET (note, total) = (SELECT note, 1 FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.note FROM shared.customers AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS customers LIMIT 1) WHERE id = 1
 

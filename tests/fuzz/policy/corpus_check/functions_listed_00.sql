@@ -1,0 +1,1 @@
+SELECT t_acme.margin((price)::pg_catalog."numeric", (cost)::pg_catalog."numeric") FROM t_acme.orders

@@ -1,0 +1,1 @@
+SELECT t_acme."Odd Name"(($1)::pg_catalog.float8, (ARRAY['a,b', 'c(d'])::pg_catalog.text[], ('x')::pg_catalog."char")

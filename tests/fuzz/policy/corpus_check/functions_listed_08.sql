@@ -1,0 +1,1 @@
+SELECT t_acme.margin(((ARRAY[1,2])[1])::pg_catalog."numeric", (coalesce(a.b, (1), f[1:2][1]))::pg_catalog."numeric") FROM t_acme.a

@@ -1,0 +1,1 @@
+SELECT pg_catalog.scale_up((a)::pg_catalog."numeric", (b)::pg_catalog.int4), pg_catalog.scale_up((1)::pg_catalog."numeric", (2)::pg_catalog.int4) FROM t_acme.a

@@ -1,0 +1,1 @@
+SELECT pg_catalog.similarity(a, b), pg_catalog.json_object(a) FROM t_acme.a

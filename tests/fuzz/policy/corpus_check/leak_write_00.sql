@@ -1,0 +1,1 @@
+WITH o AS (SELECT 1 AS id) MERGE INTO t_acme.o USING t_acme.b ON o.id = b.id WHEN MATCHED THEN DELETE

@@ -1,0 +1,1 @@
+COPY t_acme.rg_m FROM STDIN

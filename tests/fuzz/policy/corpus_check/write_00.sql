@@ -1,0 +1,1 @@
+INSERT INTO t_acme.orders (id, note) VALUES (1, 'a'), (2, DEFAULT)

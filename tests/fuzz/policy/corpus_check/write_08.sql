@@ -1,0 +1,1 @@
+INSERT INTO t_acme.orders (id) VALUES (1) RETURNING *

@@ -1,0 +1,1 @@
+INSERT INTO t_acme.orders VALUES (1) ON CONFLICT ON CONSTRAINT orders_pkey DO UPDATE SET note = 'x'

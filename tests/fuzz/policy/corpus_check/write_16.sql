@@ -1,0 +1,1 @@
+UPDATE ONLY t_acme.orders SET note = 'x'

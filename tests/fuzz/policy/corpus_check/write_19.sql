@@ -1,0 +1,1 @@
+UPDATE t_acme.orders SET (note, total) = ROW (pg_catalog.upper('a'), 2), (a, b) = (1, DEFAULT)

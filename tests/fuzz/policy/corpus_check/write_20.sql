@@ -1,0 +1,1 @@
+UPDATE t_acme.orders o SET (note, total) = (SELECT c.note, pg_catalog.count(*) FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.customers AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) c WHERE c.id = o.id GROUP BY 1) WHERE id = 5

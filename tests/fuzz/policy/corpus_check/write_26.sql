@@ -1,0 +1,1 @@
+WITH c AS (SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.customers AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS customers) MERGE INTO ONLY t_acme.orders o USING c ON o.id = c.id WHEN MATCHED THEN UPDATE SET note = DEFAULT

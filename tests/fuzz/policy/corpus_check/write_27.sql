@@ -1,0 +1,1 @@
+MERGE INTO t_acme.orders o USING ((WITH rg_m AS MATERIALIZED (SELECT * FROM shared.customers AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) c JOIN t_acme.b ON b.id = c.id) ON o.id = c.id WHEN MATCHED THEN DELETE

@@ -1,0 +1,1 @@
+WITH gone AS (DELETE FROM t_acme.orders WHERE id < 10 RETURNING *), kept AS (INSERT INTO t_acme.log SELECT id FROM gone RETURNING id) SELECT pg_catalog.count(*) FROM kept

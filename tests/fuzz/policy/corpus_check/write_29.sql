@@ -1,0 +1,1 @@
+COPY t_acme.orders (id, note) FROM STDIN

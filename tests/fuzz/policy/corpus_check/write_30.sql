@@ -1,0 +1,1 @@
+COPY t_acme.orders (id) FROM STDIN WITH (FORMAT csv, HEADER true, DELIMITER ';', NULL '', QUOTE '"', ESCAPE '"', ENCODING 'UTF8', FORCE_NOT_NULL (id), FORCE_NULL (id))

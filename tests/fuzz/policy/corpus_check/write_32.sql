@@ -1,0 +1,1 @@
+INSERT INTO t_acme.inbox (a) VALUES (1)

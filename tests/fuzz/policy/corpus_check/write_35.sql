@@ -1,0 +1,1 @@
+COPY t_acme_blind.notes FROM STDIN

@@ -1,0 +1,1 @@
+INSERT INTO t_acme_blind.notes VALUES (1) ON CONFLICT DO NOTHING

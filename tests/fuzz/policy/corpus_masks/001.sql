@@ -1,0 +1,1 @@
+SELECT c.email AS mail FROM shared.orders AS c

@@ -1,0 +1,1 @@
+SELECT c.*, o.id FROM shared.orders c JOIN shared.visits o ON o.customer_id = c.id

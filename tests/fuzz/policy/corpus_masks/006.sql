@@ -1,0 +1,1 @@
+SELECT c FROM shared.orders c

@@ -1,0 +1,1 @@
+SELECT l.e FROM shared.orders c, LATERAL (SELECT c.email AS e) AS l

@@ -1,0 +1,1 @@
+SELECT email FROM shared.orders UNION ALL SELECT email FROM orders LIMIT 3

@@ -1,0 +1,1 @@
+SELECT id AS email FROM shared.orders ORDER BY email

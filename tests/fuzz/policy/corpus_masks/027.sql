@@ -1,0 +1,1 @@
+SELECT email FROM shared.orders ORDER BY id

@@ -1,0 +1,1 @@
+SELECT DISTINCT ON (id) email FROM shared.orders ORDER BY id

@@ -1,0 +1,1 @@
+SELECT email FROM shared.orders JOIN visits USING (tenant_id)

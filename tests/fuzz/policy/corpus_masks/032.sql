@@ -1,0 +1,1 @@
+INSERT INTO sales.notes (id, body) SELECT id, email FROM shared.orders

@@ -1,0 +1,1 @@
+SELECT email, row_number() OVER (ORDER BY id) FROM shared.orders

@@ -1,0 +1,1 @@
+SELECT email FROM notes WHERE name = 'x'

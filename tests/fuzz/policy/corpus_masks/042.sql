@@ -1,0 +1,1 @@
+SELECT c.id FROM shared.orders c JOIN shared.visits o ON o.email = c.email

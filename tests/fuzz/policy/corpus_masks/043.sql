@@ -1,0 +1,1 @@
+SELECT id FROM shared.orders JOIN orders USING (email)

@@ -1,0 +1,1 @@
+SELECT amount FROM shared.orders NATURAL JOIN orders

@@ -1,0 +1,1 @@
+SELECT email, count(*) FROM shared.orders GROUP BY 1

@@ -1,0 +1,1 @@
+SELECT email AS m, count(*) FROM shared.orders GROUP BY m

@@ -1,0 +1,1 @@
+SELECT count(*) FROM shared.orders GROUP BY ROLLUP ((id, email))

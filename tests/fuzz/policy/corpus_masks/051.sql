@@ -1,0 +1,1 @@
+SELECT name FROM shared.orders GROUP BY name HAVING max(email) > 'm'

@@ -1,0 +1,1 @@
+SELECT id, email FROM shared.orders ORDER BY 2

@@ -1,0 +1,1 @@
+SELECT email AS m FROM shared.orders ORDER BY m

@@ -1,0 +1,1 @@
+SELECT email FROM shared.orders UNION SELECT email FROM orders

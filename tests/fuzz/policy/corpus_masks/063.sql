@@ -1,0 +1,1 @@
+SELECT email FROM orders UNION SELECT email FROM shared.orders

@@ -1,0 +1,1 @@
+SELECT email FROM shared.orders INTERSECT ALL SELECT email FROM orders

@@ -1,0 +1,1 @@
+SELECT email FROM orders EXCEPT SELECT email FROM shared.orders

@@ -1,0 +1,1 @@
+SELECT 'x' UNION ALL (SELECT email FROM shared.orders UNION SELECT 'y')

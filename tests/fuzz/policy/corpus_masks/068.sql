@@ -1,0 +1,1 @@
+SELECT id, count(*) OVER (PARTITION BY email) FROM shared.orders

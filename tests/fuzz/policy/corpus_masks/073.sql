@@ -1,0 +1,1 @@
+SELECT string_agg(email, ',') FROM shared.orders

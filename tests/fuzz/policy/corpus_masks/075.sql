@@ -1,0 +1,1 @@
+SELECT count(email) FROM shared.orders

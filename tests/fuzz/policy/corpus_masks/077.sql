@@ -1,0 +1,1 @@
+SELECT CASE WHEN email > 'm' THEN 1 END FROM shared.orders

@@ -1,0 +1,1 @@
+SELECT CASE WHEN id > 1 THEN email END FROM shared.orders

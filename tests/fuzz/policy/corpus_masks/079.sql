@@ -1,0 +1,1 @@
+SELECT coalesce(email, 'x') FROM shared.orders

@@ -1,0 +1,1 @@
+SELECT email::varchar FROM shared.orders

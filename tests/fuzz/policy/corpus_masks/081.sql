@@ -1,0 +1,1 @@
+SELECT ROW(email) FROM shared.orders

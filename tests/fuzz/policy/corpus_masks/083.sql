@@ -1,0 +1,1 @@
+SELECT ARRAY[email] FROM shared.orders

@@ -1,0 +1,1 @@
+SELECT (SELECT email FROM shared.orders LIMIT 1) || 'x'

@@ -1,0 +1,1 @@
+SELECT id FROM shared.orders c WHERE c IS NOT NULL

@@ -1,0 +1,1 @@
+SELECT m FROM (SELECT email AS m FROM shared.orders) AS s WHERE m > 'm'

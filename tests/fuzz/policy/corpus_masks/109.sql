@@ -1,0 +1,1 @@
+SELECT * FROM shared.orders c, unnest(ARRAY[c.email]) AS u

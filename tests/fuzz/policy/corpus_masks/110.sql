@@ -1,0 +1,1 @@
+SELECT * FROM shared.orders c, json_each(to_json(c)) AS u

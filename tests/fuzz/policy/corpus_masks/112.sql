@@ -1,0 +1,1 @@
+SELECT 1 FROM shared.orders c, LATERAL (VALUES (lower(c.email))) AS l (e)

@@ -1,0 +1,1 @@
+INSERT INTO sales.notes (id, body) SELECT id, lower(email) FROM shared.orders

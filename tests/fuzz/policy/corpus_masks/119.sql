@@ -1,0 +1,1 @@
+DELETE FROM sales.notes USING shared.orders c WHERE c.email = notes.body

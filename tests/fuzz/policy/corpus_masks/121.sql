@@ -1,0 +1,1 @@
+COPY (SELECT id FROM shared.orders ORDER BY email) TO STDOUT

@@ -1,0 +1,1 @@
+PREPARE p (text) AS SELECT id FROM shared.orders WHERE email LIKE $1

@@ -1,0 +1,1 @@
+SELECT id FROM shared.orders WHERE email = 'x'

@@ -1,0 +1,1 @@
+SELECT name FROM notes ORDER BY email DESC LIMIT 1

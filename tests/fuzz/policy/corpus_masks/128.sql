@@ -1,0 +1,1 @@
+VALUES ((SELECT lower(email) FROM shared.orders LIMIT 1))

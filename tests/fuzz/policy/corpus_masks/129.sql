@@ -1,0 +1,1 @@
+SELECT (SELECT max(email) FROM shared.orders)

@@ -1,0 +1,1 @@
+SELECT greatest(email, 'x') FROM shared.orders

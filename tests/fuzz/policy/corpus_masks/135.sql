@@ -1,0 +1,1 @@
+SELECT nullif(email, 'x') FROM shared.orders

@@ -1,0 +1,1 @@
+SELECT c.to_json FROM shared.orders c

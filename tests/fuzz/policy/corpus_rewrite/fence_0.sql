@@ -1,0 +1,1 @@
+SELECT id, note FROM shared.orders o WHERE o.id = 5 AND note IN ('a', 'b') AND 3000000000 > id

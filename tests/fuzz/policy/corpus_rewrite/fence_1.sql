@@ -1,0 +1,1 @@
+SELECT count(*) FROM shared.orders, shared.visits v WHERE v.region = $1 AND ts >= to_timestamp('2024', 'YYYY')

@@ -1,0 +1,1 @@
+SELECT o FROM shared.orders o JOIN shared.visits USING (id) WHERE status = 'x'::varchar AND o.id BETWEEN -5 AND $2::int8 

@@ -1,0 +1,1 @@
+SELECT id FROM sales.v UNION SELECT id FROM sales.orders WHERE id = (-1)::int8

@@ -1,0 +1,1 @@
+WITH rg_m (w0, w1, w2, w3) AS NOT MATERIALIZED (SELECT true AS "C 4", '{0,2}'::int[] AS c3, CAST('2026-03-01' AS date) AS c3, (date '1991-02-05')::timestamptz FROM shared.orders "Mixed" NATURAL INNER JOIN shared.orders * TABLESAMPLE bernoulli (100) REPEATABLE (7) ORDER BY 1, 2 NULLS FIRST, 3, 4 DESC LIMIT 0) SELECT * FROM shared.plain WHERE '' LIKE 'ZEBRA\'

@@ -1,0 +1,1 @@
+SELECT ALL 2.5 AS tenant_id, (SELECT every(true) FROM shared.currencies AS e LEFT JOIN ('acme note 7', $q$ZEBRA$q$)) AS "Mixed" (v0, v1) ON e.region = "Mixed".v0 WHERE 2.5 > 60000000) FROM shared.currencies public WHERE '7' LIKE 'OTTER event 1\'

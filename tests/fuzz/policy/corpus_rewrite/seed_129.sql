@@ -1,0 +1,1 @@
+SELECT timestamptz '2026-01-05 00:00Z' AS amount, (SELECT string_agg(v0, ';' ORDER BY v0) FROM (VALUES ('it''s'), (U&'\0061cme'), ('click'), ('it''s')) AS q (v0) WHERE id IS NOT NULL) AS c3, true, ARRAY['a', 'b'] AS tenant_id FROM shared.plain AS z WHERE z.code LIKE 'okind%\'

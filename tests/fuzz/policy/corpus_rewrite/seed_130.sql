@@ -1,0 +1,1 @@
+SELECT CASE WHEN (sales.amount IN (SELECT shared.currencies.amount FROM shared.currencies WHERE regional.region SIMILAR TO '%(a|e)_')) THEN md5(sales.region)::uuid END AS amount, substring('click', 1, sales.amount - sales > '', concat_ws('|', sales.region, region) FROM shared.currencies AS sales

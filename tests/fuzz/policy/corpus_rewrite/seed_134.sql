@@ -1,0 +1,1 @@
+SELECT tenant_id AS "C 4" FROM shared.currencies AS x RIGHT OUTER JOIN shared.plain AS "a b" TABLESAMPLE bernoulli (100) REPEATABLE (7) ON = "a b".id WHERE CASE WHEN x.region LIKE 'ZEBRA%' THEN 1 / 0 > 1 ELSE true END

@@ -1,0 +1,1 @@
+SELECT ALL array_cat(ARRAY[]::text[], (ARRAY['t1', null, 'zebra'])), TIMESTAMP WITH TIME ZONE '2026-02-01' AS orders, ceil(1.25), "Mixed".v0 COLLATE "C" FROM shared.currencies "a b", (VALUES ('new', 66600005)) AS "Mixed" (v0, v1) WHERE "a b".id = ANY (SELECT -4 FROM sales.customers, sales."Odd Table" AS o)

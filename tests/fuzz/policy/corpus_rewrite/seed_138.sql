@@ -1,0 +1,1 @@
+INSERT INTO sales.sales (id, sales, shared) SELECT width_bucket(-3.75, 0, 50, 5), nullif(q.v1, q.v1), format('%s-%I', 55555, v0) AS id FROM (VALUES (U&'\0061cme', 5, 'acme note 7')) AS q (v0, v1, v2) WHERE v1 IN (1, 2, 3, 40) ON CONFLICT DO NOTHING

@@ -1,0 +1,1 @@
+WITH "W 3" (w0, w1, w2) AS NOT MATERIALIZED (SELECT sqrt(abs(1)), jsonb '"zebra"' AS c1, (orders).id AS id FROM shared.orders) SELECT * FROM "W 3" AS z CROSS JOIN shared.plain AS x WHERE 'it''s' LIKE ANY (ARRAY['ZEBRA\'])

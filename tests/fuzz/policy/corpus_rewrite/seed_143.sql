@@ -1,0 +1,1 @@
+SELECT array_append(scores, z.nr), payload -> 'n' AS note FROM shared.plain * AS q JOIN string_to_table('a,b,c', ',') WITH ORDINALITY AS z (f, nr) ON q.id = z.nr, shared.plain AS e TABLESAMPLE BERNOULLI (100) LEFT JOIN shared.visits AS o ON code = o.code WHERE o.day = day

@@ -1,0 +1,1 @@
+SELECT DISTINCT ON (1) (ARRAY['a', 'b']) || note, ((coalesce((CAST('2026-03-01' AS date)), (CAST('2026-03-01' AS date)))) + (width_bucket(amount, 0, 50, 5)) % 9) AS amount, 0.25::float8 FROM shared.orders AS regional CROSS JOIN unnest(ARRAY['a', 'b', null, 'zebra']) AS t2 (f) WHERE (jsonb_typeof((jsonb '"zebra"'))) LIKE '%e%' ORDER BY 1, 2, 3

@@ -1,0 +1,1 @@
+SELECT ((CAST((TIMESTAMP WITH TIME ZONE '2026-02-01') AS date)) + (cardinality((ARRAY['t1', null, 'zebra']))) % 9), row_to_json(y)::jsonb ->> 'who', '11111111-1111-1111-1111-111111111111'::uuid FROM (SELECT NULL::bool FROM ONLY (shared.plain) WHERE plain.code LIKE 'ZEBRA\' ORDER BY 1 ASC NULLS LAST FETCH FIRST 4 ROWS ONLY) AS y (s0)

@@ -1,0 +1,1 @@
+SELECT name, min(t1.name), array_agg(DISTINCT (timestamptz count(*) FROM (VALUES (7)) AS t2 (v0) INNER JOIN customers t1 ON (vip AND vip) WHERE ((coalesce((timestamptz '2026-01-05 00:00Z'), (TIMESTAMP WITH TIME ZONE '2026-02-01'))), interval '1 hour') OVERLAPS ((to_timestamp(v0 % 1000)), 'a'), '2026-01-05 00:00Z')) GROUP BY name

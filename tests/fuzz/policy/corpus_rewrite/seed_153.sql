@@ -1,0 +1,1 @@
+SELECT NULL::bool AS id FROM sales.sales * TABLESAMPLE SYSTEM (100) FULL JOIN sales."Odd Table" ON sales.sales.shared = "Odd Table"."select" WHERE shared = ANY (SELECT code FROM sales.orders AS "Mixed" TABLESAMPLE BERNOULLI (100) WHERE (ARRAY['a', 'b']) @> ARRAY['all']) ORDER BY sales."Odd 1 ASC NULLS LAST

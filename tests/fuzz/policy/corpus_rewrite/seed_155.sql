@@ -1,0 +1,1 @@
+SELECT events.kind FROM sales.order_items AS t2, shared.visits, shared.plain AS t1 LEFT JOIN "Odd Table" TABLESAMPLE bernoulli (100) REPEATABLE (7) ON '[1, 2, "x"]'::jsonb ? 'n' WHERE ((CAST(amount AS int)), events.code) < (5, 'm') ORDER BY 1 NULLS FIRST FETCH FIRST 2 ROWS ONLY

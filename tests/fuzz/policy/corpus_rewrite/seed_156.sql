@@ -1,0 +1,1 @@
+INSERT INTO sales."Odd Table" (id, "select", "Mixed Case", "a.b") SELECT date_part('dow', (date '2026-01-09'))::int, x.note, x.amount, encode(convert_to('it''s', 'UTF8'), 'hex') AS note FROM shared.orders * AS x

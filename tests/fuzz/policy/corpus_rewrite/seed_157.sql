@@ -1,0 +1,1 @@
+SELECT id.day::timestamptz::date AS id, (encode(convert_to('7', 'UTF8'), 'hex')) || (split_part(regional.region, ' ', 2)) FROM shared.currencies CROSS JOIN shared.visits AS id WHERE (id.day - date '2026-01-01') > 5

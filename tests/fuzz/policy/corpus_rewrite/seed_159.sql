@@ -1,0 +1,1 @@
+SELECT array_append((array_positions((ARRAY['a', 'b']), 'all')), (extract(year from (TIMESTAMP WITH TIME ZONE '2026-02-01'))::int)) FROM shared.currencies AS customers JOIN unnest(ARRAY['a', 'b', null, 'zebra']) AS t2 (f) ON region = f

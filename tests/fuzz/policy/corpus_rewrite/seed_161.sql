@@ -1,0 +1,1 @@
+SELECT (nullif(code, "Mixed".code)) ^@ 'own', coalesce((rate * 1.5), 0), 'it''s' >= ALL (SELECT t1.code FROM sales.orders AS t1) AS note FROM shared.plain "Mixed" ORDER BY 1, 2, 3 FOR KEY SHARE SKIP LOCKED

@@ -1,0 +1,1 @@
+WITH RECURSIVE w2 (n, label) AS (SELECT 1, 'a'::text UNION ALL SELECT n + 1, label || 'b' FROM w2 WHERE n < 2) SELECT jsonb_typeof((jsonb_build_object('n', 4, 'b', FROM -> 'n'), code, (t_acme.id # 3) = id, 2.0::double precision null)) ONLY shared.plain AS t_acme

@@ -1,0 +1,1 @@
+INSERT INTO sales.sales (id, sales, shared) SELECT 40 - e.id AS c3, char_length(name), overlay(o.shared placing 'X' from 1 for 1) FROM customers AS e FULL JOIN (VALUES (1.25), (0.5), (1.25), (1.25)) AS q (v0) ON 1 = 1, sales AS o JOIN shared.currencies ON o.sales = id ON CONFLICT DO NOTHING

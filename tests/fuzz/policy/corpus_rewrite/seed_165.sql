@@ -1,0 +1,1 @@
+SELECT sum(55555), min(s0) FROM (SELECT 2.5, md5('new')::uuid, overlay('sku-3' placing 'X' from 1 for 1) AS orders FROM (SELECT ALL true AS id FROM shared.orders o WHERE 'acme note 7' ILIKE 'zebra\') AS "a b" (s0) WHERE coalesce(1 / nullif(1 - 0, 1), 1) > 0) AS t2 (s0, min(s0) s1, s2) WHERE (float8 '7.5') * 10 > 4 HAVING bool_or(NULL::bool)

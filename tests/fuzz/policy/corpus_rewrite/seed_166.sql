@@ -1,0 +1,1 @@
+SELECT (SELECT array_agg(DISTINCT 'a') FROM sales.customers WHERE EXISTS (SELECT 1 FROM sales.sales AS rg_r WHERE coalesce(sales.customers.vip, false))) FROM sales.order_items AS y JOIN shared.plain ON line = plain.id

@@ -1,0 +1,1 @@
+SELECT pi() AS c3, to_char(e.placed, 'YYYY-MM') FROM sales.sales LEFT JOIN sales.orders AS e ON sales.id = e.id WHERE status = ANY (SELECT 'it''s' FROM (VALUES ('it''s'), ('it''s')) AS shared (v0) WHERE -3.75 NOT IN (SELECT amount FROM sales AS q))

@@ -1,0 +1,1 @@
+DELETE FROM sales.customers WHERE sales.customers.vip IS TRUE

@@ -1,0 +1,1 @@
+SELECT regexp_split_to_array((substring('7' from 2 for 3)), 'e'), coalesce((sales.sales.sales::float8 * 2), 0), '11111111-1111-1111-1111-111111111111'::uuid AS orders, (strpos('[1, 2, "x"]'::jsonb ->> 'who', 'n')) - (sign((1.25 + -3.75))::int) FROM sales.sales ORDER BY 1 DESC, 2, 3, 4 DESC FOR SHARE

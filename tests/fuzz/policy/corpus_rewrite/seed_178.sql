@@ -1,0 +1,1 @@
+SELECT "a b".tenant_id AS id, '[1, 2, "x"]'::jsonb::text ~ '^o.*\d$', timestamptz '2026-01-12 07:00Z', (timestamptz '2026-01-05 00:00Z') + interval '1 day' < (TIMESTAMP WITH TIME ZONE '2026-02-01') FROM shared.currencies, shared.currencies AS "a b" WHERE ((("a b".id) * 2) % 7) = regional.amount

@@ -1,0 +1,1 @@
+SELECT * FROM sales.a NATURAL JOIN shared.orders WHERE x LIKE 'q\'

@@ -1,0 +1,1 @@
+SELECT a.y, count(*) FROM sales.a GROUP BY a.y

@@ -1,0 +1,1 @@
+SELECT y FROM sales.a ORDER BY 1

@@ -1,0 +1,1 @@
+UPDATE sales.a SET y = x WHERE id = 1 RETURNING y
