@@ -5,6 +5,7 @@
 #include "policy/sql_fence_private.h"
 
 #include "policy/catalog.h"
+#include "policy/hyper.h"
 
 /* As the client wrote it, and the same whether it exists or not. */
 static rg_status deny_relation(struct sql_work *work, const RangeVar *range)
@@ -28,6 +29,10 @@ static bool is_cte(const struct sql_work *work, const RangeVar *range)
 
 static const struct sql_template *view_find(const struct sql_work *work, const char *name)
 {
+    if (sql_is_hyper(work)) {
+        const struct catalog_view *of_hyper = hyper_view_find(rg_slice_of(name));
+        return of_hyper == NULL ? NULL : work->site.set->hyper_views[of_hyper - hyper_view_at(0)];
+    }
     const struct catalog_view *view = catalog_view_find(rg_slice_of(name));
     return view == NULL ? NULL : work->site.set->views[view - catalog_view_at(0)];
 }
@@ -324,6 +329,9 @@ rg_status sql_visit_sample(struct sql_work *work, Node **slot, size_t depth)
         (!rg_slice_is_equal(method, RG_SLICE("bernoulli")) && !rg_slice_is_equal(method, RG_SLICE("system")))) {
         return sql_deny(site, "42501", "sample.not_allowed", sample->location,
                         "this sampling method is not available to you");
+    }
+    if (sql_is_hyper(work)) {
+        return sql_deny(site, "0A000", "sql.sample", sample->location, "TABLESAMPLE is not supported on Hyper");
     }
     struct sql_target target = {0};
     RangeVar *range = (RangeVar *)sample->relation;
