@@ -27,9 +27,10 @@ static const char
                                                                                                                 "order"
                                                                                                                 "s",
                                                                                                                 "r") ","
-                                                                                                                     " " RELATION("u_x",
-                                                                                                                                  "orders",
-                                                                                                                                  "r") "]}";
+                                                                                                                     " " RELATION(
+                                                                                                                         "u_x",
+                                                                                                                         "orders",
+                                                                                                                         "r") "]}";
 
 struct world {
     struct rg_arena arena;
