@@ -301,6 +301,19 @@ static rg_status check_claims(const struct policy_set *set, const struct auth_id
     return RG_OK;
 }
 
+/* Hyper reads a numeric without a scale as a whole number: 1.5 would become 1, and another tenant's rows with it. */
+static rg_status check_hyper_claims(const struct policy_binding *binding, const struct auth_identity *identity)
+{
+    for (size_t i = 0; binding->dialect == POLICY_HYPER && i < identity->claim_count; i++) {
+        if (identity->claims[i].is_present && identity->claims[i].type.scalar == AUTH_SCALAR_NUMERIC) {
+            struct rg_slice name = binding->set->claims[i].name;
+            return rg_fail(RG_DENIED, "claim \"%.*s\" is numeric, which Hyper would round", rg_slice_shown(name),
+                           name.data);
+        }
+    }
+    return RG_OK;
+}
+
 static rg_status put_slice(struct rg_buf *buf, struct rg_slice slice)
 {
     RG_TRY(rg_buf_put_u32(buf, (uint32_t)slice.size));
@@ -324,6 +337,7 @@ static rg_status digest_binding(struct policy_binding *binding, const struct pol
     RG_TRY(put_slice(&buf, rg_slice_make(binding->set->digest.bytes, sizeof binding->set->digest.bytes)));
     RG_TRY(put_slice(&buf, subject->tenant->id));
     RG_TRY(put_slice(&buf, binding->database));
+    RG_TRY(rg_buf_put_u8(&buf, (uint8_t)binding->dialect));
     RG_TRY(rg_buf_put_u32(&buf, (uint32_t)binding->lock));
     RG_TRY(rg_buf_put_u32(&buf, (uint32_t)binding->schema_count));
     for (size_t i = 0; i < binding->schema_count; i++) {
@@ -341,6 +355,7 @@ static rg_status bind_all(struct policy_binding *binding, const struct policy_su
 {
     struct binder binder = {.binding = binding, .subject = subject};
     RG_TRY(check_claims(binding->set, subject->identity));
+    RG_TRY(check_hyper_claims(binding, subject->identity));
     RG_TRY(copy_route(binding, subject));
     RG_TRY(bind_rules(&binder));
     RG_TRY(list_shared(binding));
@@ -358,6 +373,7 @@ rg_status policy_bind(struct policy_set *set, const struct policy_subject *subje
     struct policy_binding *binding = rg_memory_alloc(sizeof *binding);
     atomic_init(&binding->references, 1);
     binding->set = policy_set_ref(set);
+    binding->dialect = subject->dialect;
     binding->lock = subject->lock;
     rg_arena_init(&binding->arena, BINDING_LIMIT_BYTES);
     binding->context = sql_context_new();
@@ -391,6 +407,11 @@ void policy_binding_free(struct policy_binding **binding)
 const struct rg_digest *policy_binding_digest(const struct policy_binding *binding)
 {
     return &binding->digest;
+}
+
+enum policy_dialect policy_binding_dialect(const struct policy_binding *binding)
+{
+    return binding->dialect;
 }
 
 struct rg_slice policy_binding_prelude(const struct policy_binding *binding)

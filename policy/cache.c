@@ -214,6 +214,13 @@ static rg_status entry_fill(struct entry *entry, const struct policy_plan *plan,
         RG_TRY(copy_statement(arena, entry->public.text, &statements[i]));
     }
     entry->public.plan = *plan;
+    if (plan->parameter_types != NULL) {
+        struct rg_slice types = {0};
+        RG_TRY(rg_arena_copy(
+            arena, rg_slice_make(plan->parameter_types, plan->parameter_count * sizeof *plan->parameter_types),
+            &types));
+        entry->public.plan.parameter_types = (const void *)types.data;
+    }
     entry->public.plan.statements = statements;
     return RG_OK;
 }

@@ -268,6 +268,7 @@ static rg_status compile_all(struct compiler *compiler)
 {
     RG_TRY(copy_claims(compiler));
     RG_TRY(policy_functions_compile(compiler->source, compiler->diag, compiler->set));
+    RG_TRY(policy_hyper_compile(compiler->set));
     RG_TRY(sql_builtin_compile(compiler->set));
     RG_TRY(compile_rules(compiler));
     RG_TRY(policy_masks_compile(compiler->source, compiler->diag, compiler->set));

@@ -120,6 +120,7 @@ struct policy_binding *policy_binding_ref(struct policy_binding *binding);
 void policy_binding_free(struct policy_binding **binding);
 /* Digest of policy set, tenant, route and claims: equal digests rewrite alike. */
 const struct rg_digest *policy_binding_digest(const struct policy_binding *binding);
+enum policy_dialect policy_binding_dialect(const struct policy_binding *binding);
 /* One SELECT of set_config calls, local to a transaction, that must precede every other statement of each upstream
  * transaction; empty when there is no second lock. Lives as long as binding. */
 struct rg_slice policy_binding_prelude(const struct policy_binding *binding);
@@ -208,6 +209,13 @@ struct policy_statement {
 enum policy_protocol { POLICY_SIMPLE = 0, POLICY_EXTENDED };
 
 /* What the rewriter must know of the session; all of it virtual, kept by rowgate. */
+/* A value of a Bind message. */
+struct policy_value {
+    bool is_null;
+    bool is_binary; /* format 1 */
+    struct rg_slice bytes;
+};
+
 struct policy_session {
     size_t search_path_count;           /* 0 = the route's schemas, sorted */
     const struct rg_slice *search_path; /* logical names */
@@ -217,6 +225,10 @@ struct policy_session {
     const struct policy_relations *relations;
     size_t parameter_type_count;     /* of a Parse message */
     const uint32_t *parameter_types; /* OIDs; 0 = unspecified */
+    /* POLICY_HYPER only: what stands for $1.., as a Bind brought it. NULL: not known yet, each is a NULL of its type,
+     * so that the upstream can describe the result. A plan that holds a parameter is then never cacheable. */
+    size_t value_count;
+    const struct policy_value *values;
     /* A PREPAREd statement of this session: its client text and declared types; false = none. */
     bool (*find_prepared)(void *context, struct rg_slice name, struct rg_slice *out_text, size_t *out_type_count,
                           const struct rg_slice **out_types);
@@ -228,7 +240,8 @@ struct policy_plan {
     const struct policy_statement *statements; /* all of them, or only the first denied one decides: see is_denied */
     bool is_denied;                            /* at least one statement is denied: forward nothing */
     bool is_cacheable;                         /* depends on binding, search path, user and text only */
-    size_t parameter_count;                    /* highest $n */
+    size_t parameter_count;                    /* highest $n; POLICY_HYPER: or declared */
+    const uint32_t *parameter_types;           /* POLICY_HYPER: their OIDs, text where none is declared; else NULL */
 };
 
 /* policy_plan_text rules on a whole client text and rewrites it. A verdict is an output: bad SQL, a refused

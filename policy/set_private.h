@@ -76,6 +76,11 @@ struct policy_set {
     /* by index of catalog_view_at; by index of function_at and argument count */
     const struct sql_template **views;
     const struct sql_template *(*guards)[4];
+    /* the same for POLICY_HYPER: of hyper_view_at, hyper_function_at */
+    const struct sql_template **hyper_views;
+    const struct sql_template *(*hyper_guards)[4];
+    size_t hyper_function_count;
+    const struct rg_slice *hyper_functions;
     size_t mask_count; /* one for each column */
     const struct policy_mask *masks;
     const struct sql_template *mask_forms[POLICY_MASK_FORMS]; /* NULL when there is no mask */
@@ -126,6 +131,7 @@ struct policy_binding {
     struct rg_arena arena;
     void *context;
     struct rg_digest digest;
+    enum policy_dialect dialect;
     struct rg_slice database;
     enum policy_lock lock;
     struct rg_slice prelude;
@@ -173,6 +179,8 @@ static inline bool policy_bound_is_fenced(const struct policy_bound *bound)
 /* Checks and copies the rows of [functions]; mistakes go to diag. */
 rg_status policy_functions_compile(const struct policy_source *source, struct rg_diag *diag,
                                    struct policy_set *set) RG_MUST_CHECK;
+/* What may be called on Hyper: its own list, and what the administrator allows by name. */
+rg_status policy_hyper_compile(struct policy_set *set) RG_MUST_CHECK;
 /* The signatures whose schema the tenant's route maps. */
 rg_status policy_functions_bind(struct policy_binding *binding) RG_MUST_CHECK;
 

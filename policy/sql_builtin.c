@@ -5,40 +5,53 @@
 
 #include "policy/catalog.h"
 #include "policy/functions.h"
+#include "policy/hyper.h"
 
-static rg_status compile_views(struct policy_set *set)
+typedef const struct catalog_view *view_at(size_t index);
+typedef const struct function_row *row_at(size_t index);
+
+static rg_status compile_views(struct policy_set *set, size_t count, view_at *at,
+                               const struct sql_template ***out_views)
 {
-    RG_TRY(rg_arena_array(&set->arena, catalog_view_count() + 1, sizeof *set->views, (void **)&set->views));
-    for (size_t i = 0; i < catalog_view_count(); i++) {
-        RG_TRY(sql_template_parse(rg_slice_of(catalog_view_at(i)->select), true, &set->arena, &set->views[i]));
+    const struct sql_template **views = NULL;
+    RG_TRY(rg_arena_array(&set->arena, count + 1, sizeof *views, (void **)&views));
+    for (size_t i = 0; i < count; i++) {
+        RG_TRY(sql_template_parse(rg_slice_of(at(i)->select), true, &set->arena, &views[i]));
     }
+    *out_views = views;
     return RG_OK;
 }
 
-static rg_status compile_guards(struct policy_set *set)
+static rg_status compile_guards(struct policy_set *set, size_t count, row_at *at,
+                                const struct sql_template *(**out_guards)[FUNCTION_ARITY_MAX + 1])
 {
     const struct sql_template *(*guards)[FUNCTION_ARITY_MAX + 1] = NULL;
-    RG_TRY(rg_arena_array(&set->arena, function_count() + 1, sizeof *guards, (void **)&guards));
-    for (size_t i = 0; i < function_count(); i++) {
+    RG_TRY(rg_arena_array(&set->arena, count + 1, sizeof *guards, (void **)&guards));
+    for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j <= FUNCTION_ARITY_MAX; j++) {
-            const char *text = function_template(function_at(i), j);
+            const char *text = function_template(at(i), j);
             if (text != NULL) {
                 RG_TRY(sql_template_parse(rg_slice_of(text), false, &set->arena, &guards[i][j]));
             }
         }
     }
-    set->guards = guards;
+    *out_guards = guards;
     return RG_OK;
+}
+
+static rg_status compile_all(struct policy_set *set)
+{
+    RG_TRY(compile_views(set, catalog_view_count(), catalog_view_at, &set->views));
+    RG_TRY(compile_guards(set, function_count(), function_at, &set->guards));
+    RG_TRY(compile_views(set, hyper_view_count(), hyper_view_at, &set->hyper_views));
+    return compile_guards(set, hyper_function_count(), hyper_function_at, &set->hyper_guards);
 }
 
 rg_status sql_builtin_compile(struct policy_set *set)
 {
     MemoryContext scratch = sql_enter();
     (void)MemoryContextSwitchTo(set->context);
-    rg_status status = compile_views(set);
-    if (rg_is_ok(status)) {
-        status = compile_guards(set);
-    }
+    rg_status status = compile_all(set);
     sql_leave(scratch);
     return status;
 }

@@ -4,6 +4,7 @@
 #include "policy/sql_rewrite_private.h"
 
 #include "policy/functions.h"
+#include "policy/hyper.h"
 
 static rg_status deny_call(struct sql_work *work, const FuncCall *call)
 {
@@ -24,11 +25,27 @@ static bool is_listed(const struct rg_slice *names, size_t count, struct rg_slic
 
 /* ---- templates ---- */
 
+static enum function_rule rule_find(const struct sql_work *work, struct rg_slice name,
+                                    const struct function_row **out_row)
+{
+    return sql_is_hyper(work) ? hyper_function_find(name, out_row) : function_find(name, out_row);
+}
+
+static const struct sql_template *template_of(const struct sql_work *work, const struct function_row *row, size_t count)
+{
+    const struct policy_set *set = work->site.set;
+    if (row == NULL || count > FUNCTION_ARITY_MAX) {
+        return NULL;
+    }
+    return sql_is_hyper(work) ? set->hyper_guards[row - hyper_function_at(0)][count]
+                              : set->guards[row - function_at(0)][count];
+}
+
 static const struct sql_template *template_find(const struct sql_work *work, const char *name, size_t count)
 {
     const struct function_row *row = NULL;
-    (void)function_find(rg_slice_of(name), &row);
-    return row == NULL || count > FUNCTION_ARITY_MAX ? NULL : work->site.set->guards[row - function_at(0)][count];
+    (void)rule_find(work, rg_slice_of(name), &row);
+    return template_of(work, row, count);
 }
 
 /* The text of a caller's argument: a column, a constant or a parameter, whose extent is known. */
@@ -59,7 +76,7 @@ static rg_status argument_hole(struct sql_work *work, Node *node, struct sql_hol
         return RG_OK;
     }
     size_t token = 0;
-    if (node == NULL || (!IsA(node, A_Const) && !IsA(node, ParamRef))) {
+    if (node == NULL || (!IsA(node, A_Const) && (!IsA(node, ParamRef) || sql_is_hyper(work)))) {
         return sql_deny(site, "0A000", "function.argument", node == NULL ? -1 : sql_node_location(node),
                         "the argument of this function must be a column or a constant");
     }
@@ -78,6 +95,17 @@ struct extent {
     size_t first, last;
 };
 
+/* An argument that a template has no place for disappears, whatever it is. */
+static bool has_hole(const struct sql_template *template, unsigned hole)
+{
+    for (size_t i = 0; i < template->piece_count; i++) {
+        if (template->pieces[i].hole == hole) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static rg_status put_template(struct sql_work *work, const struct sql_template *template, const List *args,
                               struct extent extent, bool is_guard, Node **slot)
 {
@@ -89,7 +117,9 @@ static rg_status put_template(struct sql_work *work, const struct sql_template *
     struct sql_hole holes[SQL_HOLE_NAMED + POLICY_CATALOG_HOLES];
     memcpy(holes, work->holes, sizeof holes);
     for (int i = 0; i < list_length(args) && i + 1 < SQL_HOLE_NAMED; i++) {
-        RG_TRY(argument_hole(work, list_nth(args, i), &holes[i + 1]));
+        if (!sql_is_hyper(work) || has_hole(template, (unsigned)i + 1)) {
+            RG_TRY(argument_hole(work, list_nth(args, i), &holes[i + 1]));
+        }
     }
     struct rg_slice text = {0};
     struct rg_slice wrapped = {0};
@@ -136,8 +166,7 @@ static rg_status replace_call(struct sql_work *work, Node **slot, const struct f
 {
     FuncCall *call = (FuncCall *)*slot;
     size_t count = (size_t)list_length(call->args);
-    const struct sql_template *template =
-        count > FUNCTION_ARITY_MAX ? NULL : work->site.set->guards[row - function_at(0)][count];
+    const struct sql_template *template = template_of(work, row, count);
     if (template == NULL || !is_plain(call)) {
         return deny_call(work, call);
     }
@@ -169,7 +198,7 @@ rg_status sql_visit_call(struct sql_work *work, Node **slot, size_t depth)
         return deny_call(work, call);
     }
     const struct function_row *row = NULL;
-    enum function_rule rule = function_find(name, &row);
+    enum function_rule rule = rule_find(work, name, &row);
     if (rule == FUNCTION_DENIED && is_listed(set->function_allow, set->function_allow_count, name)) {
         rule = FUNCTION_ALLOWED;
         work->may_change = true;

@@ -12,6 +12,9 @@ static rg_status visit_nothing(struct sql_check *check, const void *node)
 
 static rg_status visit_parameter(struct sql_check *check, const void *node)
 {
+    if (check->limits->is_hyper && !check->is_trusted) {
+        return sql_check_refuse(check, "a parameter");
+    }
     sql_check_note_parameter(check, node);
     return RG_OK;
 }

@@ -26,12 +26,20 @@ static rg_status visit_item_query(struct sql_check *check, const CommonTableExpr
     return status;
 }
 
+static bool is_catalogue(const char *name)
+{
+    return strncmp(name, "pg_", 3) == 0 || strncmp(name, "hyper_", 6) == 0;
+}
+
 static rg_status visit_item(struct sql_check *check, const CommonTableExpr *item)
 {
     if (check->item_count >= SQL_CHECK_ITEMS_MAX) {
         return rg_fail(RG_LIMIT, "more than %d WITH items", SQL_CHECK_ITEMS_MAX);
     }
     check->item_count++;
+    if (check->limits->is_hyper && is_catalogue(item->ctename)) {
+        return sql_check_refuse(check, "a WITH item with the name of a catalogue");
+    }
     if (item->cycle_clause != NULL) {
         RG_TRY(sql_check_expr(check, item->cycle_clause->cycle_mark_value));
         RG_TRY(sql_check_expr(check, item->cycle_clause->cycle_mark_default));
@@ -45,6 +53,9 @@ rg_status sql_check_with(struct sql_check *check, const WithClause *with)
         return RG_OK;
     }
     int count = list_length(with->ctes);
+    if (check->limits->is_hyper && with->recursive && count > 1) {
+        return sql_check_refuse(check, "WITH RECURSIVE of several items");
+    }
     for (int i = 0; with->recursive && i < count; i++) {
         const CommonTableExpr *item = list_nth(with->ctes, i);
         RG_TRY(push_name(check, item->ctename));

@@ -252,13 +252,20 @@ static rg_status copy_conjunct(struct copier *copier, const Node *node, size_t d
     }
 }
 
+/* A view's column may be an expression that fails on rows of others; a foreign table's, computed anywhere. */
+static bool has_stored_columns(const struct policy_relation *relation)
+{
+    return relation->kind == 'r' || relation->kind == 'p' || relation->kind == 'm';
+}
+
 rg_status sql_fence_quals_copy(struct sql_work *work, const RangeVar *range, const struct policy_bound *bound,
                                struct sql_fence_quals *out_quals)
 {
     struct copier copier = {.work = work, .level = work->level, .bound = bound, .quals = {NIL, {"", 0}}};
     for (size_t i = 0; work->level != NULL && i < work->level->item_count; i++) {
         const struct sql_fence_item *item = &work->level->items[i];
-        copier.item = item->range == range && item->name != NULL && item->relation != NULL ? item : copier.item;
+        bool is_it = item->range == range && item->name != NULL && item->relation != NULL;
+        copier.item = is_it && has_stored_columns(item->relation) ? item : copier.item;
     }
     if (copier.item != NULL) {
         RG_TRY(copy_conjunct(&copier, work->level->where, 0));

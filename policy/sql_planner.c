@@ -24,6 +24,9 @@ static rg_status plan_kind(struct sql_planner *planner, struct sql_work *work, N
     size_t tag = (size_t)nodeTag(node);
     const struct kind *kind = tag < lengthof(kinds) ? &kinds[tag] : &kinds[0];
     statement->class_of_statement = kind->class_of_statement;
+    if (sql_is_hyper(work)) {
+        RG_TRY(sql_hyper_check_kind(work, node));
+    }
     if (kind->plan != NULL) {
         return kind->plan(planner, work, node, statement);
     }
@@ -53,9 +56,10 @@ static rg_status plan_one(struct sql_planner *planner, const RawStmt *raw, struc
 {
     struct sql_work work;
     sql_work_init(&work, planner->binding, &planner->session, &planner->tokens, planner->arena);
+    work.takes_parameters = planner->is_extended || planner->nesting > 0;
     rg_status status = plan_kind(planner, &work, raw->stmt, statement);
     planner->parameter_max = Max(planner->parameter_max, work.parameter_max);
-    planner->is_cacheable = planner->is_cacheable && !work.uses_pid;
+    planner->is_cacheable = planner->is_cacheable && !work.uses_pid && !work.uses_values;
     if (rg_is_ok(status)) {
         statement->verdict = POLICY_ALLOW;
         return policy_secrets_hide(planner->binding, statement->text, planner->arena, &statement->shown);
@@ -119,6 +123,27 @@ static void apply_effect(struct sql_planner *planner, const struct policy_statem
     }
 }
 
+/* Upstream there are no parameters, so what the client is told of them is known here alone. */
+static rg_status parameter_types(const struct sql_planner *planner, struct policy_plan *plan)
+{
+    enum { TEXT_TYPE = 25 };
+    uint32_t *types = NULL;
+    if (planner->binding->dialect != POLICY_HYPER) {
+        return RG_OK;
+    }
+    plan->parameter_count = Max(plan->parameter_count, planner->session.parameter_type_count);
+    if (plan->parameter_count == 0) {
+        return RG_OK;
+    }
+    RG_TRY(rg_arena_array(planner->arena, plan->parameter_count, sizeof *types, (void **)&types));
+    for (size_t i = 0; i < plan->parameter_count; i++) {
+        bool is_declared = i < planner->session.parameter_type_count && planner->session.parameter_types[i] != 0;
+        types[i] = is_declared ? planner->session.parameter_types[i] : TEXT_TYPE;
+    }
+    plan->parameter_types = types;
+    return RG_OK;
+}
+
 static rg_status plan_statements(struct sql_planner *planner, List *raws, struct policy_plan *out_plan)
 {
     size_t count = (size_t)list_length(raws);
@@ -136,6 +161,7 @@ static rg_status plan_statements(struct sql_planner *planner, List *raws, struct
     }
     plan.is_cacheable = planner->is_cacheable;
     plan.parameter_count = planner->parameter_max;
+    RG_TRY(parameter_types(planner, &plan));
     *out_plan = plan;
     return RG_OK;
 }
@@ -171,6 +197,7 @@ rg_status sql_plan(const struct policy_binding *binding, const struct policy_ses
 {
     struct sql_planner planner = {
         .binding = binding, .session = *session, .arena = arena, .text = text, .is_cacheable = true};
+    planner.is_extended = protocol == POLICY_EXTENDED;
     MemoryContext context = sql_enter();
     rg_status status = plan_text(&planner, protocol == POLICY_EXTENDED, out_plan);
     sql_leave(context);

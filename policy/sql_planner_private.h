@@ -13,7 +13,8 @@ struct sql_planner {
     struct sql_tokens tokens;
     const struct policy_statement *done; /* the statements before the present one */
     size_t done_count;
-    size_t nesting; /* EXECUTE and PREPARE plan a text inside a text */
+    size_t nesting;   /* EXECUTE and PREPARE plan a text inside a text */
+    bool is_extended; /* the text may hold $n */
     bool is_cacheable;
     size_t parameter_max;
 };

@@ -5,6 +5,7 @@
 #include "policy/sql_fence_private.h"
 
 #include "policy/catalog.h"
+#include "policy/hyper.h"
 
 /* As the client wrote it, and the same whether it exists or not. */
 static rg_status deny_relation(struct sql_work *work, const RangeVar *range)
@@ -28,6 +29,10 @@ static bool is_cte(const struct sql_work *work, const RangeVar *range)
 
 static const struct sql_template *view_find(const struct sql_work *work, const char *name)
 {
+    if (sql_is_hyper(work)) {
+        const struct catalog_view *of_hyper = hyper_view_find(rg_slice_of(name));
+        return of_hyper == NULL ? NULL : work->site.set->hyper_views[of_hyper - hyper_view_at(0)];
+    }
     const struct catalog_view *view = catalog_view_find(rg_slice_of(name));
     return view == NULL ? NULL : work->site.set->views[view - catalog_view_at(0)];
 }
@@ -128,6 +133,9 @@ rg_status sql_resolve(struct sql_work *work, const RangeVar *range, enum sql_rig
     const struct policy_bound *bound = find_bound(work, range);
     if (bound == NULL || (right == SQL_SELECT && !bound->for_select) ||
         !policy_relation_is_plain(work->binding, work->session->relations, bound, rg_slice_of(range->relname))) {
+        work->site.is_stale = bound != NULL && work->session->relations != NULL &&
+                              policy_relation_find(work->session->relations, bound->physical,
+                                                   rg_slice_of(range->relname)) == NULL; /* created since, perhaps */
         return deny_relation(work, range);
     }
     RG_TRY(sql_mask_names(work, range, bound));
@@ -321,6 +329,9 @@ rg_status sql_visit_sample(struct sql_work *work, Node **slot, size_t depth)
         (!rg_slice_is_equal(method, RG_SLICE("bernoulli")) && !rg_slice_is_equal(method, RG_SLICE("system")))) {
         return sql_deny(site, "42501", "sample.not_allowed", sample->location,
                         "this sampling method is not available to you");
+    }
+    if (sql_is_hyper(work)) {
+        return sql_deny(site, "0A000", "sql.sample", sample->location, "TABLESAMPLE is not supported on Hyper");
     }
     struct sql_target target = {0};
     RangeVar *range = (RangeVar *)sample->relation;

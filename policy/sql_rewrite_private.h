@@ -151,6 +151,8 @@ struct sql_work {
     bool has_fence;           /* touches a relation with a predicate */
     size_t filled_count;      /* templates put in */
     bool uses_pid;            /* the result is this session's alone */
+    bool takes_parameters;    /* HYPER: there may be $n */
+    bool uses_values;         /* HYPER: it holds values of $n, or NULLs in their places */
     /* of the fence: the names in the client's statement (NULL = not known, or not needed); the innermost SELECT (NULL
      * where a FROM belongs to none) */
     const struct sql_fence_names *used_names;
@@ -257,6 +259,24 @@ rg_status sql_guard_fill(struct sql_work *work, const struct sql_template *templ
  * fills text, splices, relations and rule of out_statement. */
 rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, Node *intended, struct rg_slice source,
                      size_t source_at) RG_MUST_CHECK;
+
+/* ---- policy/sql_hyper.c ---- */
+
+bool sql_is_hyper(const struct sql_work *work);
+/* Statements that Hyper has not, or that tell too much there. */
+rg_status sql_hyper_check_kind(struct sql_work *work, const Node *node) RG_MUST_CHECK;
+/* Hyper upstreams are read only. */
+rg_status sql_hyper_check_read(struct sql_work *work, bool is_write) RG_MUST_CHECK;
+/* WITH items whose names Hyper might take for relations. */
+rg_status sql_hyper_check_with(struct sql_work *work, const WithClause *with) RG_MUST_CHECK;
+/* $n becomes the constant it stands for. */
+rg_status sql_hyper_bind(struct sql_work *work, Node **slot) RG_MUST_CHECK;
+/* LIMIT and OFFSET, for which Hyper wants a bare number. */
+rg_status sql_hyper_bind_limit(struct sql_work *work, Node **slot) RG_MUST_CHECK;
+/* The proved text as Hyper spells it, of the same length; refused when a token of it may mean something else to Hyper's
+ * lexer than to PostgreSQL's. tree: what it was parsed to. */
+rg_status sql_hyper_spell(struct sql_work *work, Node *tree, struct rg_slice text,
+                          struct rg_slice *out_text) RG_MUST_CHECK;
 
 /* The virtual path: index-th logical schema, false at the end. */
 bool sql_path_at(const struct policy_binding *binding, const struct policy_session *session, size_t index,

@@ -3,6 +3,8 @@
  * (parse_cte.c), and output columns that keep their names. */
 #include "policy/sql_fence_private.h"
 
+#include "policy/hyper.h"
+
 /* ---- WITH ---- */
 
 static void scope_push(struct sql_work *work, const char *name)
@@ -22,6 +24,9 @@ rg_status sql_visit_with(struct sql_work *work, WithClause *with, size_t depth)
     if (work->item_count > SQL_ITEMS_MAX) {
         return sql_deny(&work->site, "54001", "sql.complexity", with->location, "too many WITH items");
     }
+    if (sql_is_hyper(work)) {
+        RG_TRY(sql_hyper_check_with(work, with));
+    }
     for (int i = 0; with->recursive && i < list_length(with->ctes); i++) {
         scope_push(work, list_nth_node(CommonTableExpr, with->ctes, i)->ctename);
     }
@@ -35,6 +40,12 @@ rg_status sql_visit_with(struct sql_work *work, WithClause *with, size_t depth)
     return RG_OK;
 }
 
+static rg_status bind_limits(struct sql_work *work, SelectStmt *select)
+{
+    RG_TRY(sql_hyper_bind_limit(work, &select->limitCount));
+    return sql_hyper_bind_limit(work, &select->limitOffset);
+}
+
 rg_status sql_visit_select(struct sql_work *work, SelectStmt *select, size_t depth)
 {
     struct sql_walk *walk = &work->site.walk;
@@ -46,7 +57,13 @@ rg_status sql_visit_select(struct sql_work *work, SelectStmt *select, size_t dep
     RG_TRY(sql_fence_level_push(work, select, &level));
     select->withClause = NULL;
     select->targetList = NIL;
-    rg_status status = sql_walk_children(walk, (Node *)select, depth);
+    rg_status status = RG_OK;
+    if (sql_is_hyper(work)) {
+        status = bind_limits(work, select);
+    }
+    if (rg_is_ok(status)) {
+        status = sql_walk_children(walk, (Node *)select, depth);
+    }
     work->level = level.outer;
     select->withClause = with;
     select->targetList = targets;
@@ -176,7 +193,13 @@ static rg_status on_range_function(struct sql_work *work, Node **slot, size_t de
 static rg_status on_type(struct sql_work *work, Node **slot, size_t depth)
 {
     (void)depth;
-    return sql_visit_type(&work->site, (TypeName *)*slot);
+    TypeName *type = (TypeName *)*slot;
+    struct rg_slice name = sql_last_name(type->names);
+    if (sql_is_hyper(work) && !hyper_type_is_allowed(name)) {
+        return sql_deny(&work->site, "42501", "type.not_allowed", type->location,
+                        "type \"%.*s\" is not available to you", rg_slice_shown(name), name.data);
+    }
+    return sql_visit_type(&work->site, type);
 }
 
 static rg_status on_value_function(struct sql_work *work, Node **slot, size_t depth)
@@ -194,7 +217,8 @@ static rg_status on_column(struct sql_work *work, Node **slot, size_t depth)
 static rg_status on_parameter(struct sql_work *work, Node **slot, size_t depth)
 {
     (void)depth;
-    return visit_parameter(work, (const ParamRef *)*slot);
+    RG_TRY(visit_parameter(work, (const ParamRef *)*slot));
+    return sql_is_hyper(work) ? sql_hyper_bind(work, slot) : RG_OK;
 }
 
 static rg_status on_alias(struct sql_work *work, Node **slot, size_t depth)

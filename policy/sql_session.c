@@ -2,6 +2,7 @@
 /* SET, SHOW, RESET and DISCARD by the table of policy/settings.c, and the ways to cancel another session. */
 #include "policy/sql_planner_private.h"
 
+#include "policy/hyper.h"
 #include "policy/settings.h"
 
 #include <stdlib.h>
@@ -152,7 +153,7 @@ static rg_status set_value(struct sql_planner *planner, struct sql_work *work, c
         }
         break;
     case SETTING_SET_VALUES:
-        if (setting->is_local_passed && set->is_local) {
+        if (setting->is_local_passed && set->is_local && !sql_is_hyper(work)) {
             statement->prelude = POLICY_PRELUDE_KEPT;
             return sql_finish(work, statement, node, statement->source, statement->source_at);
         }
@@ -247,6 +248,9 @@ rg_status sql_plan_show(struct sql_planner *planner, struct sql_work *work, Node
     case SETTING_SHOW_REFUSED:
         return deny_setting(work, show->name);
     case SETTING_SHOW_PASS:
+        if (sql_is_hyper(work) && hyper_setting_shown(rg_slice_of(show->name)) != NULL) {
+            return show_text(work, rg_slice_of(hyper_setting_shown(rg_slice_of(show->name))), setting->name, statement);
+        }
         statement->prelude = POLICY_PRELUDE_KEPT;
         return sql_finish(work, statement, node, statement->source, statement->source_at);
     case SETTING_SHOW_PATH:

@@ -234,18 +234,20 @@ rg_status sql_guard_fill(struct sql_work *work, const struct sql_template *templ
 
 static rg_status check_again(struct sql_work *work, struct rg_slice text)
 {
+    const struct policy_set *set = work->site.set;
     struct check_limits limits = {
         .relation_count = work->binding->bound_count,
         .relations = work->binding->reach,
         .cover_count = work->cover_count,
         .covers = work->covers,
-        .function_count = work->site.set->function_count,
-        .functions = work->site.set->functions,
+        .function_count = sql_is_hyper(work) ? set->hyper_function_count : set->function_count,
+        .functions = sql_is_hyper(work) ? set->hyper_functions : set->functions,
         .signature_count = work->binding->signature_count,
         .signatures = work->binding->check_functions,
         .guard_count = work->guard_count,
         .guards = work->guards,
-        .allow_write = work->is_write,
+        .allow_write = work->is_write && !sql_is_hyper(work),
+        .is_hyper = sql_is_hyper(work),
         .snapshot = work->session->relations,
         .parameter_type_count = work->session->parameter_type_count,
         .parameter_types = work->session->parameter_types,
@@ -265,7 +267,7 @@ static rg_status check_again(struct sql_work *work, struct rg_slice text)
     return status;
 }
 
-static rg_status prove(struct sql_work *work, struct rg_slice text, Node *intended)
+static rg_status prove(struct sql_work *work, struct rg_slice text, Node *intended, Node **out_statement)
 {
     struct sql_parsed parsed = {0};
     RG_TRY(sql_parse(text, work->site.arena, &parsed));
@@ -276,6 +278,7 @@ static rg_status prove(struct sql_work *work, struct rg_slice text, Node *intend
         return sql_deny(&work->site, "0A000", "sql.proof", -1,
                         "the rewritten statement could not be proved to mean the same");
     }
+    *out_statement = statement;
     return RG_OK;
 }
 
@@ -309,6 +312,7 @@ rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, 
 {
     struct rg_slice text = {0};
     struct policy_splice *splices = NULL;
+    RG_TRY(sql_hyper_check_read(work, work->is_write && sql_is_hyper(work)));
     RG_TRY(sql_references_check(work));
     RG_TRY(sql_dotted_columns_check(work));
     rg_status status = sql_edits_apply(&work->site.edits, source, source_at, work->site.arena, &text, &splices);
@@ -316,14 +320,19 @@ rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, 
         return sql_deny(&work->site, "0A000", "sql.proof", -1, "the statement could not be rewritten in place");
     }
     RG_TRY(status);
-    RG_TRY(prove(work, text, intended));
+    Node *proved = NULL;
+    RG_TRY(prove(work, text, intended, &proved));
     RG_TRY(check_again(work, text));
+    struct rg_slice spelled = text;
+    if (sql_is_hyper(work)) {
+        RG_TRY(sql_hyper_spell(work, proved, text, &spelled));
+    }
     RG_TRY(rule_names(work, &statement->rule));
     if (work->bound_count > 1) {
         qsort(work->names, work->bound_count, sizeof *work->names, compare_names); /* bounds are done with */
     }
-    statement->text = text;
-    statement->is_rewritten = work->site.edits.count > 0;
+    statement->text = spelled;
+    statement->is_rewritten = work->site.edits.count > 0 || !rg_slice_is_equal(spelled, text);
     statement->splices = splices;
     statement->splice_count = work->site.edits.count;
     statement->relations = work->names;

@@ -126,6 +126,17 @@ const char *type_oid_name(uint32_t oid)
     return NULL;
 }
 
+const char *type_oid_array_name(uint32_t oid, bool *out_is_array)
+{
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        if (TYPE_ROWS[i].oid == oid || TYPE_ROWS[i].array_oid == oid) {
+            *out_is_array = TYPE_ROWS[i].array_oid == oid;
+            return TYPE_ROWS[i].name;
+        }
+    }
+    return NULL;
+}
+
 size_t type_count(void)
 {
     return TYPE_COUNT;

@@ -18,6 +18,8 @@ bool type_oid_is_allowed(uint32_t oid);
 bool type_oid_is_unspecified(uint32_t oid);
 /* Bare name of an allowed scalar type's OID; NULL for every other. */
 const char *type_oid_name(uint32_t oid);
+/* The same for its array's OID, too: NULL for any other OID, 0 and unknown's included. */
+const char *type_oid_array_name(uint32_t oid, bool *out_is_array);
 
 /* The scalar names, sorted. NULL beyond the end. */
 size_t type_count(void);

@@ -160,6 +160,11 @@ const struct config_upstream *config_upstream_find(const struct config *config, 
     return NULL;
 }
 
+enum policy_dialect config_upstream_dialect(const struct config_upstream *upstream)
+{
+    return upstream != NULL && upstream->kind == CONFIG_UPSTREAM_HYPER ? POLICY_HYPER : POLICY_POSTGRES;
+}
+
 const struct config_account *config_account_find(const struct config *config, struct rg_slice name)
 {
     for (size_t i = 0; i < config->account_count; i++) {

@@ -34,13 +34,13 @@ struct config_tls {
     struct rg_place place;
 };
 
-enum config_upstream_kind { CONFIG_UPSTREAM_PGBOUNCER = 0, CONFIG_UPSTREAM_POSTGRES };
+enum config_upstream_kind { CONFIG_UPSTREAM_PGBOUNCER = 0, CONFIG_UPSTREAM_POSTGRES, CONFIG_UPSTREAM_HYPER };
 
 struct config_upstream {
     struct rg_slice name;
     enum config_upstream_kind kind;
     struct net_conninfo *conninfo; /* dsn and password, parsed by libpq */
-    struct rg_slice database;      /* dbname of the dsn; empty = libpq's default */
+    struct rg_slice database;      /* dbname of the dsn; empty = libpq's default; of Hyper: the file's bare name */
     int64_t connect_timeout_us;
     int64_t catalog_refresh_us;
     enum policy_lock lock; /* identity = */
@@ -144,6 +144,8 @@ void config_free(struct config **config);
 
 /* Lookups; NULL = absent. */
 const struct config_upstream *config_upstream_find(const struct config *config, struct rg_slice name);
+/* What it speaks; POLICY_POSTGRES for NULL. */
+enum policy_dialect config_upstream_dialect(const struct config_upstream *upstream);
 const struct config_account *config_account_find(const struct config *config, struct rg_slice name);
 /* The limits of a route: those it names, else the default ones; never NULL for a route of this snapshot. */
 const struct config_limits *config_limits_find(const struct config *config, const struct tenant_route *route);

@@ -29,6 +29,36 @@ static rg_status make_tls(struct config_draft *draft)
     return RG_OK;
 }
 
+/* A Hyper database is a file on its server: it must be said which, since Hyper would else open none. */
+static void check_hyper(struct config_draft *draft, const struct config_raw_upstream *raw, struct rg_slice path)
+{
+    bool is_path = path.size > 0 && (path.data[0] == '/' || memchr(path.data, '\\', path.size) != NULL);
+    if (!is_path) { /* libpq's default would be the user's name */
+        config_error(draft, raw->dsn.place, "\"dsn\" of kind \"hyper\" needs dbname: the whole path of a .hyper file");
+    }
+    if (raw->identity.word != POLICY_LOCK_NONE) {
+        config_error(draft, raw->identity.place, "Hyper has no row-level security: identity must be \"none\"");
+    }
+}
+
+/* "/data/acme.hyper" is "acme" to clients. */
+static struct rg_slice bare_name(struct rg_slice path)
+{
+    struct rg_slice suffix = RG_SLICE(".hyper");
+    const char *slash = path.size == 0 ? NULL : memrchr(path.data, '/', path.size);
+    size_t at = slash == NULL ? 0 : (size_t)(slash - path.data) + 1;
+    struct rg_slice name = rg_slice_cut(path, at, path.size);
+    bool has_suffix =
+        name.size > suffix.size && rg_slice_is_equal(rg_slice_cut(name, name.size - suffix.size, suffix.size), suffix);
+    return has_suffix ? rg_slice_cut(name, 0, name.size - suffix.size) : name;
+}
+
+static const enum net_conninfo_pins pins_of[] = {
+    [CONFIG_UPSTREAM_PGBOUNCER] = NET_CONNINFO_PINS_NONE,
+    [CONFIG_UPSTREAM_POSTGRES] = NET_CONNINFO_PINS_POSTGRES,
+    [CONFIG_UPSTREAM_HYPER] = NET_CONNINFO_PINS_HYPER,
+};
+
 static rg_status make_upstream(struct config_draft *draft, const struct config_raw_upstream *raw,
                                struct config_upstream *upstream)
 {
@@ -46,13 +76,18 @@ static rg_status make_upstream(struct config_draft *draft, const struct config_r
     if (strcasestr(raw->dsn.text.data, "password") != NULL) {
         config_warning(draft, raw->dsn.place, "a password is written out in \"dsn\"; use password = \"cred:NAME\"");
     }
-    rg_status status = net_conninfo_parse(raw->dsn.text, rg_secret_slice(raw->password.secret),
-                                          upstream->kind == CONFIG_UPSTREAM_POSTGRES, &upstream->conninfo);
+    rg_status status = net_conninfo_parse(raw->dsn.text, rg_secret_slice(raw->password.secret), pins_of[upstream->kind],
+                                          &upstream->conninfo);
     if (!rg_is_ok(status)) {
         config_error(draft, raw->dsn.place, "\"dsn\": %s", status.error->text);
         return RG_OK;
     }
-    return rg_arena_copy(draft->arena, rg_slice_of(net_conninfo_dbname(upstream->conninfo)), &upstream->database);
+    struct rg_slice database = rg_slice_of(net_conninfo_dbname(upstream->conninfo));
+    if (upstream->kind == CONFIG_UPSTREAM_HYPER) {
+        check_hyper(draft, raw, database);
+        database = bare_name(database);
+    }
+    return rg_arena_copy(draft->arena, database, &upstream->database);
 }
 
 static rg_status make_upstreams(struct config_draft *draft)

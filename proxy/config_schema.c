@@ -17,7 +17,7 @@
 static const char *const log_levels[] = {"debug", "info", "warning", "error", NULL};
 static const char *const log_formats[] = {"json", NULL};
 static const char *const tls_versions[] = {"1.2", "1.3", NULL};
-static const char *const upstream_kinds[] = {"pgbouncer", "postgres", NULL};
+static const char *const upstream_kinds[] = {"pgbouncer", "postgres", "hyper", NULL};
 static const char *const identities[] = {"none", "set_local", "set_role", NULL};
 static const char *const planes[] = {"sql", NULL};
 static const char *const logins[] = {"oidc", "scram", NULL};

@@ -20,6 +20,7 @@ static void free_portal(struct prepared_set *set, struct portal *portal)
     set->portal_count--;
     set->portal_bytes -= portal->cached->text.size;
     policy_cached_free(&portal->cached);
+    rg_memory_free(portal->formats);
     rg_memory_free(portal);
 }
 
@@ -170,6 +171,16 @@ rg_status portal_put(struct prepared_set *set, struct rg_slice name, uint64_t nu
     set->portal_count++;
     set->portal_bytes += cached->text.size;
     return RG_OK;
+}
+
+void portal_keep_formats(struct portal *portal, struct rg_slice formats)
+{
+    rg_memory_free(portal->formats);
+    portal->formats = rg_memory_alloc(formats.size + 1);
+    if (formats.size > 0) {
+        memcpy(portal->formats, formats.data, formats.size);
+    }
+    portal->formats_size = formats.size;
 }
 
 struct rg_slice portal_upstream_name(uint64_t number, char out_text[PORTAL_NAME_SIZE])

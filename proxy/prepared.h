@@ -30,6 +30,8 @@ struct portal {
     struct portal *next;
     struct rg_slice name;
     uint64_t number;
+    char *formats; /* the result's, as Bind counted and listed them; NULL = not kept */
+    size_t formats_size;
     uint64_t batch; /* in which it was bound: the end of an earlier one does not end it */
     struct policy_cached *cached;
 };
@@ -72,6 +74,8 @@ struct portal *portal_find(const struct prepared_set *set, struct rg_slice name)
 /* Replaces a portal of that name. cached is shared. RG_LIMIT past PORTALS_MAX or PREPARED_BYTES_MAX of texts. */
 rg_status portal_put(struct prepared_set *set, struct rg_slice name, uint64_t number, uint64_t batch,
                      struct policy_cached *cached) RG_MUST_CHECK;
+/* Keeps a copy of the result's formats with the portal. */
+void portal_keep_formats(struct portal *portal, struct rg_slice formats);
 /* The name upstream: number 0 is the unnamed portal. */
 struct rg_slice portal_upstream_name(uint64_t number, char out_text[PORTAL_NAME_SIZE]);
 void portal_remove(struct prepared_set *set, struct rg_slice name);

@@ -15,6 +15,7 @@ static void free_request(struct request *request)
     policy_cached_free(&request->cached);
     rg_memory_free(request->refusal_text);
     rg_memory_free(request->name);
+    rg_memory_free(request->formats);
     rg_memory_free(request);
 }
 

@@ -42,6 +42,8 @@ struct request {
     bool is_statement_target; /* D: of a statement, so ParameterDescription comes first */
     char *name;               /* P: the client's name, forgotten again when the upstream refuses it; NULL = none */
     size_t name_size;
+    char *formats; /* D of a portal with Hyper: the result's formats as its Bind listed them; NULL = none */
+    size_t formats_size;
     struct policy_cached *cached;                  /* owned reference; NULL when no statement is meant */
     size_t statement;                              /* Q: which statement of the plan is running */
     uint64_t preludes[POLICY_STATEMENTS_MAX / 64]; /* Q: bit i: a prelude stands before statement i */

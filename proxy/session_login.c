@@ -175,6 +175,7 @@ static rg_status bind(struct session *session, const struct config *config, stru
         .identity = &session->identity,
         .database = session->startup.database,
         .lock = upstream == NULL ? POLICY_LOCK_NONE : upstream->lock,
+        .dialect = config_upstream_dialect(upstream),
     };
     return policy_bind(config->policies, &subject, out_binding);
 }

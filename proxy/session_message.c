@@ -74,7 +74,7 @@ static enum pipeline_next plan_query(struct session *session)
 {
     struct pgwire_prepare query = {.text = session->command.text};
     rg_status status = statement_find_plan(session, POLICY_SIMPLE, &query, &session->command.cached);
-    return rg_is_ok(status) ? PIPELINE_NEXT : refuse_status(session, status, "statement.limits");
+    return rg_is_ok(status) ? hyper_check_query(session) : refuse_status(session, status, "statement.limits");
 }
 
 /* A parameter of a reg* type would tell which names exist. */
@@ -125,7 +125,8 @@ static enum pipeline_next plan_prepared(struct session *session, struct rg_slice
 
 static enum pipeline_next plan_bind(struct session *session)
 {
-    return plan_prepared(session, session->command.bind.statement);
+    enum pipeline_next next = plan_prepared(session, session->command.bind.statement);
+    return next == PIPELINE_NEXT && session_is_hyper(session) ? hyper_plan_values(session) : next;
 }
 
 static enum pipeline_next plan_portal(struct session *session, struct rg_slice name)
@@ -241,6 +242,7 @@ static rg_status forward_parse(struct session *session)
     struct pgwire_prepare prepare = command->prepare;
     prepare.statement = (struct rg_slice){0};
     prepare.text = upstream_text(command->cached);
+    hyper_forget_types(session, &prepare);
     struct rg_buf message;
     rg_buf_init(&message, SESSION_MESSAGE_BYTES);
     rg_status status = pgwire_prepare_encode(&prepare, &message);
@@ -265,6 +267,7 @@ static rg_status parse_upstream(struct session *session, struct rg_slice name)
     }
     struct pgwire_prepare prepare = {
         .text = upstream_text(session->command.cached), .type_count = prepared->type_count, .types = prepared->types};
+    hyper_forget_types(session, &prepare);
     struct rg_buf message;
     rg_buf_init(&message, SESSION_MESSAGE_BYTES);
     rg_status status = pgwire_prepare_encode(&prepare, &message);
@@ -305,17 +308,21 @@ static rg_status forward_bind(struct session *session)
         RG_TRY(close_upstream_portal(session, old->number));
     }
     RG_TRY(prelude_before(session, command->cached));
+    bool has_values = session_is_hyper(session) && command->bind.value_count > 0;
+    session->upstream_prepared = has_values ? NULL : session->upstream_prepared; /* its text holds the values */
     RG_TRY(parse_upstream(session, command->bind.statement));
+    session->upstream_prepared = has_values ? NULL : session->upstream_prepared;
     uint64_t number = session->next_portal++;
     RG_TRY(
         portal_put(&session->prepared, command->bind.portal, number, session->batches_forwarded + 1, command->cached));
+    hyper_keep_formats(session);
     char name[PORTAL_NAME_SIZE];
     struct pgwire_bind bind = command->bind;
     bind.statement = (struct rg_slice){0};
     bind.portal = portal_upstream_name(number, name);
     struct rg_buf message;
     rg_buf_init(&message, SESSION_MESSAGE_BYTES);
-    rg_status status = pgwire_bind_encode(&bind, &message);
+    rg_status status = has_values ? hyper_bind_encode(&bind, &message) : pgwire_bind_encode(&bind, &message);
     if (!rg_is_ok(status)) {
         rg_buf_done(&message);
         return status;
@@ -356,8 +363,11 @@ static rg_status forward_describe(struct session *session)
         return forward_target(session, target, 'D');
     }
     char name[PORTAL_NAME_SIZE];
+    const struct portal *portal = portal_find(&session->prepared, target.name);
     target.name = find_upstream_portal(session, target.name, name);
-    return forward_target(session, target, 'D');
+    RG_TRY(forward_target(session, target, 'D'));
+    hyper_note_formats(session, portal);
+    return RG_OK;
 }
 
 static rg_status forward_close(struct session *session)

@@ -32,6 +32,7 @@
  *   session_prelude.c         the second lock's settings: before which messages, and what their answers mean
  *   session_error.c           an upstream's error, filtered and mapped
  *   session_gate.c            what a reply waits for
+ *   session_hyper.c           what is different with Hyper: values of parameters, one statement a message
  *   session_record.c          audit records and refusals
  *   session_timers.c          how long all that may take
  */
@@ -257,6 +258,10 @@ void statement_apply_effects(struct session *session, const struct policy_cached
 /* What is planned: prepare says the text and the types of a Parse message; for a simple query there are no types. */
 rg_status statement_find_plan(struct session *session, enum policy_protocol protocol,
                               const struct pgwire_prepare *prepare, struct policy_cached **out_cached) RG_MUST_CHECK;
+/* POLICY_HYPER: the same with the values of a Bind. */
+rg_status statement_find_bound_plan(struct session *session, const struct pgwire_prepare *prepare,
+                                    const struct policy_value *values, size_t value_count,
+                                    struct policy_cached **out_cached) RG_MUST_CHECK;
 
 /* session_message.c */
 struct message_row {
@@ -289,6 +294,24 @@ bool copy_on_input(struct session *session); /* false = more bytes are needed */
 void copy_settle(struct session *session);
 /* Ends a copy under way with an error of rowgate's own; the upstream rolls back. false = none is under way. */
 bool copy_stop(struct session *session, const struct refusal *refusal);
+
+/* session_hyper.c */
+bool session_is_hyper(const struct session *session);
+/* With Hyper: a Parse declares no types, because its text holds no parameters. */
+void hyper_forget_types(const struct session *session, struct pgwire_prepare *prepare);
+/* A plan of several statements is refused. */
+enum pipeline_next hyper_check_query(struct session *session);
+/* The plan of a Bind with its values for constants, in place of the prepared statement's. */
+enum pipeline_next hyper_plan_values(struct session *session);
+/* The Bind without its parameters. */
+rg_status hyper_bind_encode(const struct pgwire_bind *bind, struct rg_buf *message) RG_MUST_CHECK;
+/* Hyper's RowDescription of a portal says text whatever was asked for: the formats of the Bind in work are kept with
+ * its portal, noted in the Describe that was forwarded last, and put into the answer. */
+void hyper_keep_formats(struct session *session);
+void hyper_note_formats(struct session *session, const struct portal *portal);
+/* Puts into span what its description should have said of formats and parameters, if that differs: in message. */
+rg_status hyper_correct_description(const struct session *session, const struct request *request,
+                                    struct rg_buf *message, struct pgwire_span *span) RG_MUST_CHECK;
 
 /* session_prelude.c */
 /* Makes sure that the second lock's settings hold for what is forwarded next in the extended protocol. */

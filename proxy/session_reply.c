@@ -166,15 +166,18 @@ static rg_status on_done_silently(struct session *session, struct request *reque
     return finish_request(session);
 }
 
-static rg_status on_parameter_description(struct session *session, struct request *request,
-                                          const struct pgwire_span *span)
+static rg_status pass_description(struct session *session, struct request *request, const struct pgwire_span *span)
 {
-    return pass_held(session, request, span);
+    RG_AUTO(rg_buf_done) struct rg_buf message;
+    rg_buf_init(&message, span->bytes.size + (1 << 20));
+    struct pgwire_span own = *span;
+    RG_TRY(hyper_correct_description(session, request, &message, &own));
+    return pass_held(session, request, &own);
 }
 
 static rg_status on_row_description(struct session *session, struct request *request, const struct pgwire_span *span)
 {
-    RG_TRY(pass_held(session, request, span));
+    RG_TRY(pass_description(session, request, span));
     return request->type == 'D' ? finish_request(session) : RG_OK;
 }
 
@@ -403,7 +406,7 @@ static const struct reply_row rows[] = {
     {'H', "QE", pass_held},  /* CopyOutResponse */
     {'c', "QE", pass_held},  /* CopyDone */
     {'T', "QD", on_row_description},
-    {'t', "D", on_parameter_description},
+    {'t', "D", pass_description},
     {'n', "D", on_done_silently},
     {'1', "P", on_done_silently},
     {'2', "B", on_done_silently},

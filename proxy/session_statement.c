@@ -50,8 +50,13 @@ static bool find_prepared(void *context, struct rg_slice name, struct rg_slice *
     return true;
 }
 
-rg_status statement_find_plan(struct session *session, enum policy_protocol protocol,
-                              const struct pgwire_prepare *prepare, struct policy_cached **out_cached)
+struct bound_values {
+    size_t count;
+    const struct policy_value *values;
+};
+
+static rg_status find_plan(struct session *session, enum policy_protocol protocol, const struct pgwire_prepare *prepare,
+                           struct bound_values bound, struct policy_cached **out_cached)
 {
     const struct settings *settings = session->settings;
     uint32_t *types = rg_memory_array((size_t)prepare->type_count + 1, sizeof *types);
@@ -66,6 +71,8 @@ rg_status statement_find_plan(struct session *session, enum policy_protocol prot
         .relations = session->relations,
         .parameter_type_count = prepare->type_count,
         .parameter_types = types,
+        .value_count = bound.count,
+        .values = bound.values,
         .find_prepared = find_prepared,
         .context = session,
     };
@@ -73,6 +80,19 @@ rg_status statement_find_plan(struct session *session, enum policy_protocol prot
         policy_cache_plan(session->worker->cache, session->binding, &seen, protocol, prepare->text, out_cached);
     rg_memory_free(types);
     return status;
+}
+
+rg_status statement_find_plan(struct session *session, enum policy_protocol protocol,
+                              const struct pgwire_prepare *prepare, struct policy_cached **out_cached)
+{
+    return find_plan(session, protocol, prepare, (struct bound_values){0}, out_cached);
+}
+
+rg_status statement_find_bound_plan(struct session *session, const struct pgwire_prepare *prepare,
+                                    const struct policy_value *values, size_t value_count,
+                                    struct policy_cached **out_cached)
+{
+    return find_plan(session, POLICY_EXTENDED, prepare, (struct bound_values){value_count, values}, out_cached);
 }
 
 static enum pipeline_next refuse_statement(struct session *session, const struct policy_statement *statement)

@@ -31,6 +31,8 @@ static bool has_catalog(const struct config_upstream *upstream)
     case CONFIG_UPSTREAM_PGBOUNCER:
     case CONFIG_UPSTREAM_POSTGRES:
         return true;
+    case CONFIG_UPSTREAM_HYPER:
+        return false;
     }
     return false;
 }

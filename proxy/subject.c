@@ -117,6 +117,7 @@ rg_status subject_bind(const struct config *config, const struct subject *subjec
         .identity = &subject->identity,
         .database = subject->database,
         .lock = upstream == NULL ? POLICY_LOCK_NONE : upstream->lock,
+        .dialect = config_upstream_dialect(upstream),
     };
     return policy_bind(config->policies, &bound, out_binding);
 }

@@ -28,6 +28,8 @@ static const char probe[] = "rowgate:probe";
  * second where running them takes 20 ms. */
 static const char default_options[] = "-c jit=off";
 static const char pinned_options[] = "-c search_path=pg_catalog -c standard_conforming_strings=on";
+/* A schema that is not there: no name without a schema finds a table, whatever Hyper makes of a WITH. */
+static const char hyper_options[] = "-c search_path=rowgate_no_schema";
 
 static char *copy_text(struct rg_slice text)
 {
@@ -184,8 +186,16 @@ static rg_status check_given(struct net_conninfo *conninfo)
     return RG_OK;
 }
 
-static rg_status pin_settings(struct net_conninfo *conninfo)
+static rg_status pin_settings(struct net_conninfo *conninfo, enum net_conninfo_pins pins)
 {
+    if (pins == NET_CONNINFO_PINS_NONE) {
+        return RG_OK;
+    }
+    if (pins == NET_CONNINFO_PINS_HYPER) {
+        return net_conninfo_value(conninfo, "options") != NULL
+                   ? rg_fail(RG_CONFIG, "options are not supported with Hyper")
+                   : set_value(conninfo, "options", rg_slice_of(hyper_options));
+    }
     const char *given = net_conninfo_value(conninfo, "options");
     char merged[2048];
     int size = snprintf(merged, sizeof merged, "%s %s %s", default_options, given == NULL ? "" : given, pinned_options);
@@ -249,7 +259,7 @@ static rg_status resolve(struct net_conninfo *conninfo)
     return take_resolved(conninfo, connection);
 }
 
-rg_status net_conninfo_parse(struct rg_slice dsn, struct rg_slice password, bool pins_settings,
+rg_status net_conninfo_parse(struct rg_slice dsn, struct rg_slice password, enum net_conninfo_pins pins,
                              struct net_conninfo **out_conninfo)
 {
     RG_AUTO(net_conninfo_release) struct net_conninfo *conninfo = rg_memory_alloc(sizeof *conninfo);
@@ -260,9 +270,7 @@ rg_status net_conninfo_parse(struct rg_slice dsn, struct rg_slice password, bool
     RG_TRY(resolve(conninfo));
     RG_TRY(check_given(conninfo));
     RG_TRY(check_ports(conninfo));
-    if (pins_settings) {
-        RG_TRY(pin_settings(conninfo));
-    }
+    RG_TRY(pin_settings(conninfo, pins));
     *out_conninfo = net_conninfo_ref(conninfo);
     return RG_OK;
 }

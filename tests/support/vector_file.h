@@ -17,6 +17,7 @@
  *   -- tenant acme schemas sales=t_acme,shared=shared
  *   -- search_path sales,shared               -- user alice      -- database bi
  *   -- lock set_local                         the second lock is on
+ *   -- dialect hyper                          the upstream is Hyper
  *   -- allow_function schema.name(type, type)  one, with its commas
  *   -- allow_functions a,b                    -- deny_functions a,b
  *   -- prepared name(int4,text) = SELECT ...

@@ -44,6 +44,7 @@ struct vector_world {
     size_t prepared_count;
     struct vector_prepared prepared[VECTOR_LIST_MAX];
     enum policy_lock lock;
+    enum policy_dialect dialect;
     struct policy_set *set;
     struct policy_binding *binding;
     struct policy_session session;
@@ -308,6 +309,10 @@ static inline rg_status vector_directive(struct vector_world *world, const char 
         }
         return RG_OK;
     }
+    if (vector_is(line, "dialect", &rest)) {
+        world->dialect = rg_slice_is_equal(rest, RG_SLICE("hyper")) ? POLICY_HYPER : POLICY_POSTGRES;
+        return RG_OK;
+    }
     if (vector_is(line, "lock", &rest)) {
         world->lock = rg_slice_is_equal(rest, RG_SLICE("set_role")) ? POLICY_LOCK_SET_ROLE : POLICY_LOCK_SET_LOCAL;
         return RG_OK;
@@ -386,8 +391,11 @@ static inline rg_status vector_bind(struct vector_world *world)
         .id = world->tenant_id,
         .route = {.schema_count = world->schema_count, .schemas = world->schemas},
     };
-    struct policy_subject subject = {
-        .tenant = &tenant, .identity = &identity, .database = world->database, .lock = world->lock};
+    struct policy_subject subject = {.tenant = &tenant,
+                                     .identity = &identity,
+                                     .database = world->database,
+                                     .lock = world->lock,
+                                     .dialect = world->dialect};
     return policy_bind(world->set, &subject, &world->binding);
 }
 

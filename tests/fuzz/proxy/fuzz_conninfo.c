@@ -8,7 +8,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct net_conninfo *conninfo = NULL;
-    rg_status status = net_conninfo_parse(rg_slice_make(data, size), RG_SLICE("secret"), size % 2 == 0, &conninfo);
+    rg_status status =
+        net_conninfo_parse(rg_slice_make(data, size), RG_SLICE("secret"),
+                           size % 2 == 0 ? NET_CONNINFO_PINS_POSTGRES : NET_CONNINFO_PINS_NONE, &conninfo);
     if (rg_is_ok(status)) {
         RG_ASSERT(conninfo != NULL && net_conninfo_user(conninfo) != NULL);
     } else {

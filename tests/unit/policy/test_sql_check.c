@@ -17,6 +17,29 @@ static void refuses_what_a_broken_rewriter_could_emit(void **state)
     assert_int_equal(count_wrong(bad, COUNT_OF(bad), &reading, false), 0);
 }
 
+/* A text for Hyper has no parameters, and no WITH that Hyper would read otherwise (docs/hyper.md). */
+static void refuses_for_hyper_what_hyper_reads_otherwise(void **state)
+{
+    (void)state;
+    struct check_limits limits = reading;
+    static const struct row rows[] = {
+        {"a parameter", "SELECT $1 FROM t_acme.a"},
+        {"a later item", "WITH RECURSIVE a AS (SELECT * FROM b), b AS (SELECT 1 AS x) SELECT * FROM a"},
+        {"two recursive items", "WITH RECURSIVE a AS (SELECT 1), b AS (SELECT 2) SELECT * FROM a, b"},
+        {"a later item inside", "SELECT (WITH RECURSIVE a AS (SELECT * FROM b), b AS (SELECT 1) SELECT 1 FROM a)"},
+        {"a catalogue's name", "WITH pg_class AS (SELECT 1) SELECT * FROM pg_class"},
+        {"a catalogue's name of Hyper", "WITH hyper_x AS (SELECT 1) SELECT * FROM hyper_x"},
+    };
+    static const struct row alike[] = {
+        {"one recursive item", "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT n FROM r"},
+        {"two items", "WITH a AS (SELECT 1 AS x), b AS (SELECT x FROM a) SELECT * FROM b"},
+    };
+    assert_int_equal(count_wrong(rows, COUNT_OF(rows), &limits, true), 0);
+    limits.is_hyper = true;
+    assert_int_equal(count_wrong(rows, COUNT_OF(rows), &limits, false), 0);
+    assert_int_equal(count_wrong(alike, COUNT_OF(alike), &limits, true), 0);
+}
+
 static void zero_limits_accept_no_name_at_all(void **state)
 {
     (void)state;
@@ -207,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accepts_what_is_covered),
         cmocka_unit_test(refuses_what_a_broken_rewriter_could_emit),
+        cmocka_unit_test(refuses_for_hyper_what_hyper_reads_otherwise),
         cmocka_unit_test(zero_limits_accept_no_name_at_all),
         cmocka_unit_test(refuses_a_column_that_the_guards_own_query_would_capture),
         cmocka_unit_test(takes_an_unqualified_column_where_nothing_captures_it),

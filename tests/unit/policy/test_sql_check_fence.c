@@ -44,6 +44,9 @@ static const char document[] =
     "[\"secret\",\"text\"]],\"parents\":[],\"reads\":[]},"
     "{\"schema\":\"shared\",\"name\":\"both\",\"kind\":\"r\",\"columns\":[[\"id\",\"int8\"],[\"a\",\"int4\"],"
     "[\"b\",\"int4\"]],\"parents\":[],\"reads\":[]},"
+    "{\"schema\":\"shared\",\"name\":\"view\",\"kind\":\"v\",\"columns\":[[\"id\",\"int8\"]],\"parents\":[],"
+    "\"reads\":[]},{\"schema\":\"shared\",\"name\":\"foreign\",\"kind\":\"f\",\"columns\":[[\"id\",\"int8\"]],"
+    "\"parents\":[],\"reads\":[]},"
     "{\"schema\":\"shared\",\"name\":\"masked\",\"kind\":\"r\",\"columns\":[[\"id\",\"int8\"],[\"secret\",\"text\"]],"
     "\"parents\":[],\"reads\":[]}]}";
 
@@ -58,6 +61,8 @@ static const struct check_relation relations[] = {
      .for_select = true,
      .mask_count = 1,
      .masks = masks},
+    {.schema = S("shared"), .name = S("view"), .predicate = S(P), .for_select = true},
+    {.schema = S("shared"), .name = S("foreign"), .predicate = S(P), .for_select = true},
     {.schema = S("shared"), .name = S("unknown"), .predicate = S(P), .for_select = true},
 };
 static const struct rg_slice functions[] = {S("lower"), S("now"), S("random"), S("to_date"), S("to_timestamp")};
@@ -92,6 +97,8 @@ static const struct row good[] = {
     {"masked relation", MASKED("rg_r.id, '***'::pg_catalog.text AS secret", "")},
     {"masked relation without its masked column", MASKED("rg_r.id", "")},
     {"masked relation, copied", MASKED("rg_r.id", " AND rg_r.id = 5")},
+    {"columns of a view", "SELECT 1 FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.view AS rg_r WHERE " P
+                          ") SELECT * FROM rg_m) AS o"},
     {"star of what is not known",
      "SELECT 1 FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.unknown AS rg_r WHERE " P
      ") SELECT * FROM rg_m) AS o"},
@@ -136,6 +143,12 @@ static const struct row bad[] = {
      "SELECT 1 FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.either AS rg_r WHERE rg_r.a = 1 OR rg_r.b = 2 AND "
      "rg_r.id = 5) SELECT * FROM rg_m) AS o"},
     {"NOT", "SELECT 1 FROM " FENCE("rg_r.id", "NOT (" P " AND rg_r.id = 5)") " AS o"},
+    {"a copied one in the fence of a view",
+     "SELECT 1 FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.view AS rg_r WHERE " P
+     " AND rg_r.id = 5) SELECT * FROM rg_m) AS o"},
+    {"a copied one in the fence of a foreign table",
+     "SELECT 1 FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.foreign AS rg_r WHERE " P
+     " AND rg_r.id = 5) SELECT * FROM rg_m) AS o"},
     /* operators */
     {"unequal", COPIED("rg_r.id <> 5")},
     {"prefix", COPIED("rg_r.note ^@ 'a'")},

@@ -48,6 +48,7 @@ struct run {
     const struct vector_case *row;
     struct tally *tally;
     bool has_failed;
+    bool is_respelled; /* for Hyper comments are blanked outside of the splices, too */
 };
 
 __attribute__((format(printf, 2, 3))) static void complain(struct run *run, const char *format, ...)
@@ -211,7 +212,7 @@ static void check_plan(struct run *run, const struct policy_plan *plan)
         if (!statement->is_rewritten && statement->text.size > 0 && !is_same) {
             complain(run, "another text, not marked as rewritten");
         }
-        if (statement->splice_count > 0) {
+        if (statement->splice_count > 0 && !run->is_respelled) {
             check_splices(run, statement);
         }
     }
@@ -324,6 +325,7 @@ static void run_case(struct run *run, const struct vector_world *world, struct r
         assert_ok(rg_buf_printf(out, "%.*s-- allow\n\n", (int)run->row->head.size, run->row->head.data));
         return;
     }
+    run->is_respelled = world->dialect == POLICY_HYPER;
     check_plan(run, &plan);
     assert_ok(policy_plan_text(world->binding, &session, protocol, sql, &arena, &again));
     compare_again(run, &plan, &again);

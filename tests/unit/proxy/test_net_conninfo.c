@@ -14,7 +14,7 @@ static void takes_keywords_and_uris(void **state)
                                        "postgres://app:pw@db.example/sales"};
     for (size_t i = 0; i < 3; i++) {
         struct net_conninfo *conninfo = NULL;
-        assert_ok(net_conninfo_parse(rg_slice_of(dsns[i]), RG_SLICE("secret"), true, &conninfo));
+        assert_ok(net_conninfo_parse(rg_slice_of(dsns[i]), RG_SLICE("secret"), NET_CONNINFO_PINS_POSTGRES, &conninfo));
         assert_string_equal(net_conninfo_dbname(conninfo), "sales");
         assert_string_equal(net_conninfo_user(conninfo), "app");
         assert_string_equal(net_conninfo_host(conninfo), "db.example");
@@ -52,7 +52,8 @@ static void refuses_with_libpqs_words(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct net_conninfo *conninfo = untouched;
-        rg_status status = net_conninfo_parse(rg_slice_of(rows[i].dsn), (struct rg_slice){0}, true, &conninfo);
+        rg_status status =
+            net_conninfo_parse(rg_slice_of(rows[i].dsn), (struct rg_slice){0}, NET_CONNINFO_PINS_POSTGRES, &conninfo);
         assert_fails(RG_CONFIG, status);
         if (strstr(status.error->text, rows[i].text) == NULL) {
             fail_msg("%s: %s", rows[i].dsn, status.error->text);
@@ -76,7 +77,8 @@ static void never_prints_a_password_that_broke_the_string(void **state)
     };
     for (size_t i = 0; i < sizeof dsns / sizeof *dsns; i++) {
         struct net_conninfo *conninfo = untouched;
-        rg_status status = net_conninfo_parse(rg_slice_of(dsns[i]), RG_SLICE("s3cret"), true, &conninfo);
+        rg_status status =
+            net_conninfo_parse(rg_slice_of(dsns[i]), RG_SLICE("s3cret"), NET_CONNINFO_PINS_POSTGRES, &conninfo);
         assert_fails(RG_CONFIG, status);
         if (strstr(status.error->text, "ter2") != NULL || strstr(status.error->text, "s3cret") != NULL) {
             fail_msg("%s: %s", dsns[i], status.error->text);
@@ -88,8 +90,10 @@ static void refuses_zero_bytes(void **state)
 {
     (void)state;
     struct net_conninfo *conninfo = untouched;
-    assert_fails(RG_CONFIG, net_conninfo_parse(RG_SLICE("host=a\0 user=b"), (struct rg_slice){0}, false, &conninfo));
-    assert_fails(RG_CONFIG, net_conninfo_parse(RG_SLICE("host=a"), RG_SLICE("pass\0word"), false, &conninfo));
+    assert_fails(RG_CONFIG, net_conninfo_parse(RG_SLICE("host=a\0 user=b"), (struct rg_slice){0},
+                                               NET_CONNINFO_PINS_NONE, &conninfo));
+    assert_fails(RG_CONFIG,
+                 net_conninfo_parse(RG_SLICE("host=a"), RG_SLICE("pass\0word"), NET_CONNINFO_PINS_NONE, &conninfo));
     assert_ptr_equal(conninfo, untouched);
 }
 
@@ -97,7 +101,7 @@ static void a_string_without_a_database_takes_libpqs_default(void **state)
 {
     (void)state;
     struct net_conninfo *conninfo = NULL;
-    assert_ok(net_conninfo_parse(RG_SLICE("user=app"), (struct rg_slice){0}, false, &conninfo));
+    assert_ok(net_conninfo_parse(RG_SLICE("user=app"), (struct rg_slice){0}, NET_CONNINFO_PINS_NONE, &conninfo));
     assert_string_equal(net_conninfo_dbname(conninfo), "app");
     struct net_conninfo *second = net_conninfo_ref(conninfo);
     net_conninfo_release(&conninfo);
@@ -112,7 +116,8 @@ static void too_long_options_are_refused(void **state)
     memset(dsn + 9, 'x', 3000);
     dsn[3009] = '\'';
     struct net_conninfo *conninfo = untouched;
-    assert_fails(RG_CONFIG, net_conninfo_parse(rg_slice_of(dsn), (struct rg_slice){0}, true, &conninfo));
+    assert_fails(RG_CONFIG,
+                 net_conninfo_parse(rg_slice_of(dsn), (struct rg_slice){0}, NET_CONNINFO_PINS_POSTGRES, &conninfo));
     assert_ptr_equal(conninfo, untouched);
 }
 

@@ -72,7 +72,7 @@ static rg_status start(struct opening *opening, const char *dsn, uint64_t deadli
     atomic_store(&lookups_on_the_loop, 0);
     assert_ok(net_offload_new(2, 16, &opening->offload));
     assert_ok(net_loop_new(opening->offload, &opening->loop));
-    assert_ok(net_conninfo_parse(rg_slice_of(dsn), RG_SLICE("s3cret"), true, &conninfo));
+    assert_ok(net_conninfo_parse(rg_slice_of(dsn), RG_SLICE("s3cret"), NET_CONNINFO_PINS_POSTGRES, &conninfo));
     opening->started_us = net_loop_now_us(opening->loop);
     rg_status status = net_upstream_open(opening->loop, conninfo, deadline_ms, on_open, opening, &opening->upstream);
     net_conninfo_release(&conninfo);
@@ -217,7 +217,8 @@ static void a_loop_without_threads_opens_by_number_only(void **state)
     struct net_conninfo *conninfo = NULL;
     struct net_upstream *upstream = NULL;
     assert_ok(net_loop_new(NULL, &loop));
-    assert_ok(net_conninfo_parse(RG_SLICE("host=here.test user=a"), (struct rg_slice){0}, true, &conninfo));
+    assert_ok(net_conninfo_parse(RG_SLICE("host=here.test user=a"), (struct rg_slice){0}, NET_CONNINFO_PINS_POSTGRES,
+                                 &conninfo));
     assert_fails(RG_INTERNAL, net_upstream_open(loop, conninfo, 100, on_open, NULL, &upstream));
     assert_null(upstream);
     net_conninfo_release(&conninfo);
@@ -235,7 +236,8 @@ static void too_many_lookups_at_once_are_refused(void **state)
     struct opening opening = {0};
     assert_ok(net_offload_new(1, 2, &offload));
     assert_ok(net_loop_new(offload, &loop));
-    assert_ok(net_conninfo_parse(RG_SLICE("host=slow.test user=a"), (struct rg_slice){0}, true, &conninfo));
+    assert_ok(net_conninfo_parse(RG_SLICE("host=slow.test user=a"), (struct rg_slice){0}, NET_CONNINFO_PINS_POSTGRES,
+                                 &conninfo));
     size_t refused = 0;
     for (size_t i = 0; i < TRIES; i++) {
         rg_status status = net_upstream_open(loop, conninfo, 5000, on_open, &opening, &upstreams[i]);

@@ -109,7 +109,7 @@ static bool open_session(struct session *session, const char *pattern, const cha
     char dsn[1024];
     struct net_conninfo *conninfo = NULL;
     expand(pattern, dsn, sizeof dsn);
-    assert_ok(net_conninfo_parse(rg_slice_of(dsn), rg_slice_of(secret), true, &conninfo));
+    assert_ok(net_conninfo_parse(rg_slice_of(dsn), rg_slice_of(secret), NET_CONNINFO_PINS_POSTGRES, &conninfo));
     assert_ok(net_upstream_open(session->loop, conninfo, 10000, on_open, session, &session->upstream));
     net_conninfo_release(&conninfo);
     assert_true(net_test_run_until(session->loop, &session->is_answered, 11000));
@@ -419,7 +419,7 @@ static void sessions_leave_no_descriptor_and_no_backend(void **state)
         char dsn[512];
         struct session one = {.loop = watcher.loop};
         expand(tls_dsn, dsn, sizeof dsn);
-        assert_ok(net_conninfo_parse(rg_slice_of(dsn), rg_slice_of(password), true, &conninfo));
+        assert_ok(net_conninfo_parse(rg_slice_of(dsn), rg_slice_of(password), NET_CONNINFO_PINS_POSTGRES, &conninfo));
         assert_ok(net_upstream_open(one.loop, conninfo, 5000, on_open, &one, &one.upstream));
         net_conninfo_release(&conninfo);
         if (i % 3 > 0) { /* else closed while it opens */
