@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any text over a world in which columns have masks: the lineage ends, the second check agrees with the rewriter on
- * whatever is allowed, and what is shown of it holds no key. */
+/* Any text over a world in which columns have masks: the lineage ends, the second check takes the fences that the
+ * rewriter makes, and what is shown of it holds no key. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,8 +60,10 @@ static bool holds(struct rg_slice text, struct rg_slice part)
 
 static void check_one(const struct policy_statement *statement)
 {
-    require(!rg_slice_is_equal(statement->rule, RG_SLICE("sql.check")), "the second check disagrees",
-            statement->source);
+    bool is_checked = rg_slice_is_equal(statement->rule, RG_SLICE("sql.check"));
+    require(!is_checked ||
+                (!holds(statement->message, RG_SLICE("covered")) && !holds(statement->message, RG_SLICE("mask"))),
+            "the second check sees another fence", statement->source);
     for (size_t i = 0; i < world.binding->secret_count; i++) {
         require(!holds(statement->shown, world.binding->secrets[i]), "a key is shown", statement->source);
         require(!holds(statement->message, world.binding->secrets[i]), "a key is said", statement->source);
