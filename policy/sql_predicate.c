@@ -443,7 +443,6 @@ static bool is_same_group(const struct policy_rule *a, const struct policy_rule 
 static rg_status bind_terms(struct policy_binding *binding, const struct sql_hole *holes,
                             const struct policy_rule *const *rules, size_t rule_count, struct term *out_term)
 {
-    size_t hole_count = SQL_HOLE_NAMED + binding->set->claim_count;
     for (size_t i = 0; i < rule_count; i++) {
         bool is_taken = rules[i]->predicate == NULL;
         for (size_t j = 0; j < i; j++) {
@@ -453,8 +452,7 @@ static rg_status bind_terms(struct policy_binding *binding, const struct sql_hol
         for (size_t j = i; !is_taken && j < rule_count; j++) {
             if (rules[j]->predicate != NULL && is_same_group(rules[i], rules[j])) {
                 struct term one = {0};
-                RG_TRY(
-                    sql_template_fill(rules[j]->predicate, holes, hole_count, &binding->arena, &one.text, &one.tree));
+                RG_TRY(sql_predicate_fill(binding, rules[j]->predicate, holes, &binding->arena, &one.text, &one.tree));
                 RG_TRY(term_add(&binding->arena, OR_EXPR, one, &group));
             }
         }

@@ -278,6 +278,14 @@ rg_status sql_hyper_bind_limit(struct sql_work *work, Node **slot) RG_MUST_CHECK
 rg_status sql_hyper_spell(struct sql_work *work, Node *tree, struct rg_slice text,
                           struct rg_slice *out_text) RG_MUST_CHECK;
 
+/* ---- policy/sql_hyper_predicate.c ---- */
+
+/* A rule's predicate with the identity's constants. Where the upstream is Hyper: `false` when an absent claim would
+ * make it wider there than in PostgreSQL; RG_DENIED when what it says does. */
+rg_status sql_predicate_fill(const struct policy_binding *binding, const struct sql_template *template,
+                             const struct sql_hole *holes, struct rg_arena *arena, struct rg_slice *out_text,
+                             Node **out_tree) RG_MUST_CHECK;
+
 /* The virtual path: index-th logical schema, false at the end. */
 bool sql_path_at(const struct policy_binding *binding, const struct policy_session *session, size_t index,
                  struct rg_slice *out_logical);

@@ -151,6 +151,61 @@ static void a_numeric_claim_is_refused(void **state)
     policy_set_free(&set);
 }
 
+struct predicate {
+    const char *text;
+    bool is_refused;
+};
+
+static rg_status bind_predicate(const char *text, enum policy_dialect dialect)
+{
+    static const struct rg_slice on[] = {{"shared.orders", 13}};
+    const struct policy_row row = {
+        .name = {"one", 3}, .on_count = 1, .on = on, .for_select = true, .using_text = rg_slice_of(text)};
+    struct policy_source source = policy_world_source();
+    struct policy_set *set = NULL;
+    struct policy_binding *binding = NULL;
+    source.row_count = 1;
+    source.rows = &row;
+    assert_ok(policy_compile(&source, &world.diag, &set));
+    rg_status status =
+        dialect == POLICY_HYPER ? bind_hyper(set, AUTH_SCALAR_TEXT, &binding) : policy_world_bind(set, &binding);
+    assert_true(rg_is_ok(status) == (binding != NULL));
+    policy_binding_free(&binding);
+    policy_set_free(&set);
+    return status;
+}
+
+/* 'globex'::bpchar is 'g' there, 1.5::numeric is 2, and x <> ALL of a column's NULL is true. */
+static void predicates_that_are_wider_on_hyper_are_refused(void **state)
+{
+    static const struct predicate rows[] = {
+        {"tenant = 'globex'::bpchar", true},
+        {"tenant = cast(tenant as pg_catalog.bpchar)", true},
+        {"tenant = (CASE WHEN id > 1 THEN 'x'::bpchar END)", true},
+        {"level = '1.5'::numeric", true},
+        {"level::decimal = 1", true},
+        {"tenant <> ALL (hidden_from)", true},
+        {"NOT (tenant = ANY (coalesce(hidden_from, ARRAY['x'])))", true},
+        {"tenant <> ALL ((hidden_from)::text[])", true},
+        {"tenant <> ALL ('{a}')", true},
+        {"tenant = 'globex'::char(6)", false},
+        {"level = 1.5::numeric(5, 2)", false},
+        {"tenant = ANY (ARRAY['a', 'b'])", false},
+        {"tenant <> ALL (:regions)", false},
+        {"tenant = 'x'::varchar AND NULL::numeric IS NULL", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        print_message("# %s\n", rows[i].text);
+        assert_ok(bind_predicate(rows[i].text, POLICY_POSTGRES));
+        if (rows[i].is_refused) {
+            assert_fails(RG_DENIED, bind_predicate(rows[i].text, POLICY_HYPER));
+        } else {
+            assert_ok(bind_predicate(rows[i].text, POLICY_HYPER));
+        }
+    }
+}
+
 static void the_dialect_is_part_of_the_binding(void **state)
 {
     struct policy_binding *other = NULL;
@@ -169,6 +224,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_values_each_parameter_is_a_null_of_its_type, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_simple_query_has_no_parameters, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_numeric_claim_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(predicates_that_are_wider_on_hyper_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_dialect_is_part_of_the_binding, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
