@@ -234,6 +234,9 @@ static rg_status visit_with_guards(struct sql_check *check, const void *statemen
 static rg_status check_text(struct sql_check *check, struct rg_slice text)
 {
     const void *statement = NULL;
+    if (check->limits->is_hyper) {
+        RG_TRY(sql_check_hyper_text(check, text, &text));
+    }
     RG_TRY(sql_check_parse(check, text, &statement));
     RG_TRY(visit_with_guards(check, statement));
     if (check->function_items == NULL) {

@@ -108,6 +108,7 @@ static bool has_operator(const A_Expr *expr)
 static rg_status visit_operator(struct sql_check *check, const void *node)
 {
     const A_Expr *expr = node;
+    RG_TRY(sql_check_hyper_array(check, expr));
     if (has_operator(expr)) {
         RG_TRY(sql_check_operator_name(check, expr->name));
     }

@@ -157,4 +157,12 @@ rg_status sql_check_modes(struct sql_check *check, const List *modes) RG_MUST_CH
 rg_status sql_check_guards_load(struct sql_check *check) RG_MUST_CHECK;
 rg_status sql_check_guarded(struct sql_check *check, const void *node, bool *out_is_guarded) RG_MUST_CHECK;
 
+/* ---- policy/sql_check_hyper.c ---- */
+
+/* Refuses a text that Hyper's lexer could cut otherwise than PostgreSQL's, or in which a fence is not SECURE;
+ * *out_text is the same with MATERIALIZED in place of each SECURE, of the same length. */
+rg_status sql_check_hyper_text(struct sql_check *check, struct rg_slice text, struct rg_slice *out_text) RG_MUST_CHECK;
+/* Refuses ANY and ALL of a NULL array in a policy's predicate for Hyper. */
+rg_status sql_check_hyper_array(struct sql_check *check, const void *operator) RG_MUST_CHECK;
+
 #endif

@@ -40,6 +40,9 @@ static rg_status visit_item(struct sql_check *check, const CommonTableExpr *item
     if (check->limits->is_hyper && is_catalogue(item->ctename)) {
         return sql_check_refuse(check, "a WITH item with the name of a catalogue");
     }
+    if (check->limits->is_hyper && item->ctematerialized == CTEMaterializeNever) {
+        return sql_check_refuse(check, "NOT MATERIALIZED");
+    }
     if (item->cycle_clause != NULL) {
         RG_TRY(sql_check_expr(check, item->cycle_clause->cycle_mark_value));
         RG_TRY(sql_check_expr(check, item->cycle_clause->cycle_mark_default));

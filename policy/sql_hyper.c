@@ -445,6 +445,19 @@ static rg_status visit_fence(struct sql_walk *walk, Node **slot, size_t depth, b
     return sql_deny(&fence->work->site, "0A000", "hyper.token", -1, "Hyper has no NOT MATERIALIZED");
 }
 
+/* `FROM t AS materialized (a, b)` looks like a fence that was forgotten: the checker takes none that does. */
+static rg_status refuse_unspelled(struct fence_walk *fence)
+{
+    for (size_t i = 1; i + 1 < fence->tokens->count; i++) {
+        bool is_spelled = (fence->out[fence->tokens->tokens[i].at] | 32) != 'm';
+        if (!is_spelled && sql_token_is(fence->tokens, i, "materialized") && sql_token_is(fence->tokens, i - 1, "as") &&
+            sql_token_is(fence->tokens, i + 1, "(")) {
+            return deny_token(fence->work, sql_token_text(fence->tokens, i));
+        }
+    }
+    return RG_OK;
+}
+
 rg_status sql_hyper_spell(struct sql_work *work, Node *tree, struct rg_slice text, struct rg_slice *out_text)
 {
     struct sql_tokens tokens = {0};
@@ -462,6 +475,7 @@ rg_status sql_hyper_spell(struct sql_work *work, Node *tree, struct rg_slice tex
     struct fence_walk fence = {
         .walk = {visit_fence, refuse_node, refuse_node}, .work = work, .tokens = &tokens, .out = out};
     RG_TRY(sql_walk_slot(&fence.walk, &tree, 0));
+    RG_TRY(refuse_unspelled(&fence));
     *out_text = rg_slice_make(out, text.size);
     return RG_OK;
 }

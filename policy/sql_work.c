@@ -322,11 +322,11 @@ rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, 
     RG_TRY(status);
     Node *proved = NULL;
     RG_TRY(prove(work, text, intended, &proved));
-    RG_TRY(check_again(work, text));
     struct rg_slice spelled = text;
     if (sql_is_hyper(work)) {
         RG_TRY(sql_hyper_spell(work, proved, text, &spelled));
     }
+    RG_TRY(check_again(work, spelled)); /* what is sent, as it is sent */
     RG_TRY(rule_names(work, &statement->rule));
     if (work->bound_count > 1) {
         qsort(work->names, work->bound_count, sizeof *work->names, compare_names); /* bounds are done with */

@@ -40,6 +40,85 @@ static void refuses_for_hyper_what_hyper_reads_otherwise(void **state)
     assert_int_equal(count_wrong(alike, COUNT_OF(alike), &limits, true), 0);
 }
 
+/* What is sent is read as Hyper reads it: no comment, no other white space, and no fence but SECURE. */
+static void reads_the_text_that_hyper_gets(void **state)
+{
+    (void)state;
+    struct check_limits limits = reading;
+    static const struct row refused[] = {
+        {"a fence in PostgreSQL's words", "WITH a AS MATERIALIZED (SELECT 1 AS x) SELECT * FROM a"},
+        {"in small letters, apart", "WITH a AS  materialized    (SELECT 1 AS x) SELECT * FROM a"},
+        {"a fence of another length", "WITH a AS SECURE (SELECT 1 AS x) SELECT * FROM a"},
+        {"a fence in small letters", "WITH a AS secure       (SELECT 1 AS x) SELECT * FROM a"},
+        {"no fence", "WITH a AS NOT MATERIALIZED (SELECT 1 AS x) SELECT * FROM a"},
+        {"secure as a name", "SELECT 1 AS secure"},
+        {"secure as a relation's alias", "SELECT 1 FROM t_acme.a SECURE       (x)"},
+        {"a comment", "SELECT 1 /* x */"},
+        {"a comment in a comment", "SELECT 1 /* /* */ FROM t_globex.a -- */"},
+        {"a line's comment", "SELECT 1 -- x"},
+        {"a tab", "SELECT\t1"},
+        {"a line", "SELECT 1\n"},
+        {"a continued string", "SELECT 'a'\n'b'"},
+        {"dollar quotes", "SELECT $$x$$"},
+        {"a dollar in a name", "SELECT 1 AS a$b"},
+        {"a Unicode string", "SELECT U&'x'"},
+        {"a national string", "SELECT N'x'"},
+        {"bits", "SELECT B'1'"},
+        {"an escape string with a quote", "SELECT E'\\''"},
+        {"an escape string that ends in an escape", "SELECT E'\\\\'"},
+        {"a doubled quote in an escape string", "SELECT E'a''b'"},
+        {"no ASCII", "SELECT 1 AS \xc3\xa4"},
+        {"an operator", "SELECT 1 # 2"},
+        {"an assignment", "SELECT 1 FROM t_acme.a WHERE x := 1"},
+        {"a name of 64 bytes", "SELECT 1 AS a123456789012345678901234567890123456789012345678901234567890123"},
+        {"a quoted name of 64 bytes",
+         "SELECT 1 AS \"a123456789012345678901234567890123456789012345678901234567890123\""},
+        {"no end of a string", "SELECT 'x"},
+        {"no end of an escape string", "SELECT E'x"},
+        {"hexadecimal", "SELECT 0x10"},
+        {"a name behind a number", "SELECT 1a"},
+    };
+    static const struct row accepted[] = {
+        {"a fence", "WITH a AS SECURE       (SELECT 1 AS x) SELECT * FROM a"},
+        {"a fence with columns", "WITH a (x) AS SECURE       (SELECT 1) SELECT x FROM a"},
+        {"secure in a string", "SELECT 'AS SECURE (', '-- /* $$', E'a\\n'"},
+        {"secure in a name", "SELECT 1 AS \"AS SECURE (\", 2 AS secured"},
+        {"materialized as a name", "SELECT 1 AS materialized"},
+        {"doubled quotes", "SELECT 'it''s', 1 AS \"a\"\"b\", ''"},
+        {"numbers", "SELECT 1, 1.5, .5, 1., 1e5, 1.5E-3, 5*-1, (ARRAY[1, 2])[1:2]"},
+        {"a name of 63 bytes", "SELECT 1 AS a12345678901234567890123456789012345678901234567890123456789012"},
+    };
+    limits.is_hyper = true;
+    assert_int_equal(count_wrong(refused, COUNT_OF(refused), &limits, false), 0);
+    assert_int_equal(count_wrong(accepted, COUNT_OF(accepted), &limits, true), 0);
+}
+
+static void refuses_for_hyper_a_predicate_on_an_array_that_is_null(void **state)
+{
+    (void)state;
+    static const struct check_relation own[] = {
+        {.schema = {"s", 1},
+         .name = {"a", 1},
+         .predicate = {"rg_r.x <> ALL (NULL::pg_catalog.text[])", 39},
+         .for_select = true},
+        {.schema = {"s", 1}, .name = {"b", 1}, .predicate = {"rg_r.x <> ALL (ARRAY['x'])", 26}, .for_select = true},
+    };
+    struct check_limits limits = {.relation_count = 2, .relations = own};
+    static const struct row wide[] = {
+        {"NULL", "SELECT 1 FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM s.a AS rg_r WHERE rg_r.x <> ALL "
+                 "(NULL::pg_catalog.text[])) SELECT * FROM rg_m) AS a"}};
+    static const struct row wide_hyper[] = {
+        {"NULL", "SELECT 1 FROM (WITH rg_m AS SECURE       (SELECT * FROM s.a AS rg_r WHERE rg_r.x <> ALL "
+                 "(NULL::pg_catalog.text[])) SELECT * FROM rg_m) AS a"}};
+    static const struct row narrow[] = {
+        {"an array", "SELECT 1 FROM (WITH rg_m AS SECURE       (SELECT * FROM s.b AS rg_r WHERE rg_r.x <> ALL "
+                     "(ARRAY['x'])) SELECT * FROM rg_m) AS b"}};
+    assert_int_equal(count_wrong(wide, 1, &limits, true), 0);
+    limits.is_hyper = true;
+    assert_int_equal(count_wrong(wide_hyper, 1, &limits, false), 0);
+    assert_int_equal(count_wrong(narrow, 1, &limits, true), 0);
+}
+
 static void zero_limits_accept_no_name_at_all(void **state)
 {
     (void)state;
@@ -231,6 +310,8 @@ int main(void)
         cmocka_unit_test(accepts_what_is_covered),
         cmocka_unit_test(refuses_what_a_broken_rewriter_could_emit),
         cmocka_unit_test(refuses_for_hyper_what_hyper_reads_otherwise),
+        cmocka_unit_test(reads_the_text_that_hyper_gets),
+        cmocka_unit_test(refuses_for_hyper_a_predicate_on_an_array_that_is_null),
         cmocka_unit_test(zero_limits_accept_no_name_at_all),
         cmocka_unit_test(refuses_a_column_that_the_guards_own_query_would_capture),
         cmocka_unit_test(takes_an_unqualified_column_where_nothing_captures_it),

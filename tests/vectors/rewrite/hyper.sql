@@ -32,8 +32,16 @@ WITH m (materialized) AS MATERIALIZED (SELECT 1), n AS (SELECT 2) SELECT m.mater
 -- expect:
 WITH m (materialized) AS SECURE       (SELECT 1), n AS (SELECT 2) SELECT m.materialized FROM m, n
 
--- case: an alias called materialized
+-- case: an alias called materialized, which looks like a fence
 SELECT * FROM (VALUES (1, 2)) AS materialized (a, b)
+-- refuse: 0A000 hyper.token
+
+-- case: an alias called "materialized", quoted
+SELECT * FROM (VALUES (1, 2)) AS "materialized" (a, b)
+-- unchanged
+
+-- case: a column called materialized
+SELECT 1 AS materialized
 -- unchanged
 
 -- case: a comment is blanked
