@@ -58,6 +58,21 @@ static const struct pgwire_error fence_stale = {
     .hint = {"rule mask.changed", 17},
 };
 
+/* Hyper names a relation with the path of its database's file and with its physical schema. */
+static const struct pgwire_error no_relation = {
+    .severity = PGWIRE_SEVERITY_ERROR,
+    .sqlstate = "42P01",
+    .message = {"relation does not exist", 23},
+};
+
+static bool names_a_file(const struct session *session, const struct pgwire_error *error)
+{
+    bool is_name = strcmp(error->sqlstate, "42P01") == 0 || strcmp(error->sqlstate, "3F000") == 0 ||
+                   strcmp(error->sqlstate, "3D000") == 0;
+    return session_is_hyper(session) && is_name && error->message.size > 0 &&
+           memchr(error->message.data, '"', error->message.size) != NULL;
+}
+
 rg_status reply_put_error(struct session *session, struct request *request, const struct pgwire_span *span)
 {
     struct position_context context = {request, request_statement(request)};
@@ -66,15 +81,17 @@ rg_status reply_put_error(struct session *session, struct request *request, cons
     RG_TRY(pgwire_error_parse('E', span->body, &error));
     catalog_note_error(session, error.sqlstate);
     bool is_stale = is_fence_stale(&error);
+    bool is_ours = is_stale || names_a_file(session, &error);
     if (is_stale) {
         error = fence_stale;
         catalog_note_error(session, error.sqlstate);
     }
+    struct pgwire_error shown = is_stale ? fence_stale : no_relation; /* the log keeps what Hyper said */
     RG_TRY(gate_settle(session, request));
     RG_TRY(output_open(&session->output));
-    RG_TRY(is_stale ? pgwire_error_encode(&error, output_buf(&session->output))
-                    : pgwire_error_filter('E', span->body, context.statement == NULL ? NULL : &map,
-                                          output_buf(&session->output)));
+    RG_TRY(is_ours ? pgwire_error_encode(&shown, output_buf(&session->output))
+                   : pgwire_error_filter('E', span->body, context.statement == NULL ? NULL : &map,
+                                         output_buf(&session->output)));
     if (context.statement != NULL) {
         return gate_record_outcome(session, request, &error);
     }

@@ -233,6 +233,12 @@ def test_attacks_are_refused_by_rowgate(stack, sql):
     assert error.diag.message_detail is not None and "Refused by rule" in error.diag.message_detail, str(error)
 
 
+@pytest.mark.parametrize("sql", ["SELECT * FROM sales.nowhere", 'SELECT * FROM "ORDERS"', "SELECT * FROM nowhere AS n"])
+def test_a_relation_that_is_not_there_tells_no_path(stack, sql):
+    error = refused(stack, sql)
+    assert (error.pgcode, error.diag.message_primary) == ("42P01", "relation does not exist")
+
+
 def test_copy_from_the_client_is_refused(stack):
     done = stack.psql("-c", "COPY orders FROM STDIN", stdin="1\n")
     assert "Refused by rule statement.write" in done.stderr, done
