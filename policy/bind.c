@@ -301,6 +301,19 @@ static rg_status check_claims(const struct policy_set *set, const struct auth_id
     return RG_OK;
 }
 
+/* Beside a column of type char(n), Hyper's text 'acme ' is 'acme'; PostgreSQL's is not. */
+static rg_status check_blanks(const struct auth_claim_value *claim, struct rg_slice name)
+{
+    for (size_t i = 0; claim->is_present && claim->type.scalar == AUTH_SCALAR_TEXT && i < claim->count; i++) {
+        struct rg_slice value = claim->elements[i];
+        if (value.size > 0 && value.data[value.size - 1] == ' ') {
+            return rg_fail(RG_DENIED, "claim \"%.*s\" ends in a blank, which Hyper may overlook", rg_slice_shown(name),
+                           name.data);
+        }
+    }
+    return RG_OK;
+}
+
 /* Hyper reads a numeric without a scale as a whole number: 1.5 would become 1, and another tenant's rows with it. */
 static rg_status check_hyper_claims(const struct policy_binding *binding, const struct auth_identity *identity)
 {
@@ -310,6 +323,7 @@ static rg_status check_hyper_claims(const struct policy_binding *binding, const 
             return rg_fail(RG_DENIED, "claim \"%.*s\" is numeric, which Hyper would round", rg_slice_shown(name),
                            name.data);
         }
+        RG_TRY(check_blanks(&identity->claims[i], binding->set->claims[i].name));
     }
     return RG_OK;
 }

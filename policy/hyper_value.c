@@ -429,6 +429,8 @@ rg_status hyper_value_parse(const struct hyper_input *input, struct rg_arena *ar
     struct hyper_value value = {.is_null = input->is_null, .count = 1};
     value.type = type_oid_array_name(input->type, &value.is_array);
     const struct scalar *scalar = scalar_find(value.type);
+    /* Hyper's bpchar has one character; text is what a caller's value is until it meets a column */
+    value.type = scalar != NULL && strcmp(scalar->type, "bpchar") == 0 ? "text" : value.type;
     bool is_declared = input->type != 0 && input->type != TEXT_FORMAT_UNKNOWN;
     if (is_declared && (scalar == NULL || (value.is_array && strcmp(scalar->type, "numeric") == 0))) {
         return refuse("this parameter's type is not supported by Hyper");

@@ -80,6 +80,7 @@ static void values_become_constants_and_nothing_else(void **state)
         {"SELECT $1", 0, false, V("x'); DROP TABLE a; --"), "SELECT  'x''); DROP TABLE a; --' "},
         {"SELECT $1::int", 0, false, V("7"), "SELECT  '7' ::int"},
         {"SELECT $1", NUMERIC, false, V("-1.50"), "SELECT  '-1.50'::pg_catalog.\"numeric\"(3,2)  AS \"?column?\""},
+        {"SELECT $1", 1042, false, V("globex"), "SELECT  'globex'::pg_catalog.text  AS \"?column?\""},
         {"SELECT 1 LIMIT $1", INT8, false, V("9999999999"), "SELECT 1 LIMIT  9999999999 "},
         {"SELECT 1 LIMIT $1::INTEGER", INT4, true, V("\0\0\0\2"), "SELECT 1 LIMIT  2 "},
         {"SELECT id FROM orders WHERE a=$1", INT4, false, V("5"),
@@ -206,6 +207,30 @@ static void predicates_that_are_wider_on_hyper_are_refused(void **state)
     }
 }
 
+/* Another tenant's char(n) column says the same. */
+static void a_claim_that_ends_in_a_blank_is_refused(void **state)
+{
+    static const struct rg_slice id[] = {{"11111111-1111-1111-1111-111111111111", 36}};
+    static const struct rg_slice region[] = {{"emea", 4}, {"apac ", 5}};
+    static const struct tenant tenant = {.id = {"acme", 4}};
+    (void)state;
+    for (size_t count = 1; count <= 2; count++) {
+        struct auth_claim_value claims[] = {
+            {.is_present = true, .type = {AUTH_SCALAR_UUID, false}, .count = 1, .elements = id},
+            {.is_present = true, .type = {AUTH_SCALAR_TEXT, true}, .count = count, .elements = region},
+        };
+        struct auth_identity identity = {.kind = AUTH_OIDC, .claim_count = 2, .claims = claims};
+        struct policy_subject subject = {
+            .tenant = &tenant, .identity = &identity, .database = {"lake", 4}, .dialect = POLICY_HYPER};
+        struct policy_binding *binding = NULL;
+        rg_status status = policy_bind(world.set, &subject, &binding);
+        assert_true(rg_is_ok(status) == (count == 1));
+        assert_true((binding != NULL) == (count == 1));
+        assert_true(rg_is_ok(status) || status.error->kind == RG_DENIED);
+        policy_binding_free(&binding);
+    }
+}
+
 static void the_dialect_is_part_of_the_binding(void **state)
 {
     struct policy_binding *other = NULL;
@@ -225,6 +250,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_simple_query_has_no_parameters, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_numeric_claim_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(predicates_that_are_wider_on_hyper_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_claim_that_ends_in_a_blank_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_dialect_is_part_of_the_binding, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
