@@ -78,7 +78,7 @@ def reflect(engine):
     inspector = sqlalchemy.inspect(engine)
     assert inspector.get_schema_names() == ["sales", "shared"]
     assert inspector.get_table_names() == ["nasty", "orders"]
-    assert sorted(inspector.get_table_names(schema="shared")) == ["events", "regional"]
+    assert sorted(inspector.get_table_names(schema="shared")) == ["events", "notices", "regional"]
     assert inspector.get_view_names() == [] and inspector.has_table("orders", schema="sales")
     assert not inspector.has_table("canary", schema="t_hidden") and not inspector.has_table("secret", schema="shared")
     columns = inspector.get_columns("orders", schema="sales")
@@ -272,6 +272,14 @@ def test_a_plain_subselect_would_leak_where_the_fence_does_not(stack):
             cursor.execute(f"SELECT count(*) FROM ({inner}) AS e WHERE {condition}")
         cursor.execute(f"SELECT count(*) FROM (WITH m AS SECURE ({inner}) SELECT * FROM m) AS e WHERE {condition}")
         assert cursor.fetchall() == [(0,)]
+
+
+def test_an_absent_claim_shows_nothing(stack):
+    """x <> ALL (NULL) is NULL to PostgreSQL and true to Hyper; should Hyper stop that, the second half says so."""
+    assert stack.query("SELECT * FROM shared.notices") == []
+    with contextlib.closing(stack.hyperd.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT 'x' <> ALL (NULL::pg_catalog.text[]), NOT ('x' = ANY (NULL::pg_catalog.text[]))")
+        assert cursor.fetchall() == [(True, True)]
 
 
 def test_the_database_is_the_configurations(stack):

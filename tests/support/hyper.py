@@ -126,6 +126,7 @@ login = ["scram"]
 [claims]
 tenant = {{ from = "tenant", type = "text", required = true }}
 regions = {{ from = "regions", type = "text[]", max = 8 }}
+hidden = {{ from = "hidden", type = "text[]", max = 8 }}
 {accounts}
 [[tenants]]
 id = "acme"
@@ -154,6 +155,11 @@ name = "regional"
 on = ["shared.regional"]
 for = ["select"]
 using = "tenant = :tenant and region = any(:regions)"
+[[policies]]
+name = "all but the hidden"
+on = ["shared.notices"]
+for = ["select"]
+using = "tenant <> all(:hidden)"
 [audit]
 directory = "{audit}"
 origin = "test/audit/hyper/1"
@@ -187,6 +193,8 @@ SHARED = (
     "CREATE TABLE shared.regional (id int, tenant text, region text)",
     """INSERT INTO shared.regional SELECT i, CASE i % 2 WHEN 0 THEN 'acme' ELSE 'globex' END,
         CASE i % 3 WHEN 0 THEN 'emea' WHEN 1 THEN 'apac' ELSE 'amer' END FROM generate_series(1, 600) AS g(i)""",
+    "CREATE TABLE shared.notices (id int, tenant text)",
+    "INSERT INTO shared.notices VALUES (1, 'acme'), (2, 'CANARY globex')",
     "CREATE TABLE shared.secret (id int, content text)",
     "INSERT INTO shared.secret VALUES (1, 'CANARY nobody may see this')",
     "CREATE SCHEMA t_hidden",
