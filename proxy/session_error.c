@@ -67,10 +67,13 @@ static const struct pgwire_error no_relation = {
 
 static bool names_a_file(const struct session *session, const struct pgwire_error *error)
 {
+    static const char parted[] = "\".\"";
+    struct rg_slice text = error->message;
     bool is_name = strcmp(error->sqlstate, "42P01") == 0 || strcmp(error->sqlstate, "3F000") == 0 ||
                    strcmp(error->sqlstate, "3D000") == 0;
-    return session_is_hyper(session) && is_name && error->message.size > 0 &&
-           memchr(error->message.data, '"', error->message.size) != NULL;
+    return session_is_hyper(session) && is_name && text.size > 0 &&
+           (memchr(text.data, '/', text.size) != NULL ||
+            memmem(text.data, text.size, parted, sizeof parted - 1) != NULL);
 }
 
 rg_status reply_put_error(struct session *session, struct request *request, const struct pgwire_span *span)

@@ -239,6 +239,10 @@ def test_a_relation_that_is_not_there_tells_no_path(stack, sql):
     assert (error.pgcode, error.diag.message_primary) == ("42P01", "relation does not exist")
 
 
+def test_a_qualifier_that_is_not_there_is_named(stack):
+    assert 'unknown table "nosuch"' in str(refused(stack, "SELECT nosuch.id FROM sales.orders"))
+
+
 def test_copy_from_the_client_is_refused(stack):
     done = stack.psql("-c", "COPY orders FROM STDIN", stdin="1\n")
     assert "Refused by rule statement.write" in done.stderr, done
