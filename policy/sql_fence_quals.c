@@ -8,7 +8,7 @@
 enum {
     CONJUNCTS_MAX = 64, /* looked at in one WHERE */
     NESTING_MAX = 8,    /* of AND in parentheses */
-    ELEMENTS_MAX = 2000,
+    ELEMENTS_MAX = 500, /* each is parsed twice more: beyond, the rewrite costs more than it may */
 };
 
 /* ---- levels ---- */
