@@ -312,6 +312,8 @@ static rg_status forward_bind(struct session *session)
     session->upstream_prepared = has_values ? NULL : session->upstream_prepared; /* its text holds the values */
     RG_TRY(parse_upstream(session, command->bind.statement));
     session->upstream_prepared = has_values ? NULL : session->upstream_prepared;
+    /* Number 0 is the unnamed portal upstream, which the next Query destroys: not for one that the client named. */
+    session->next_portal += session->next_portal == 0 && command->bind.portal.size > 0 ? 1 : 0;
     uint64_t number = session->next_portal++;
     RG_TRY(
         portal_put(&session->prepared, command->bind.portal, number, session->batches_forwarded + 1, command->cached));

@@ -151,6 +151,21 @@ def test_portals_with_row_limits(wire):
     assert error_of(wire.until("Z"))["C"] == "34000"
 
 
+def test_a_query_leaves_a_named_portal_alone(wire):
+    wire.send(b"Q", b"begin\0")
+    wire.until("Z")
+    wire.parse("select id from orders order by id limit 5")
+    wire.bind(portal="p")
+    wire.execute("p", 2)
+    wire.send(b"S")
+    assert kinds(wire.until("Z")) == "12DDsZ"
+    wire.send(b"Q", b"select 1\0")
+    assert kinds(wire.until("Z")) == "TDCZ"
+    wire.execute("p", 2)
+    wire.send(b"S")
+    assert kinds(wire.until("Z")) == "DDsZ"
+
+
 def test_pipelined_batches_without_waiting(wire):
     for i in range(50):
         wire.parse(f"select {i}")

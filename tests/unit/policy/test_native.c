@@ -13,23 +13,20 @@
 #define RELATION(schema, name, kind)                                                                                   \
     "{\"schema\": \"" schema "\", \"name\": \"" name "\", \"kind\": \"" kind "\", " COLUMNS
 
-static const char
-    snapshot[] = "{\"version\": 1, \"server\": 150020, \"operators\": [], \"relations\": [" RELATION("public", "other", "r") ", " RELATION("shared", "events", "r") ", " RELATION(
-        "shared", "odd \\\"name\\\"",
-        "p") ", " RELATION("shared", "secret",
-                           "r") ", " RELATION("shared", "view",
-                                              "v") ", " RELATION("t_acme", "orders",
-                                                                 "r") ", " RELATION("t_acme", "stored",
-                                                                                    "m") ", " RELATION("t_acme", "view",
-                                                                                                       "v") ","
-                                                                                                            " " RELATION(
-                                                                                                                "u_7",
-                                                                                                                "order"
-                                                                                                                "s",
-                                                                                                                "r") ","
-                                                                                                                     " " RELATION("u_x",
-                                                                                                                                  "orders",
-                                                                                                                                  "r") "]}";
+/* clang-format off */
+static const char snapshot[] =
+    "{\"version\": 1, \"server\": 150020, \"operators\": [], \"relations\": ["
+    RELATION("public", "other", "r") ", "
+    RELATION("shared", "events", "r") ", "
+    RELATION("shared", "odd \\\"name\\\"", "p") ", "
+    RELATION("shared", "secret", "r") ", "
+    RELATION("shared", "view", "v") ", "
+    RELATION("t_acme", "orders", "r") ", "
+    RELATION("t_acme", "stored", "m") ", "
+    RELATION("t_acme", "view", "v") ", "
+    RELATION("u_7", "orders", "r") ", "
+    RELATION("u_x", "orders", "r") "]}";
+/* clang-format on */
 
 struct world {
     struct rg_arena arena;

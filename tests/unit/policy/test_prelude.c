@@ -95,12 +95,12 @@ static void values_stay_values(void **state)
     (void)state;
     struct bound bound;
     const struct rg_slice regions[] = {RG_SLICE("it's"),
-                                              RG_SLICE("a\\b"),
-                                              RG_SLICE("\"q\""),
-                                              RG_SLICE("{x,y}"),
-                                              RG_SLICE(""),
-                                              RG_SLICE("NULL"),
-                                              RG_SLICE("'); DROP TABLE x; --")};
+                                       RG_SLICE("a\\b"),
+                                       RG_SLICE("\"q\""),
+                                       RG_SLICE("{x,y}"),
+                                       RG_SLICE(""),
+                                       RG_SLICE("NULL"),
+                                       RG_SLICE("'); DROP TABLE x; --")};
     const struct rg_slice who[] = {RG_SLICE("\xc3\xa9\\'")};
     bound_init(&bound);
     bound.claims[1] = (struct auth_claim_value){
