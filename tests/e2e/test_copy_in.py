@@ -4,6 +4,7 @@ import contextlib
 import io
 import socket
 import struct
+import subprocess
 import threading
 import time
 
@@ -279,6 +280,26 @@ def test_a_lost_database_ends_the_session_in_a_copy(loader):
             while True:
                 messages.append(wire.next())
     assert loaded(loader) == 0
+
+
+def test_a_log_that_takes_no_record_ends_a_copy_and_nothing_stays():
+    """The limit is a signal by default, which would end the process and not the session."""
+    with LoadStack("postgres") as own, Wire(own) as wire:
+        wire.send(b"Q", COPY)
+        assert kinds([wire.next()]) == "G"
+        wire.send(b"d", ROWS.encode())
+        subprocess.run(["prlimit", "--pid", str(own.rowgate.process.pid), "--fsize=1000"], check=True)
+        with pytest.raises(psycopg2.OperationalError):  # its record is the first that cannot be written
+            own.query("select 1", "globex")
+        messages = []
+        with pytest.raises((EOFError, OSError)):
+            wire.send(b"c")
+            while True:
+                messages.append(wire.next())
+        assert not messages or error_of(messages)["C"] == "58030"
+        assert loaded(own) == 0
+        assert own.rowgate.process.poll() is None
+        assert own.audit_verify().returncode == 0
 
 
 # ---- the protocol ----
