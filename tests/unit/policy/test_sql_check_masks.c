@@ -73,12 +73,15 @@ static const char snapshot_text[] =
 #define PEOPLE_COLUMNS                                                                                                 \
     "ARRAY['id int8', 'tenant_id uuid', 'name text', 'email text', 'phone text', 'ssn text', 'mood ', "                \
     "'Odd\"''col text']::pg_catalog.text[]"
-#define GUARD_OF(columns, otherwise, relation, more)                                                                   \
-    "(SELECT CASE WHEN pg_catalog.array_agg(pg_catalog.concat(rg_a.attname, ' ', CASE WHEN rg_t.typnamespace = "       \
+#define GUARD_NAMED(name, columns, otherwise, relation, more)                                                          \
+    "(SELECT CASE WHEN pg_catalog.array_agg(pg_catalog.concat(" name ", ' ', CASE WHEN rg_t.typnamespace = "           \
     "'pg_catalog'::pg_catalog.regnamespace AND rg_t.typtype <> 'd' THEN rg_t.typname ELSE '' END) ORDER BY "           \
     "rg_a.attnum) = " columns " THEN true ELSE " otherwise                                                             \
-    " END FROM pg_catalog.pg_attribute AS rg_a JOIN pg_catalog.pg_type AS rg_t ON rg_t.oid = rg_a.atttypid WHERE "     \
-    "rg_a.attrelid = " relation " AND rg_a.attnum > 0 AND NOT rg_a.attisdropped" more ")"
+    " END FROM pg_catalog.pg_attribute AS rg_a JOIN pg_catalog.pg_type AS rg_t ON rg_t.oid = rg_a.atttypid CROSS "     \
+    "JOIN pg_catalog.pg_identify_object_as_address('pg_catalog.pg_class'::pg_catalog.regclass, rg_a.attrelid, "        \
+    "rg_a.attnum) AS rg_i WHERE rg_a.attrelid = " relation " AND rg_a.attnum > 0 AND NOT rg_a.attisdropped" more ")"
+#define GUARD_OF(columns, otherwise, relation, more)                                                                   \
+    GUARD_NAMED("rg_i.object_names[3]", columns, otherwise, relation, more)
 #define OTHERWISE "pg_catalog.concat('rowgate: columns changed: ', pg_catalog.count(*))::pg_catalog.bool"
 #define PEOPLE "'\"shared\".\"people\"'::pg_catalog.regclass"
 #define GUARD GUARD_OF(PEOPLE_COLUMNS, OTHERWISE, PEOPLE, "")
@@ -177,6 +180,8 @@ static const struct row bad[] = {
     {"the guard looks at fewer columns",
      FENCE_OF(ALL, FROM,
               "(" PREDICATE ") AND " GUARD_OF(PEOPLE_COLUMNS, OTHERWISE, PEOPLE, " AND rg_a.attname <> 'x'"))},
+    {"the guard reads the names of the transaction's snapshot",
+     FENCE_OF(ALL, FROM, "(" PREDICATE ") AND " GUARD_NAMED("rg_a.attname", PEOPLE_COLUMNS, OTHERWISE, PEOPLE, ""))},
     {"the guard is true otherwise",
      FENCE_OF(ALL, FROM, "(" PREDICATE ") AND " GUARD_OF(PEOPLE_COLUMNS, "true", PEOPLE, ""))},
     {"the guard has another operator",
