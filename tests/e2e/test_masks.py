@@ -403,8 +403,8 @@ def test_a_transaction_with_an_old_snapshot_does_not_see_behind_a_mask_that_move
                 cursor.execute("SELECT city FROM shared.moving")
                 pytest.fail(repr(cursor.fetchall()[:2]))
             assert "raw" not in words_of(caught.value)
-            cursor.execute("ROLLBACK")
         finally:
+            cursor.execute("ROLLBACK")
             alter(moving, SWAP)
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:  # the next test begins where this one did
