@@ -150,6 +150,7 @@ struct policy_binding {
     size_t shared_schema_count;
     const struct rg_slice *shared_physical, *shared_logical;
     size_t masked_count;
+    bool has_text_masks; /* one makes its value of the column's text: settings that decide that text are fixed */
     const struct policy_masked *masked;
     /* What stands in texts for the upstream and must be seen nowhere else: keys of hash masks. */
     size_t secret_count;

@@ -356,6 +356,19 @@ def test_the_key_is_found_nowhere(masked):
         assert all(tenant_key(tenant).hex() not in str(record) for record in records)
 
 
+# ---- settings ----
+
+@pytest.mark.parametrize("setting", ("DateStyle = 'SQL, DMY'", "TIME ZONE 'Europe/Berlin'", "IntervalStyle = sql_standard",
+                                     "extra_float_digits = -10"))
+def test_no_setting_gives_a_masked_value_another_text(masked, setting):
+    with contextlib.closing(masked.connect()) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        cursor.execute("BEGIN")
+        with pytest.raises(psycopg2.Error) as caught:
+            cursor.execute(f"SET LOCAL {setting}")
+        assert caught.value.pgcode == "42501" and "setting.value" in (caught.value.diag.message_detail or "")
+
+
 # ---- columns that change ----
 
 def alter(stack, sql):

@@ -298,6 +298,28 @@ static void refuses_every_masked_relation_without_a_snapshot(void **state)
     assert_int_equal(count_wrong(good, COUNT_OF(good), &blind, false), 0);
 }
 
+static const struct row formats[] = {
+    {"the order of a date", "SET LOCAL datestyle = 'SQL, DMY'"},
+    {"of the session", "SET DateStyle = german"},
+    {"the zone", "SET LOCAL TIME ZONE 'Europe/Berlin'"},
+    {"the zone as an interval", "SET LOCAL TIME ZONE INTERVAL '1' HOUR"},
+    {"intervals", "SET LOCAL intervalstyle = sql_standard"},
+    {"digits", "SET LOCAL extra_float_digits = -10"},
+    {"the login's own", "RESET timezone"},
+    {"the login's own, by SET", "SET LOCAL datestyle TO DEFAULT"},
+};
+
+static void refuses_settings_that_give_masked_values_another_text(void **state)
+{
+    const struct world *world = *state;
+    struct check_limits fixed = world->limits;
+    assert_int_equal(count_wrong(formats, COUNT_OF(formats), &fixed, true), 0);
+    fixed.are_formats_fixed = true;
+    assert_int_equal(count_wrong(formats, COUNT_OF(formats), &fixed, false), 0);
+    const struct row placeholder = {"no format", "SET standard_conforming_strings = on"};
+    assert_int_equal(count_wrong(&placeholder, 1, &fixed, true), 0);
+}
+
 static void fails_when_its_memory_is_full(void **state)
 {
     const struct world *world = *state;
@@ -320,6 +342,7 @@ int main(void)
         cmocka_unit_test(refuses_what_shows_more_than_the_mask),
         cmocka_unit_test(refuses_writes_to_a_masked_relation),
         cmocka_unit_test(refuses_every_masked_relation_without_a_snapshot),
+        cmocka_unit_test(refuses_settings_that_give_masked_values_another_text),
         cmocka_unit_test(fails_when_its_memory_is_full),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
