@@ -307,7 +307,7 @@ static rg_status bind_one(struct mask_binder *binder, struct policy_bound *bound
         const struct policy_masked *masked = &binder->binding->masked[i];
         /* by what the database calls it: two logical schemas may be one */
         if (rg_slice_is_equal(masked->schema, bound->physical) && rg_slice_is_equal(masked->relation, bound->name)) {
-            binder->binding->has_text_masks |= is_made_of_text(mask->row->kind);
+            binder->binding->fixes_formats |= is_made_of_text(mask->row->kind);
             masks[bound->mask_count] = (struct policy_bound_mask){.column = mask->column,
                                                                   .text = {"", 0},
                                                                   .allow_in_predicates = mask->row->allow_in_predicates,
