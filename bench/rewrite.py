@@ -3,6 +3,7 @@
 interleaved; memory over a million distinct statements; texts that are large in an unkind way. docs/benchmarks.md."""
 
 import argparse
+import json
 import pathlib
 import statistics
 import subprocess
@@ -21,9 +22,10 @@ MODES = ("raw", "protobuf", "cold", "cached")
 class Watch:
     """bench/rewrite_timing.c."""
 
-    def __init__(self, directory, texts):
-        head = pathlib.Path(directory) / "world"
-        head.write_text(rewrite_world.HEAD)
+    def __init__(self, directory, texts, with_snapshot=False):
+        head = pathlib.Path(directory) / f"world{int(with_snapshot)}"
+        head.write_text(rewrite_world.HEAD + "-- snapshot relations.json\n" * with_snapshot)
+        (pathlib.Path(directory) / "relations.json").write_text(json.dumps(rewrite_world.SNAPSHOT))
         paths = []
         for number, text in enumerate(texts):
             paths.append(pathlib.Path(directory) / f"{number}.sql")
@@ -53,16 +55,24 @@ def sqlglot_us(text):
     return (time.thread_time() - began) * 1e6
 
 
-def measure(watch, options):
+def statements():
+    """(name in the report, text, goals, with a snapshot)."""
+    plain = [(name, text, goals, False) for name, (text, goals) in rewrite_world.STATEMENTS.items()]
+    return plain + [(f"{name}, snapshot", *rewrite_world.STATEMENTS[name], True) for name in rewrite_world.SNAPPED]
+
+
+def measure(watch, snapped, options):
     """Rounds in turn: each figure of a round beside the others of the same moment."""
     runs = []
     for name, (text, _) in rewrite_world.STATEMENTS.items():
         sqlglot_us(text)  # warm
     for number in range(options.rounds):
-        for index, (name, (text, _)) in enumerate(rewrite_world.STATEMENTS.items()):
+        for name, text, _, with_snapshot in statements():
             run = {"round": number, "statement": name}
+            index = list(rewrite_world.STATEMENTS).index(name.removesuffix(", snapshot"))
             for mode in MODES:
-                run[mode], run[f"{mode}_verdict"], run["out_bytes"] = watch.ask(mode, index, options.milliseconds * 1000)
+                run[mode], run[f"{mode}_verdict"], run["out_bytes"] = (snapped if with_snapshot else watch).ask(
+                    mode, index, options.milliseconds * 1000)
             run["sqlglot"] = sqlglot_us(text)
             runs.append(run)
         print(f"  round {number + 1} of {options.rounds}", file=sys.stderr)
@@ -71,7 +81,7 @@ def measure(watch, options):
 
 def summarise(runs):
     rows = []
-    for name, (text, goals) in rewrite_world.STATEMENTS.items():
+    for name, text, goals, _ in statements():
         own = [run for run in runs if run["statement"] == name]
         row = {"statement": name, "bytes": len(text), "out_bytes": own[0]["out_bytes"], "verdict": own[0]["cold_verdict"], "goals": goals}
         for mode in (*MODES, "sqlglot"):
@@ -147,7 +157,9 @@ def main():
     texts = [text for text, _ in rewrite_world.STATEMENTS.values()] + list(rewrite_world.LARGE.values())
     with tempfile.TemporaryDirectory(prefix="rowgate-bench.") as directory:
         watch = Watch(directory, texts)
-        runs = measure(watch, options)
+        snapped = Watch(directory, texts, with_snapshot=True)
+        runs = measure(watch, snapped, options)
+        snapped.close()
         large = measure_large(watch, options)
         # the first statement that fits "OFFSET n" behind it
         early, verdict, late = memory(directory, options.distinct)

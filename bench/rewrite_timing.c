@@ -183,12 +183,16 @@ static rg_status read_text(struct timing *timing, const char *path)
 static rg_status load(struct timing *timing, int argc, char **argv)
 {
     struct rg_slice head = {0};
+    struct rg_slice folder = {0};
+    const char *slash = argc < 2 ? NULL : strrchr(argv[1], '/');
     if (argc < 3) {
         return rg_fail(RG_CONFIG, "usage: rewrite_timing WORLD TEXT...");
     }
     timing->world.arena = &timing->arena;
     RG_TRY(vector_read(argv[1], &timing->arena, &head));
-    RG_TRY(vector_world_init(&timing->world, "tests/vectors/rewrite", head));
+    RG_TRY(rg_arena_copy(&timing->arena,
+                         slash == NULL ? RG_SLICE(".") : rg_slice_make(argv[1], (size_t)(slash - argv[1])), &folder));
+    RG_TRY(vector_world_init(&timing->world, folder.data, head));
     for (int i = 2; i < argc; i++) {
         RG_TRY(read_text(timing, argv[i]));
     }

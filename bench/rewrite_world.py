@@ -8,6 +8,13 @@ HEAD = """\
 -- policy on=sales.* isolation=schema
 -- policy on=shared.* using=tenant_id = :tenant_id
 """
+# What rowgate knows of the database in the rows "with a snapshot".
+RELATIONS = {"orders": "id:int8 tenant_id:uuid order_date:timestamptz amount:numeric customer_id:int8 status:text note:text",
+             "customers": "id:int8 tenant_id:uuid country:text region_id:int4 name:text", "regions": "id:int4 tenant_id:uuid name:text"}
+OPERATORS = [[name, kind, kind] for name in ("<", "<=", "<>", "=", ">", ">=") for kind in ("int4", "int8", "text", "timestamptz", "uuid")]
+SNAPSHOT = {"version": 1, "server": 150020, "operators": OPERATORS, "relations": [
+    {"schema": "shared", "name": name, "kind": "r", "columns": [column.split(":") for column in columns.split()], "parents": [], "reads": []}
+    for name, columns in RELATIONS.items()]}
 CHART = """SELECT DATE_TRUNC('day', order_date) AS __timestamp, region AS region, SUM(amount) AS "SUM(amount)", COUNT(DISTINCT customer_id) AS customers
 FROM (SELECT o.order_date, o.amount, o.customer_id, c.country, r.name AS region FROM shared.orders o
 JOIN shared.customers c ON c.id = o.customer_id JOIN shared.regions r ON r.id = c.region_id WHERE o.status <> 'cancelled') AS virtual_table
@@ -38,6 +45,7 @@ STATEMENTS = {
     "IN list, 10 kB": ("SELECT id, amount FROM shared.orders WHERE customer_id IN (" + ", ".join(str(10 ** 16 + i * 7) for i in range(555)) + ")",
                        (300, 200, 0, 0)),
 }
+SNAPPED = ("Superset chart", "IN list, 10 kB")  # measured with a snapshot as well
 # name: text; answered or refused within LARGE_GOAL_MS
 LARGE_GOAL_MS = 50
 LARGE = {

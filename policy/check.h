@@ -70,5 +70,9 @@ struct check_limits {
  * RG_LIMIT when too deep or the arena is full. Threads: any. */
 rg_status check_statement(struct rg_slice text, const struct check_limits *limits,
                           struct rg_arena *arena) RG_MUST_CHECK;
+/* The same, and hands out the tree of what was accepted, for the proof that it is the intended one: the text is parsed
+ * here, and once. The caller is inside a memory context of libpg_query, where *out_tree (a Node) then lives. */
+rg_status check_statement_tree(struct rg_slice text, const struct check_limits *limits, struct rg_arena *arena,
+                               void **out_tree) RG_MUST_CHECK;
 
 #endif

@@ -240,8 +240,8 @@ static bool is_leakproof(const struct sql_check *check, const char *operator_nam
                                                          right.size == 0 ? left : right);
 }
 
-/* All of one type, and that the column's or, between integers, one that the wider of both can hold. */
-static bool is_list_operand(const struct operand *element, const struct operand *first, struct rg_slice type)
+/* The column's type or, between integers, one that the wider of both can hold. */
+static bool is_list_operand(const struct operand *element, struct rg_slice type)
 {
     static const char *const families[][3] = {{"int2", "int4", "int8"}, {"text", "varchar", "varchar"}};
     bool is_related = element->type.size == 0 || rg_slice_is_equal(element->type, type);
@@ -254,7 +254,7 @@ static bool is_list_operand(const struct operand *element, const struct operand 
         }
         is_related = is_related || (has_type && has_element);
     }
-    return element->is_constant && is_related && rg_slice_is_equal(element->type, first->type);
+    return is_related;
 }
 
 static bool is_copied_list(struct sql_check *check, const List *list, const char *name, struct rg_slice type)
@@ -266,7 +266,10 @@ static bool is_copied_list(struct sql_check *check, const List *list, const char
     for (int i = 0; i < list_length(list); i++) {
         struct operand element = operand(check, list_nth(list, i));
         first = i == 0 ? element : first;
-        if (!is_list_operand(&element, &first, type) || !is_leakproof(check, name, type, element.type)) {
+        if (!element.is_constant || !rg_slice_is_equal(element.type, first.type)) {
+            return false; /* all are of one type: what holds of the first holds of all */
+        }
+        if (i == 0 && (!is_list_operand(&element, type) || !is_leakproof(check, name, type, element.type))) {
             return false;
         }
     }

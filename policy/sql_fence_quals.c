@@ -8,7 +8,7 @@
 enum {
     CONJUNCTS_MAX = 64, /* looked at in one WHERE */
     NESTING_MAX = 8,    /* of AND in parentheses */
-    ELEMENTS_MAX = 2000,
+    ELEMENTS_MAX = 500, /* each is parsed twice more: beyond, the rewrite costs more than it may */
 };
 
 /* ---- levels ---- */
@@ -189,14 +189,15 @@ static bool is_integer(struct rg_slice type)
            rg_slice_is_equal(type, RG_SLICE("int8"));
 }
 
-/* The elements become an array of one type, which the column's has a part in (parse analysis: transformAExprIn). */
-static bool is_element(const struct copier *copier, const struct policy_column *column,
-                       const struct sql_fence_constant *element, const struct sql_fence_constant *first)
+/* The elements become an array of one type, which the column's has a part in (parse analysis: transformAExprIn). All
+ * have the first one's type, so what holds of it holds of all. */
+static bool is_first_element(const struct copier *copier, const struct policy_column *column,
+                             const struct sql_fence_constant *element)
 {
     bool is_same = element->type.size == 0 ||
                    rg_slice_is_equal(operand_type(element->type), operand_type(column->type)) ||
                    (is_integer(element->type) && is_integer(column->type));
-    return is_same && rg_slice_is_equal(element->type, first->type) && is_leakproof(copier, "=", column, element);
+    return is_same && is_leakproof(copier, "=", column, element);
 }
 
 static rg_status copy_in(struct copier *copier, const A_Expr *expr)
@@ -217,11 +218,13 @@ static rg_status copy_in(struct copier *copier, const A_Expr *expr)
         bool is_constant = false;
         RG_TRY(sql_fence_constant_read(copier->work, list_nth(list, i), &element, &is_constant));
         first = i == 0 ? element : first;
-        if (!is_constant || !is_element(copier, column, &element, &first)) {
+        if (!is_constant || !rg_slice_is_equal(element.type, first.type) ||
+            (i == 0 && !is_first_element(copier, column, &element))) {
             return RG_OK;
         }
         elements = lappend(elements, element.node);
-        RG_TRY(rg_buf_printf(&text, "%s%.*s", i == 0 ? "(" : ", ", RG_SLICE_ARGS(element.text)));
+        RG_TRY(rg_buf_put(&text, i == 0 ? RG_SLICE("(") : RG_SLICE(", ")));
+        RG_TRY(rg_buf_put(&text, element.text));
     }
     RG_TRY(rg_buf_put(&text, RG_SLICE(")")));
     return put_conjunct(copier, AEXPR_IN, "=", column, (Node *)elements, rg_buf_slice(&text));

@@ -20,7 +20,7 @@ import smith  # noqa: E402
 import trees  # noqa: E402
 import world  # noqa: E402
 
-COUNT, TREES, SMITH, BROKEN = 5_000, 2_400, 1_000, 400
+COUNT, TREES, SMITH, BROKEN = 5_000, 4_000, 1_000, 400
 SEED = "ci"
 
 
@@ -51,23 +51,24 @@ def test_equal_rows_or_both_refuse(running):
     result = proved(running, "differential", COUNT)
     assert not result.findings, told(result.findings)
     assert result.count == COUNT
-    assert result.classes["equal"] > COUNT * 0.6, "too few statements mean something"
+    assert result.classes["equal"] > COUNT * 0.5, "too few statements mean something"
     assert result.wire > 50
     assert result.classes["timeout"] + result.classes["order"] + result.classes["data error"] < COUNT * 0.01
-    assert result.classes["refused"] + result.classes["lost"] < COUNT * 0.1, "more is refused than a client can bear"
+    masks = sum(number for rule, number in result.rules.items() if rule.startswith("mask."))
+    assert result.classes["refused"] - masks + result.classes["lost"] < COUNT * 0.1, "more is refused than a client can bear"
 
 
 def test_rows_of_others_leave_no_trace(running):
     result = proved(running, "interference", COUNT)
     assert not result.findings, told(result.findings)
     assert result.classes["identical"] > COUNT * 0.4 and result.classes["identical error"] > COUNT * 0.1
-    assert result.classes["order"] + result.classes["timeout"] < COUNT * 0.03
+    assert result.classes["order"] + result.classes["plan"] + result.classes["timeout"] < COUNT * 0.03
 
 
 def test_analysed_trees_hold_nothing_but_what_is_allowed(running):
     result = proved(running, "trees", TREES)
     assert not result.findings, told(result.findings)
-    assert result.classes["covered"] > TREES * 0.6
+    assert result.classes["covered"] > TREES * 0.5 > 1_000
 
 
 @pytest.mark.skipif(shutil.which("sqlsmith") is None, reason="sqlsmith is not installed")

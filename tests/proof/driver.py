@@ -180,7 +180,7 @@ class Worlds:
         return self.sides[name, tenant]
 
     def _opened(self, name, tenant):
-        if name in ("ours", "twin", "masked_twin"):
+        if name in ("ours", "twin", "masked_twin", "alone"):
             database = "bi" if name == "ours" else name
             return Side(self._direct(user="rowgate", password=stack.PASSWORD, dbname=database), f"t_{tenant}")
         if name == "rowgate":

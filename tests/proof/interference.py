@@ -9,9 +9,15 @@ CLASSES = {
     "identical": "columns, rows and their order, tag, notices",
     "identical error": "every field of it",
     "refused": "refused by rowgate",
+    "plan": "an error that the identity's own rows alone can raise: the planner's estimates decided whether it was met",
     "order": "the same rows in another order: the planner chose another plan",
     "timeout": "more than the time that one side gets",
 }
+# Ways to make the planner choose otherwise.
+PLANS = ({"join_collapse_limit": "1", "from_collapse_limit": "1"}, {"enable_hashjoin": "off"}, {"enable_nestloop": "off"},
+         {"enable_material": "off"}, {"enable_hashjoin": "off", "enable_mergejoin": "off"}, {"enable_hashagg": "off"},
+         {"enable_nestloop": "off", "join_collapse_limit": "1"}, {"enable_material": "off", "enable_hashjoin": "off"},
+         {"cpu_tuple_cost": "100"}, {"cpu_operator_cost": "10"}, {"enable_material": "off", "join_collapse_limit": "1"})
 
 
 class Interference:
@@ -24,7 +30,20 @@ class Interference:
         one = self.worlds.side("ours", identity).run(statement, plan["text"])
         other = self.worlds.side("twin", identity).run(statement, plan["text"])
         verdict = compare(one, other)
+        if verdict.startswith(FINDING) and self._is_own(statement, identity, plan, [each for each in (one, other) if each.is_error]):
+            verdict = "plan"
         return verdict, shown(one, other) if verdict.startswith(FINDING) else one.error
+
+    def _is_own(self, statement, identity, plan, errors):
+        """Does each error arise, word for word, where there are no rows but the identity's own, under one plan or another?"""
+        side = self.worlds.side("alone", identity)
+        own = [side.run(statement, plan["text"])]
+        for settings in PLANS:
+            side.answer("; ".join(f"set {name} = {value}" for name, value in settings.items()))
+            own.append(side.run(statement, plan["text"]))
+            side.answer("reset all")
+        known = {(each.error, each.fields) for each in own}
+        return bool(errors) and all(driver.is_of_data(each.error) and (each.error, each.fields) in known for each in errors)
 
 
 def compare(one, other):

@@ -4,6 +4,7 @@
   bi             what rowgate's login sees: t_acme, t_globex, shared; the login bypasses row-level security
   twin           the same, but every row that acme may not see has other values of the same width: nothing that
                  acme asks may tell bi and twin apart
+  alone          bi without the rows that acme may not see
   native_TENANT  the client's own names (schema sales is the tenant's), PostgreSQL's own row-level security
   shuffled_TENANT the same rows in another physical order and other planner settings: an answer that differs there was
                  never determined by the statement
@@ -179,6 +180,15 @@ def masked(native_names, values):
     return text + "ANALYZE;"
 
 
+def alone():
+    """What acme may see of bi, and no other row."""
+    text = physical(False)
+    for table in ("events", "orders", "regional"):
+        region = f" OR region <> ALL ('{{{','.join(REGIONS)}}}')" if table == "regional" else ""
+        text += f"DELETE FROM shared.{table} WHERE tenant_id <> '{TENANTS['acme']}'{region};"
+    return text + "VACUUM FULL; ANALYZE;"
+
+
 SHUFFLED_SETTINGS = {"enable_hashjoin": "off", "enable_hashagg": "off", "enable_nestloop": "off", "enable_seqscan": "off",
                      "enable_memoize": "off", "from_collapse_limit": "1", "join_collapse_limit": "1"}
 
@@ -202,7 +212,7 @@ class World(stack.Stack):
     def _fill(self):
         self._run(f"CREATE ROLE rowgate LOGIN BYPASSRLS PASSWORD '{stack.PASSWORD}'; ALTER ROLE rowgate SET search_path = pg_catalog;",
                   "postgres")
-        databases = {"bi": physical(False), "twin": physical(True)}
+        databases = {"bi": physical(False), "twin": physical(True), "alone": alone()}
         for tenant in TENANTS:
             self._run(f"CREATE ROLE rls_{tenant} LOGIN PASSWORD 'native'; ALTER ROLE rls_{tenant} SET search_path = sales;", "postgres")
             other = native(tenant, "i * 7919 % 101, i")

@@ -68,7 +68,7 @@ class Hyperd:
         if not (self.tls / "server.crt").exists():
             stack.make_certificate(self.tls)
         options = {"listen-connection": f"tab.tcp://127.0.0.1:{self.port}", "init-user": "rowgate", "log-dir": self.log,
-                   "ssl-key": self.tls / "server.key", "ssl-certificate": self.tls / "server.crt",
+                   "ssl-key": self.tls / "server.key", "ssl-certificate": self.tls / "server.crt", "ssl-force": 1,
                    "database-dir-whitelist": self.databases, "external-file-whitelist": self.directory / "no-such-directory",
                    "default-database-version": 3}
         self.process = subprocess.Popen([fetch(), "run", "--skip-license", *(f"--{name}={value}" for name, value in options.items())],
