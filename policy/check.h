@@ -58,7 +58,8 @@ struct check_limits {
     size_t type_count;
     const struct rg_slice *types; /* bare names allowed besides pg_catalog's scalar and array types */
     bool allow_write;
-    bool is_hyper; /* the text is for Hyper: no parameters, and WITH only where its scopes are PostgreSQL's */
+    bool are_formats_fixed; /* no setting may give masked values another text, or predicates another day */
+    bool is_hyper;          /* the text is for Hyper: no parameters, and WITH only where its scopes are PostgreSQL's */
     const struct policy_relations
         *snapshot; /* columns and leakproof operators; NULL = not known: no column lists, nothing copied */
     size_t parameter_type_count;

@@ -249,6 +249,7 @@ static rg_status check_again(struct sql_work *work, struct rg_slice text, void *
         .allow_write = work->is_write && !sql_is_hyper(work),
         .is_hyper = sql_is_hyper(work),
         .snapshot = work->session->relations,
+        .are_formats_fixed = work->binding->fixes_formats,
         .parameter_type_count = work->session->parameter_type_count,
         .parameter_types = work->session->parameter_types,
     };

@@ -19,11 +19,13 @@
 #define COPIED(conjunct) "SELECT 1 FROM " FENCE("rg_r.id", P " AND " conjunct) " AS o WHERE o.id = 5"
 /* Of the masked relation, with the condition that its columns are still those of the snapshot. */
 #define UNCHANGED                                                                                                      \
-    "(SELECT CASE WHEN pg_catalog.array_agg(pg_catalog.concat(rg_a.attname, ' ', CASE WHEN rg_t.typnamespace = "       \
+    "(SELECT CASE WHEN pg_catalog.array_agg(pg_catalog.concat(rg_i.object_names[3], ' ', CASE WHEN rg_t.typnamespace " \
+    "= "                                                                                                               \
     "'pg_catalog'::pg_catalog.regnamespace AND rg_t.typtype <> 'd' THEN rg_t.typname ELSE '' END) ORDER BY "           \
     "rg_a.attnum) = ARRAY['id int8', 'secret text']::pg_catalog.text[] THEN true ELSE pg_catalog.concat('rowgate: "    \
     "columns changed: ', pg_catalog.count(*))::pg_catalog.bool END FROM pg_catalog.pg_attribute AS rg_a JOIN "         \
-    "pg_catalog.pg_type AS rg_t ON rg_t.oid = rg_a.atttypid WHERE rg_a.attrelid = "                                    \
+    "pg_catalog.pg_type AS rg_t ON rg_t.oid = rg_a.atttypid CROSS JOIN pg_catalog.pg_identify_object_as_address("      \
+    "'pg_catalog.pg_class'::pg_catalog.regclass, rg_a.attrelid, rg_a.attnum) AS rg_i WHERE rg_a.attrelid = "           \
     "'\"shared\".\"masked\"'::pg_catalog.regclass AND rg_a.attnum > 0 AND NOT rg_a.attisdropped)"
 #define MASKED(columns, more)                                                                                          \
     "SELECT 1 FROM (WITH rg_m AS MATERIALIZED (SELECT " columns                                                        \
