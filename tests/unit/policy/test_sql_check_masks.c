@@ -109,7 +109,7 @@ static const struct row good[] = {
     {"only", FENCE_OF("rg_r.id", "ONLY " FROM, WHERE)},
     {"a sample", FENCE_OF("rg_r.id", FROM " TABLESAMPLE pg_catalog.bernoulli (10)", WHERE)},
     {"other spelling", FENCE_OF("rg_r.\"id\"", "\"shared\".people rg_r", "((" PREDICATE ")) AND (" GUARD ")")},
-    {"a copied conjunct", FENCE_OF("rg_r.id", FROM, WHERE " AND rg_r.id = 5")},
+    {"a copied conjunct", FENCE_OF("rg_r.id", FROM, WHERE " AND rg_r.id = (SELECT 5)")},
     {"own relation",
      FENCE_OF("rg_r.id, CASE WHEN false THEN rg_r.salary END AS salary", "t_acme.staff AS rg_r", STAFF_GUARD)},
 };
