@@ -118,20 +118,42 @@ rg_status rg_arena_copy(struct rg_arena *arena, struct rg_slice bytes, struct rg
     return RG_OK;
 }
 
+/* Free bytes of the newest block that may still be handed out; *out_memory is where they begin. */
+static size_t room_left(const struct rg_arena *arena, char **out_memory)
+{
+    struct rg_arena_block *block = arena->blocks;
+    if (block == NULL) {
+        return 0;
+    }
+    size_t room = block->size - block->used;
+    size_t allowed = arena->limit_bytes - arena->used_bytes;
+    *out_memory = (char *)block->bytes + block->used;
+    return room < allowed ? room : allowed;
+}
+
 rg_status rg_arena_printf(struct rg_arena *arena, struct rg_slice *out_text, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     va_list again;
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    char *text = NULL;
+    size_t room = room_left(arena, &text); /* mostly enough: then it is written once, not measured first */
+    int length = vsnprintf(text, room, format, arguments);
     va_end(arguments);
     void *memory = NULL;
-    rg_status status = length < 0 ? rg_fail(RG_INTERNAL, "cannot format \"%s\"", format)
-                                  : rg_arena_alloc(arena, (size_t)length + 1, &memory);
-    if (rg_is_ok(status)) {
-        (void)vsnprintf(memory, (size_t)length + 1, format, again);
-        *out_text = (struct rg_slice){memory, (size_t)length};
+    rg_status status = length < 0 ? rg_fail(RG_INTERNAL, "cannot format \"%s\"", format) : RG_OK;
+    if (rg_is_ok(status) && (size_t)length + ALIGNMENT <= room) {
+        size_t rounded = ((size_t)length + ALIGNMENT) & ~(size_t)(ALIGNMENT - 1);
+        arena->blocks->used += rounded;
+        arena->used_bytes += rounded;
+        *out_text = (struct rg_slice){text, (size_t)length};
+    } else if (rg_is_ok(status)) {
+        status = rg_arena_alloc(arena, (size_t)length + 1, &memory);
+        if (rg_is_ok(status)) {
+            (void)vsnprintf(memory, (size_t)length + 1, format, again);
+            *out_text = (struct rg_slice){memory, (size_t)length};
+        }
     }
     va_end(again);
     return status;

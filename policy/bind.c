@@ -148,6 +148,18 @@ static bool is_bound(const struct binder *binder, const struct policy_pattern *p
     return false;
 }
 
+/* A client that moves its time zone must not move what a predicate takes for today. */
+static rg_status bind_formats(struct binder *binder)
+{
+    struct policy_binding *binding = binder->binding;
+    for (size_t i = 0; i < binding->bound_count && !binding->fixes_formats; i++) {
+        if (binder->bounds[i].predicate.size > 0) {
+            RG_TRY(sql_reads_formats(binder->bounds[i].predicate, &binding->fixes_formats));
+        }
+    }
+    return RG_OK;
+}
+
 /* A mask's relation gets a row of its own where only its schema has one. */
 static rg_status bind_masked(struct binder *binder)
 {
@@ -192,7 +204,8 @@ static rg_status bind_rules(struct binder *binder)
             }
         }
     }
-    return bind_masked(binder);
+    RG_TRY(bind_masked(binder));
+    return bind_formats(binder);
 }
 
 /* ---- what the catalogue's templates must know ---- */

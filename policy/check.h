@@ -58,7 +58,8 @@ struct check_limits {
     size_t type_count;
     const struct rg_slice *types; /* bare names allowed besides pg_catalog's scalar and array types */
     bool allow_write;
-    bool is_hyper; /* the text is for Hyper: no parameters, and WITH only where its scopes are PostgreSQL's */
+    bool are_formats_fixed; /* no setting may give masked values another text, or predicates another day */
+    bool is_hyper;          /* the text is for Hyper: no parameters, and WITH only where its scopes are PostgreSQL's */
     const struct policy_relations
         *snapshot; /* columns and leakproof operators; NULL = not known: no column lists, nothing copied */
     size_t parameter_type_count;
@@ -69,5 +70,9 @@ struct check_limits {
  * RG_LIMIT when too deep or the arena is full. Threads: any. */
 rg_status check_statement(struct rg_slice text, const struct check_limits *limits,
                           struct rg_arena *arena) RG_MUST_CHECK;
+/* The same, and hands out the tree of what was accepted, for the proof that it is the intended one: the text is parsed
+ * here, and once. The caller is inside a memory context of libpg_query, where *out_tree (a Node) then lives. */
+rg_status check_statement_tree(struct rg_slice text, const struct check_limits *limits, struct rg_arena *arena,
+                               void **out_tree) RG_MUST_CHECK;
 
 #endif

@@ -291,6 +291,12 @@ static rg_status bind_keys(struct mask_binder *binder)
     return RG_OK;
 }
 
+/* A date's text in other styles, a time's in other zones: together they tell the whole value. */
+static bool is_made_of_text(enum policy_mask_kind kind)
+{
+    return kind == POLICY_MASK_PARTIAL || kind == POLICY_MASK_HASH;
+}
+
 static rg_status bind_one(struct mask_binder *binder, struct policy_bound *bound)
 {
     const struct policy_set *set = binder->binding->set;
@@ -301,6 +307,7 @@ static rg_status bind_one(struct mask_binder *binder, struct policy_bound *bound
         const struct policy_masked *masked = &binder->binding->masked[i];
         /* by what the database calls it: two logical schemas may be one */
         if (rg_slice_is_equal(masked->schema, bound->physical) && rg_slice_is_equal(masked->relation, bound->name)) {
+            binder->binding->fixes_formats |= is_made_of_text(mask->row->kind);
             masks[bound->mask_count] = (struct policy_bound_mask){.column = mask->column,
                                                                   .text = {"", 0},
                                                                   .allow_in_predicates = mask->row->allow_in_predicates,

@@ -15,6 +15,7 @@ enum {
     OPERATORS_MAX = 10000,
     RELATIONS_MAX = 1000000,
     LINKS_MAX = 100000, /* parents or reads of one relation */
+    TREE_LIMIT_BYTES = 1 << 30,
 };
 
 struct operator_row {
@@ -367,6 +368,21 @@ static struct rg_digest digest_all(const struct policy_relations *relations)
     return digest;
 }
 
+/* ---- what the JSON tree will cost ---- */
+
+/* A document of {} alone takes 100 times its size in jansson's tree, so it is weighed before it is read: bytes of
+ * memory for what each character opens, on 64-bit machines and rounded up. Those inside strings count, too: names hold
+ * few. */
+static rg_status weigh(struct rg_slice text)
+{
+    static const uint16_t weights[256] = {['{'] = 384, ['['] = 160, [','] = 64, [':'] = 160};
+    uint64_t weight = text.size;
+    for (size_t i = 0; i < text.size; i++) {
+        weight += weights[(unsigned char)text.data[i]];
+    }
+    return weight <= TREE_LIMIT_BYTES ? RG_OK : rg_fail(RG_LIMIT, "relations: too many values for their size");
+}
+
 /* ---- the public face ---- */
 
 rg_status policy_relations_parse(struct rg_slice text, struct policy_relations **out_relations)
@@ -375,6 +391,7 @@ rg_status policy_relations_parse(struct rg_slice text, struct policy_relations *
     if (text.size > POLICY_RELATIONS_TEXT_MAX) {
         return rg_fail(RG_LIMIT, "relations: %zu bytes, limit %d", text.size, (int)POLICY_RELATIONS_TEXT_MAX);
     }
+    RG_TRY(weigh(text));
     json_t *document = json_loadb(text.data == NULL ? "" : text.data, text.size, JSON_REJECT_DUPLICATES, &error);
     if (document == NULL) {
         return rg_fail(RG_CONFIG, "relations: line %d, column %d: %s", error.line, error.column, error.text);

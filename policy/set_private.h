@@ -150,6 +150,9 @@ struct policy_binding {
     size_t shared_schema_count;
     const struct rg_slice *shared_physical, *shared_logical;
     size_t masked_count;
+    /* A mask is made of a column's text, or a predicate of dates and times: settings that decide what those are stay.
+     */
+    bool fixes_formats;
     const struct policy_masked *masked;
     /* What stands in texts for the upstream and must be seen nowhere else: keys of hash masks. */
     size_t secret_count;
@@ -192,6 +195,8 @@ rg_status policy_masks_compile(const struct policy_source *source, struct rg_dia
 void policy_masks_done(struct policy_set *set);
 /* Over all that decides, the salts too (under a key of theirs). */
 rg_status policy_masks_digest(const struct policy_set *set, struct rg_digest *out_digest) RG_MUST_CHECK;
+/* Does the expression name what settings of the session decide: dates, times, zones? RG_LIMIT when it is too long. */
+rg_status sql_reads_formats(struct rg_slice expression, bool *out_reads) RG_MUST_CHECK;
 /* Gives each bound its masks; bounds has a row for each masked relation that may be reached. */
 rg_status policy_masks_bind(struct policy_binding *binding, const struct policy_subject *subject,
                             struct policy_bound *bounds) RG_MUST_CHECK;

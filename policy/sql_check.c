@@ -78,7 +78,7 @@ static rg_status parser_text(struct sql_check *check, struct rg_slice text, cons
     return RG_OK;
 }
 
-rg_status sql_check_parse(struct sql_check *check, struct rg_slice text, const void **out_statement)
+static rg_status parse_one(struct sql_check *check, struct rg_slice text, Node **out_statement)
 {
     const char *input = NULL;
     RG_TRY(parser_text(check, text, &input));
@@ -93,6 +93,14 @@ rg_status sql_check_parse(struct sql_check *check, struct rg_slice text, const v
     }
     const RawStmt *raw = list_nth(parsed.tree, 0);
     *out_statement = raw->stmt;
+    return RG_OK;
+}
+
+rg_status sql_check_parse(struct sql_check *check, struct rg_slice text, const void **out_statement)
+{
+    Node *statement = NULL;
+    RG_TRY(parse_one(check, text, &statement));
+    *out_statement = statement;
     return RG_OK;
 }
 
@@ -231,19 +239,28 @@ static rg_status visit_with_guards(struct sql_check *check, const void *statemen
     return visit_again(check, statement);
 }
 
-static rg_status check_text(struct sql_check *check, struct rg_slice text)
+static rg_status check_tree(struct sql_check *check, const void *statement)
 {
-    const void *statement = NULL;
-    if (check->limits->is_hyper) {
-        RG_TRY(sql_check_hyper_text(check, text, &text));
-    }
-    RG_TRY(sql_check_parse(check, text, &statement));
     RG_TRY(visit_with_guards(check, statement));
     if (check->function_items == NULL) {
         return RG_OK;
     }
     check->is_second_visit = true;
     return visit_again(check, statement);
+}
+
+/* A text for Hyper is no PostgreSQL yet. */
+static rg_status read_sent(struct sql_check *check, struct rg_slice *text)
+{
+    return check->limits->is_hyper ? sql_check_hyper_text(check, *text, text) : RG_OK;
+}
+
+static rg_status check_text(struct sql_check *check, struct rg_slice text)
+{
+    const void *statement = NULL;
+    RG_TRY(read_sent(check, &text));
+    RG_TRY(sql_check_parse(check, text, &statement));
+    return check_tree(check, statement);
 }
 
 rg_status check_statement(struct rg_slice text, const struct check_limits *limits, struct rg_arena *arena)
@@ -253,4 +270,19 @@ rg_status check_statement(struct rg_slice text, const struct check_limits *limit
     rg_status status = check_text(&check, text);
     memory_end(&memory);
     return status;
+}
+
+rg_status check_statement_tree(struct rg_slice text, const struct check_limits *limits, struct rg_arena *arena,
+                               void **out_tree)
+{
+    struct sql_check check = {.limits = limits, .arena = arena};
+    Node *statement = NULL;
+    RG_TRY(read_sent(&check, &text));
+    RG_TRY(parse_one(&check, text, &statement)); /* in the caller's context, where the tree stays */
+    struct parser_memory memory = memory_begin();
+    rg_status status = check_tree(&check, statement);
+    memory_end(&memory);
+    RG_TRY(status);
+    *out_tree = statement;
+    return RG_OK;
 }

@@ -240,8 +240,8 @@ static bool is_leakproof(const struct sql_check *check, const char *operator_nam
                                                          right.size == 0 ? left : right);
 }
 
-/* All of one type, and that the column's or, between integers, one that the wider of both can hold. */
-static bool is_list_operand(const struct operand *element, const struct operand *first, struct rg_slice type)
+/* The column's type or, between integers, one that the wider of both can hold. */
+static bool is_list_operand(const struct operand *element, struct rg_slice type)
 {
     static const char *const families[][3] = {{"int2", "int4", "int8"}, {"text", "varchar", "varchar"}};
     bool is_related = element->type.size == 0 || rg_slice_is_equal(element->type, type);
@@ -254,23 +254,64 @@ static bool is_list_operand(const struct operand *element, const struct operand 
         }
         is_related = is_related || (has_type && has_element);
     }
-    return element->is_constant && is_related && rg_slice_is_equal(element->type, first->type);
+    return is_related;
 }
 
-static bool is_copied_list(struct sql_check *check, const List *list, const char *name, struct rg_slice type)
+/* The one value of `(SELECT value)`, which the planner does not see: an estimate that knew it would tell whether rows
+ * of others have it. NULL when node is anything else. */
+static const void *hidden_value(const void *node)
+{
+    const SubLink *link = node;
+    if (node == NULL || !IsA(node, SubLink) || link->subLinkType != EXPR_SUBLINK || link->testexpr != NULL ||
+        link->operName != NIL || link->subselect == NULL || !IsA(link->subselect, SelectStmt)) {
+        return NULL;
+    }
+    const SelectStmt *select = (const void *)link->subselect;
+    const SelectStmt bare = {.type = T_SelectStmt, .targetList = select->targetList};
+    if (list_length(select->targetList) != 1 || !equal(&bare, select)) {
+        return NULL;
+    }
+    return target_value(list_nth(select->targetList, 0));
+}
+
+/* The element type of a cast to a one-dimensional array of a type of pg_catalog; empty for anything else. */
+static struct rg_slice array_cast(struct sql_check *check, const void *node)
+{
+    const TypeCast *cast = node;
+    const TypeName *type = node != NULL && IsA(node, TypeCast) ? cast->typeName : NULL;
+    const char *name = type == NULL ? NULL : sql_check_name_at(type->names, 1);
+    if (name == NULL || type->typmods != NIL || list_length(type->names) != 2 || list_length(type->arrayBounds) != 1 ||
+        name[0] == '_' || !rg_is_ok(sql_check_type(check, type))) {
+        return (struct rg_slice){0};
+    }
+    return rg_slice_of(name);
+}
+
+static bool are_elements(struct sql_check *check, const List *list, struct rg_slice type, struct rg_slice column_type)
 {
     struct operand first = none;
-    if (list == NIL || !IsA(list, List) || name == NULL || strcmp(name, "=") != 0) {
-        return false;
-    }
     for (int i = 0; i < list_length(list); i++) {
         struct operand element = operand(check, list_nth(list, i));
         first = i == 0 ? element : first;
-        if (!is_list_operand(&element, &first, type) || !is_leakproof(check, name, type, element.type)) {
-            return false;
+        if (!element.is_constant || !rg_slice_is_equal(element.type, first.type)) {
+            return false; /* all are of one type: what holds of the first holds of all */
         }
     }
-    return true;
+    return list != NIL && rg_slice_is_equal(first.type.size == 0 ? column_type : first.type, type) &&
+           is_list_operand(&first, column_type) && is_leakproof(check, "=", column_type, first.type);
+}
+
+/* = ANY ((SELECT ARRAY[...]::type[])::type[]) */
+static bool is_copied_list(struct sql_check *check, const A_Expr *expr, const char *name, struct rg_slice column_type)
+{
+    struct rg_slice outer = array_cast(check, expr->rexpr);
+    const void *value = outer.size == 0 ? NULL : hidden_value(((const TypeCast *)(const void *)expr->rexpr)->arg);
+    struct rg_slice inner = array_cast(check, value);
+    if (name == NULL || strcmp(name, "=") != 0 || inner.size == 0 || !rg_slice_is_equal(inner, outer)) {
+        return false;
+    }
+    const A_ArrayExpr *array = (const void *)((const TypeCast *)value)->arg;
+    return array != NULL && IsA(array, A_ArrayExpr) && are_elements(check, array->elements, inner, column_type);
 }
 
 static bool is_copied(struct sql_check *check, const void *node, const struct check_relation *row,
@@ -285,11 +326,13 @@ static bool is_copied(struct sql_check *check, const void *node, const struct ch
     if (column == NULL || column->type.size == 0 || is_masked(row, column->name)) {
         return false;
     }
-    if (expr->kind == AEXPR_IN) {
-        return is_copied_list(check, (const void *)expr->rexpr, name, column->type);
+    if (expr->kind == AEXPR_OP_ANY) {
+        return is_copied_list(check, expr, name, column->type);
     }
-    struct operand right = expr->kind == AEXPR_OP ? operand(check, expr->rexpr) : none;
-    return right.is_constant && is_leakproof(check, name, column->type, right.type);
+    const void *value = expr->kind == AEXPR_OP ? hidden_value(expr->rexpr) : NULL;
+    struct operand right = value == NULL ? none : operand(check, value);
+    /* a literal without a type would be a text there */
+    return right.is_constant && right.type.size > 0 && is_leakproof(check, name, column->type, right.type);
 }
 
 /* ---- the condition ---- */

@@ -56,17 +56,20 @@ static rg_status put_columns(struct rg_buf *buf, const struct policy_relation *r
     return rg_buf_put(buf, RG_SLICE("]::pg_catalog.text[]"));
 }
 
-/* The columns are still those of the snapshot, their types too; the CASE cannot be decided while planning. */
+/* The columns are still those of the snapshot, their types too; the CASE cannot be decided while planning. Their names
+ * come from the catalogue's cache, which no transaction's snapshot holds back. */
 static rg_status put_guard(struct rg_buf *buf, const struct policy_relation *relation)
 {
-    RG_TRY(
-        rg_buf_put(buf, RG_SLICE("(SELECT CASE WHEN pg_catalog.array_agg(pg_catalog.concat(rg_a.attname, ' ', CASE WHEN"
-                                 " rg_t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND rg_t.typtype <> 'd'"
-                                 " THEN rg_t.typname ELSE '' END) ORDER BY rg_a.attnum) = ")));
+    RG_TRY(rg_buf_put(
+        buf, RG_SLICE("(SELECT CASE WHEN pg_catalog.array_agg(pg_catalog.concat(rg_i.object_names[3], ' ', CASE"
+                      " WHEN rg_t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND rg_t.typtype <> 'd'"
+                      " THEN rg_t.typname ELSE '' END) ORDER BY rg_a.attnum) = ")));
     RG_TRY(put_columns(buf, relation));
     RG_TRY(rg_buf_put(buf, RG_SLICE(" THEN true ELSE pg_catalog.concat('rowgate: columns changed: ',"
                                     " pg_catalog.count(*))::pg_catalog.bool END FROM pg_catalog.pg_attribute AS rg_a"
                                     " JOIN pg_catalog.pg_type AS rg_t ON rg_t.oid = rg_a.atttypid"
+                                    " CROSS JOIN pg_catalog.pg_identify_object_as_address("
+                                    "'pg_catalog.pg_class'::pg_catalog.regclass, rg_a.attrelid, rg_a.attnum) AS rg_i"
                                     " WHERE rg_a.attrelid = ")));
     RG_TRY(put_relation(buf, relation));
     return rg_buf_put(buf, RG_SLICE(" AND rg_a.attnum > 0 AND NOT rg_a.attisdropped)"));

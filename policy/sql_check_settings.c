@@ -117,6 +117,9 @@ rg_status sql_check_set(struct sql_check *check, const void *node)
     if (setting == NULL || !setting->is_set) {
         return sql_check_refuse(check, "a setting that is not on the list");
     }
+    if (check->limits->are_formats_fixed && setting->values[0] == NULL) {
+        return sql_check_refuse(check, "a setting that decides what masks and predicates see");
+    }
     if (set->kind == VAR_SET_VALUE) {
         return visit_values(check, setting, set->args);
     }

@@ -8,7 +8,7 @@
 enum {
     CONJUNCTS_MAX = 64, /* looked at in one WHERE */
     NESTING_MAX = 8,    /* of AND in parentheses */
-    ELEMENTS_MAX = 2000,
+    ELEMENTS_MAX = 500, /* each is parsed twice more: beyond, the rewrite costs more than it may */
 };
 
 /* ---- levels ---- */
@@ -140,8 +140,71 @@ static rg_status put_conjunct(struct copier *copier, A_Expr_Kind kind, const cha
     copier->quals.conjuncts = lappend(copier->quals.conjuncts, expr);
     RG_TRY(sql_print_identifier(column->name, arena, &name));
     return rg_arena_printf(arena, &copier->quals.text, "%.*s AND rg_r.%.*s %s %.*s", RG_SLICE_ARGS(copier->quals.text),
-                           RG_SLICE_ARGS(name), kind == AEXPR_IN ? "IN" : operator_name, RG_SLICE_ARGS(text));
+                           RG_SLICE_ARGS(name), operator_name, RG_SLICE_ARGS(text));
 }
+
+/* ---- constants that the planner does not see ---- */
+
+/* An estimate that knew the constant would look it up among the values of all rows, and the plan that follows from it,
+ * or an error that one plan meets and another does not, would tell whether others have it. So it stands in a
+ * sub-select: the planner then assumes what it assumes of any constant, and the index is used as before. */
+static Node *make_hidden(Node *value)
+{
+    ResTarget *target = makeNode(ResTarget);
+    target->val = value;
+    target->location = -1;
+    SelectStmt *select = makeNode(SelectStmt);
+    select->targetList = list_make1(target);
+    SubLink *link = makeNode(SubLink);
+    link->subLinkType = EXPR_SUBLINK;
+    link->subselect = (Node *)select;
+    link->location = -1;
+    return (Node *)link;
+}
+
+static Node *make_cast(Node *value, struct rg_slice type, bool is_array)
+{
+    TypeCast *cast = makeNode(TypeCast);
+    cast->arg = value;
+    cast->typeName = makeTypeNameFromNameList(sql_builtin_name(type));
+    cast->typeName->arrayBounds = is_array ? list_make1(makeInteger(-1)) : NIL;
+    cast->location = -1;
+    return (Node *)cast;
+}
+
+/* Alone in a sub-select a literal would be a text: what has no type takes the column's here. */
+static rg_status hide_constant(struct copier *copier, const struct policy_column *column,
+                               struct sql_fence_constant *constant)
+{
+    struct rg_slice type = {0};
+    struct rg_arena *arena = copier->work->site.arena;
+    if (constant->type.size == 0) {
+        RG_TRY(sql_print_identifier(column->type, arena, &type));
+        constant->node = make_cast(constant->node, column->type, false);
+        RG_TRY(rg_arena_printf(arena, &constant->text, "%.*s::pg_catalog.%.*s", RG_SLICE_ARGS(constant->text),
+                               RG_SLICE_ARGS(type)));
+    }
+    constant->node = make_hidden(constant->node);
+    return rg_arena_printf(arena, &constant->text, "(SELECT %.*s)", RG_SLICE_ARGS(constant->text));
+}
+
+/* ANY ((SELECT ARRAY[...]::type[])::type[]): the outer cast makes it an array, where rows would be meant without. */
+static rg_status hide_list(struct copier *copier, struct rg_slice type, struct rg_slice elements, List *nodes,
+                           struct sql_fence_constant *out_constant)
+{
+    struct rg_slice name = {0};
+    struct rg_arena *arena = copier->work->site.arena;
+    A_ArrayExpr *array = makeNode(A_ArrayExpr);
+    array->elements = nodes;
+    array->location = -1;
+    out_constant->node = make_cast(make_hidden(make_cast((Node *)array, type, true)), type, true);
+    RG_TRY(sql_print_identifier(type, arena, &name));
+    return rg_arena_printf(arena, &out_constant->text,
+                           "ANY ((SELECT ARRAY[%.*s]::pg_catalog.%.*s[])::pg_catalog.%.*s[])", RG_SLICE_ARGS(elements),
+                           RG_SLICE_ARGS(name), RG_SLICE_ARGS(name));
+}
+
+/* ---- conjuncts ---- */
 
 static rg_status copy_comparison(struct copier *copier, const char *operator_name, const Node *left, const Node *right)
 {
@@ -154,6 +217,7 @@ static rg_status copy_comparison(struct copier *copier, const char *operator_nam
     if (!is_constant || !is_leakproof(copier, operator_name, column, &constant)) {
         return RG_OK;
     }
+    RG_TRY(hide_constant(copier, column, &constant));
     return put_conjunct(copier, AEXPR_OP, operator_name, column, constant.node, constant.text);
 }
 
@@ -189,22 +253,23 @@ static bool is_integer(struct rg_slice type)
            rg_slice_is_equal(type, RG_SLICE("int8"));
 }
 
-/* The elements become an array of one type, which the column's has a part in (parse analysis: transformAExprIn). */
-static bool is_element(const struct copier *copier, const struct policy_column *column,
-                       const struct sql_fence_constant *element, const struct sql_fence_constant *first)
+/* The elements become an array of one type, which the column's has a part in (parse analysis: transformAExprIn). All
+ * have the first one's type, so what holds of it holds of all. */
+static bool is_first_element(const struct copier *copier, const struct policy_column *column,
+                             const struct sql_fence_constant *element)
 {
     bool is_same = element->type.size == 0 ||
                    rg_slice_is_equal(operand_type(element->type), operand_type(column->type)) ||
                    (is_integer(element->type) && is_integer(column->type));
-    return is_same && rg_slice_is_equal(element->type, first->type) && is_leakproof(copier, "=", column, element);
+    return is_same && is_leakproof(copier, "=", column, element);
 }
 
 static rg_status copy_in(struct copier *copier, const A_Expr *expr)
 {
-    const List *list = (const List *)(const void *)expr->rexpr;
+    const List *members = (const List *)(const void *)expr->rexpr;
     const struct policy_column *column = column_of(copier, expr->lexpr);
     struct rg_slice name = {0};
-    if (column == NULL || list == NIL || !IsA(list, List) || list_length(list) > ELEMENTS_MAX ||
+    if (column == NULL || members == NIL || !IsA(members, List) || list_length(members) > ELEMENTS_MAX ||
         !sql_is_builtin_name(expr->name, &name) || !rg_slice_is_equal(name, RG_SLICE("="))) {
         return RG_OK;
     }
@@ -212,19 +277,22 @@ static rg_status copy_in(struct copier *copier, const A_Expr *expr)
     List *elements = NIL;
     RG_AUTO(rg_buf_done) struct rg_buf text;
     rg_buf_init(&text, POLICY_TEXT_MAX);
-    for (int i = 0; i < list_length(list); i++) {
+    for (int i = 0; i < list_length(members); i++) {
         struct sql_fence_constant element = {0};
         bool is_constant = false;
-        RG_TRY(sql_fence_constant_read(copier->work, list_nth(list, i), &element, &is_constant));
+        RG_TRY(sql_fence_constant_read(copier->work, list_nth(members, i), &element, &is_constant));
         first = i == 0 ? element : first;
-        if (!is_constant || !is_element(copier, column, &element, &first)) {
+        if (!is_constant || !rg_slice_is_equal(element.type, first.type) ||
+            (i == 0 && !is_first_element(copier, column, &element))) {
             return RG_OK;
         }
         elements = lappend(elements, element.node);
-        RG_TRY(rg_buf_printf(&text, "%s%.*s", i == 0 ? "(" : ", ", RG_SLICE_ARGS(element.text)));
+        RG_TRY(rg_buf_put(&text, i == 0 ? RG_SLICE("") : RG_SLICE(", ")));
+        RG_TRY(rg_buf_put(&text, element.text));
     }
-    RG_TRY(rg_buf_put(&text, RG_SLICE(")")));
-    return put_conjunct(copier, AEXPR_IN, "=", column, (Node *)elements, rg_buf_slice(&text));
+    struct sql_fence_constant list = {0};
+    RG_TRY(hide_list(copier, first.type.size == 0 ? column->type : first.type, rg_buf_slice(&text), elements, &list));
+    return put_conjunct(copier, AEXPR_OP_ANY, "=", column, list.node, list.text);
 }
 
 static rg_status copy_conjunct(struct copier *copier, const Node *node, size_t depth)

@@ -458,10 +458,24 @@ static rg_status refuse_unspelled(struct fence_walk *fence)
     return RG_OK;
 }
 
-rg_status sql_hyper_spell(struct sql_work *work, Node *tree, struct rg_slice text, struct rg_slice *out_text)
+/* The fences are found in the tree of what PostgreSQL would get; the checker proves the result. */
+static rg_status parse_unspelled(struct sql_work *work, struct rg_slice text, Node **out_tree)
 {
+    struct sql_parsed parsed = {0};
+    RG_TRY(sql_parse(text, work->site.arena, &parsed));
+    if (!parsed.is_ok || list_length(parsed.statements) != 1) {
+        return sql_deny(&work->site, "0A000", "sql.proof", -1, "the statement could not be rewritten in place");
+    }
+    *out_tree = linitial_node(RawStmt, parsed.statements)->stmt;
+    return RG_OK;
+}
+
+rg_status sql_hyper_spell(struct sql_work *work, struct rg_slice text, struct rg_slice *out_text)
+{
+    Node *tree = NULL;
     struct sql_tokens tokens = {0};
     char *out = NULL;
+    RG_TRY(parse_unspelled(work, text, &tree));
     RG_TRY(sql_lex(text, work->site.arena, &tokens));
     RG_TRY(rg_arena_array(work->site.arena, text.size + 1, 1, (void **)&out));
     memset(out, ' ', text.size); /* comments and white space */

@@ -19,7 +19,10 @@ enum mask_form {
 _Static_assert((int)FORM_COUNT <= (int)POLICY_MASK_FORMS, "each form has its place");
 
 /* $1 is the column. CASE WHEN false gives the column's type to what has none of its own; no row is looked at. Only a
- * mask that reads the column can be null. A guard's text must not be a constant, or it would be cast while planning. */
+ * mask that reads the column can be null. A guard's text must not be a constant, or it would be cast while planning. It
+ * asks the catalogue's cache for the names, as parse analysis does: pg_attribute itself shows those of the
+ * transaction's snapshot, which in REPEATABLE READ may be older than the names that the statement's columns were found
+ * by. */
 #define AS_TEXT "$1::pg_catalog.text"
 #define LENGTH "pg_catalog.length(" AS_TEXT ")"
 static const char *const forms[FORM_COUNT] = {
@@ -34,11 +37,14 @@ static const char *const forms[FORM_COUNT] = {
     [FORM_UNLESS] = "CASE WHEN $2 THEN $1 ELSE $3 END",
     [FORM_UNLESS_TEXT] = "CASE WHEN $2 THEN " AS_TEXT " ELSE $3 END",
     [FORM_GUARD] =
-        "(SELECT CASE WHEN pg_catalog.array_agg(pg_catalog.concat(rg_a.attname, ' ', CASE WHEN rg_t.typnamespace = "
+        "(SELECT CASE WHEN pg_catalog.array_agg(pg_catalog.concat(rg_i.object_names[3], ' ', CASE WHEN "
+        "rg_t.typnamespace = "
         "'pg_catalog'::pg_catalog.regnamespace AND rg_t.typtype <> 'd' THEN rg_t.typname ELSE '' END) ORDER BY "
         "rg_a.attnum) = $2 THEN true ELSE pg_catalog.concat('rowgate: columns changed: ', "
         "pg_catalog.count(*))::pg_catalog.bool END FROM pg_catalog.pg_attribute AS rg_a JOIN pg_catalog.pg_type AS "
-        "rg_t ON rg_t.oid = rg_a.atttypid WHERE rg_a.attrelid = $1 AND rg_a.attnum > 0 AND NOT rg_a.attisdropped)",
+        "rg_t ON rg_t.oid = rg_a.atttypid CROSS JOIN pg_catalog.pg_identify_object_as_address("
+        "'pg_catalog.pg_class'::pg_catalog.regclass, rg_a.attrelid, rg_a.attnum) AS rg_i WHERE rg_a.attrelid = $1 AND "
+        "rg_a.attnum > 0 AND NOT rg_a.attisdropped)",
 };
 
 static const struct kind_form {

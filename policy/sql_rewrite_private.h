@@ -273,10 +273,9 @@ rg_status sql_hyper_check_with(struct sql_work *work, const WithClause *with) RG
 rg_status sql_hyper_bind(struct sql_work *work, Node **slot) RG_MUST_CHECK;
 /* LIMIT and OFFSET, for which Hyper wants a bare number. */
 rg_status sql_hyper_bind_limit(struct sql_work *work, Node **slot) RG_MUST_CHECK;
-/* The proved text as Hyper spells it, of the same length; refused when a token of it may mean something else to Hyper's
- * lexer than to PostgreSQL's. tree: what it was parsed to. */
-rg_status sql_hyper_spell(struct sql_work *work, Node *tree, struct rg_slice text,
-                          struct rg_slice *out_text) RG_MUST_CHECK;
+/* The text as Hyper spells it, of the same length; refused when a token of it may mean something else to Hyper's lexer
+ * than to PostgreSQL's. The checker reads it back. */
+rg_status sql_hyper_spell(struct sql_work *work, struct rg_slice text, struct rg_slice *out_text) RG_MUST_CHECK;
 
 /* ---- policy/sql_hyper_predicate.c ---- */
 

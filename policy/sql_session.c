@@ -153,7 +153,7 @@ static rg_status set_value(struct sql_planner *planner, struct sql_work *work, c
         }
         break;
     case SETTING_SET_VALUES:
-        if (setting->is_local_passed && set->is_local && !sql_is_hyper(work)) {
+        if (setting->is_local_passed && set->is_local && !sql_is_hyper(work) && !work->binding->fixes_formats) {
             statement->prelude = POLICY_PRELUDE_KEPT;
             return sql_finish(work, statement, node, statement->source, statement->source_at);
         }

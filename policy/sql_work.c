@@ -232,7 +232,7 @@ rg_status sql_guard_fill(struct sql_work *work, const struct sql_template *templ
 
 /* ---- proof ---- */
 
-static rg_status check_again(struct sql_work *work, struct rg_slice text)
+static rg_status check_again(struct sql_work *work, struct rg_slice text, void **out_tree)
 {
     const struct policy_set *set = work->site.set;
     struct check_limits limits = {
@@ -249,10 +249,11 @@ static rg_status check_again(struct sql_work *work, struct rg_slice text)
         .allow_write = work->is_write && !sql_is_hyper(work),
         .is_hyper = sql_is_hyper(work),
         .snapshot = work->session->relations,
+        .are_formats_fixed = work->binding->fixes_formats,
         .parameter_type_count = work->session->parameter_type_count,
         .parameter_types = work->session->parameter_types,
     };
-    rg_status status = check_statement(text, &limits, work->site.arena);
+    rg_status status = check_statement_tree(text, &limits, work->site.arena, out_tree);
     if (!rg_is_ok(status) && status.error->kind == RG_LIMIT) {
         return sql_deny(&work->site, "54001", "sql.complexity", -1, "the statement is too complex");
     }
@@ -267,18 +268,13 @@ static rg_status check_again(struct sql_work *work, struct rg_slice text)
     return status;
 }
 
-static rg_status prove(struct sql_work *work, struct rg_slice text, Node *intended, Node **out_statement)
+/* The tree that the second check read in text must be the intended one. */
+static rg_status prove(struct sql_work *work, struct rg_slice text, Node *checked, const Node *intended)
 {
-    struct sql_parsed parsed = {0};
-    RG_TRY(sql_parse(text, work->site.arena, &parsed));
-    Node *statement =
-        parsed.is_ok && list_length(parsed.statements) == 1 ? linitial_node(RawStmt, parsed.statements)->stmt : NULL;
-    if (statement == NULL || !policy_text_is_valid(text) || !rg_is_ok(sql_tree_check(statement)) ||
-        !equal(statement, intended)) {
+    if (!policy_text_is_valid(text) || !rg_is_ok(sql_tree_check(checked)) || !equal(checked, intended)) {
         return sql_deny(&work->site, "0A000", "sql.proof", -1,
                         "the rewritten statement could not be proved to mean the same");
     }
-    *out_statement = statement;
     return RG_OK;
 }
 
@@ -320,13 +316,13 @@ rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, 
         return sql_deny(&work->site, "0A000", "sql.proof", -1, "the statement could not be rewritten in place");
     }
     RG_TRY(status);
-    Node *proved = NULL;
-    RG_TRY(prove(work, text, intended, &proved));
     struct rg_slice spelled = text;
     if (sql_is_hyper(work)) {
-        RG_TRY(sql_hyper_spell(work, proved, text, &spelled));
+        RG_TRY(sql_hyper_spell(work, text, &spelled));
     }
-    RG_TRY(check_again(work, spelled)); /* what is sent, as it is sent */
+    void *checked = NULL;
+    RG_TRY(check_again(work, spelled, &checked)); /* what is sent, as it is sent */
+    RG_TRY(prove(work, spelled, checked, intended));
     RG_TRY(rule_names(work, &statement->rule));
     if (work->bound_count > 1) {
         qsort(work->names, work->bound_count, sizeof *work->names, compare_names); /* bounds are done with */

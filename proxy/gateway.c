@@ -179,6 +179,7 @@ static int open_signals(void)
     }
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like any other */
     return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 

@@ -60,6 +60,15 @@ bool requests_has_sync(const struct requests *requests)
     return request != NULL;
 }
 
+bool requests_await_ready(const struct requests *requests)
+{
+    const struct request *request = requests->first;
+    while (request != NULL && request->type != 'S' && request->type != 'Q') {
+        request = request->next;
+    }
+    return request != NULL;
+}
+
 bool request_awaits_data(const struct request *request)
 {
     if (request->cached == NULL || request->is_failed || (request->type != 'Q' && request->type != 'E')) {

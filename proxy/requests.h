@@ -82,6 +82,8 @@ void requests_drop_to_sync(struct requests *requests);
 /* Whether the upstream may still ask for data of the client, or a simple query that took data is not answered yet. */
 bool request_awaits_data(const struct request *request);
 bool requests_await_data(const struct requests *requests);
+/* Whether a ReadyForQuery is still to come. */
+bool requests_await_ready(const struct requests *requests);
 /* Whether a Sync stands in the queue. */
 bool requests_has_sync(const struct requests *requests);
 /* Copies the refusal's texts into the request. */

@@ -307,6 +307,21 @@ static void on_message(struct session *session, const struct pgwire_frame *frame
     }
 }
 
+/* PgBouncer counts Query and Sync, and gives the server to the next client when the last of them was answered, even
+ * with a Parse, Bind or Execute on its way behind it (1.18, server.c): whose answers would be another client's. So what
+ * has no ReadyForQuery of its own yet waits until none is due. */
+static bool is_early(const struct session *session, char type)
+{
+    const struct message_row *row = message_row_find(type);
+    return session->is_pooled && row != NULL && row->is_extended && requests_await_ready(&session->requests);
+}
+
+static void wait_for_answers(struct session *session)
+{
+    session->is_waiting_for_answers = true; /* reply_on_input pumps again */
+    net_stream_pause(session->client);
+}
+
 static bool on_ready(struct session *session)
 {
     if (session->server != NULL && net_stream_is_full(session->server)) {
@@ -315,8 +330,7 @@ static bool on_ready(struct session *session)
         return false;
     }
     if (requests_are_many(&session->requests)) {
-        session->is_waiting_for_answers = true; /* reply_on_input pumps again */
-        net_stream_pause(session->client);
+        wait_for_answers(session);
         return false;
     }
     if (copy_is_next(session)) {
@@ -335,6 +349,10 @@ static bool on_ready(struct session *session)
         struct refusal refusal = refusal_from_status(status, "protocol.message");
         refusal.is_fatal = true;
         session_fatal(session, &refusal);
+        return false;
+    }
+    if (is_complete && session->step == 0 && is_early(session, frame.type)) {
+        wait_for_answers(session);
         return false;
     }
     if (is_complete) {

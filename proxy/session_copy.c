@@ -51,7 +51,7 @@ rg_status copy_start(struct session *session, struct request *request, const str
 {
     const struct policy_statement *statement = request_statement(request);
     bool is_due = statement != NULL && statement->takes_data && request->is_decided && !request->is_hidden &&
-                  request->data_from <= request->statement;
+                  !request_is_in_prelude(request) && request->data_from <= request->statement;
     bool is_text = span->body.size >= 3 && span->body.data[0] == 0;
     if (!is_due || !is_text) {
         return rg_fail(RG_UPSTREAM, "the upstream asks for data that no statement takes");
@@ -92,7 +92,9 @@ bool copy_stop(struct session *session, const struct refusal *refusal)
     if (!rg_is_ok(status)) {
         struct refusal failed = refusal_from_status(status, "session.limits");
         session_fatal(session, &failed);
+        return true;
     }
+    upstream_cancel(session); /* it may wait for a lock and read nothing */
     return true;
 }
 

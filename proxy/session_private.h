@@ -143,13 +143,14 @@ struct session {
     unsigned attempts;
     bool is_probing;      /* the upstream is asked for its search_path */
     bool is_probe_passed; /* it answered pg_catalog */
+    bool is_pooled;       /* by PgBouncer: see is_early in session.c */
     bool is_connect_failed;
     bool has_forwarded_settings; /* lost with the upstream, so the session is lost too */
     bool is_server_paused;
     bool is_cancelling;
     unsigned cancels_under_way;
     bool is_waiting_for_cancel;  /* suspended until none is under way */
-    bool is_waiting_for_answers; /* the client is not read until fewer requests are outstanding */
+    bool is_waiting_for_answers; /* the client is not read until fewer requests, or none of a kind, are outstanding */
     bool is_waiting_for_server;  /* the client is not read until the upstream drained */
     bool is_waiting_for_copy;    /* the client is not read while copy is COPY_AWAITED */
     enum pgwire_transaction transaction;

@@ -247,8 +247,12 @@ static rg_status send_poison(struct session *session, bool is_query, const struc
     request_set_refusal(request, refusal);
     request->refusal_ticket = ticket;
     session->forwarded_since_sync++;
-    session->batches_forwarded += is_query;
     session->upstream_prepared = NULL;
+    if (is_query) { /* it ends what stood before it, as any Query */
+        prelude_end_batch(session, request);
+        session->batches_forwarded++;
+        session->forwarded_since_sync = 0;
+    }
     session_start_statement_timer(session);
     return RG_OK;
 }

@@ -209,7 +209,7 @@ enum pipeline_next statement_record(struct session *session)
     struct command *command = &session->command;
     bool is_executed = command->frame.type == 'Q' || command->frame.type == 'E';
     if (!is_executed || command->is_recorded) {
-        return PIPELINE_NEXT;
+        return session->wait_ticket == 0 ? PIPELINE_NEXT : PIPELINE_SUSPEND; /* whoever woke us: durable first */
     }
     if (session->worker->is_faulted) {
         struct refusal refusal = refusal_make("58030", "audit.unavailable", "the audit log cannot be written");

@@ -161,7 +161,8 @@ static void accept_upstream(struct session *session)
                "the fence of shared tables");
         return;
     }
-    if (upstream_of(session)->kind != CONFIG_UPSTREAM_PGBOUNCER) {
+    session->is_pooled = upstream_of(session)->kind == CONFIG_UPSTREAM_PGBOUNCER;
+    if (!session->is_pooled) {
         session_resume(session);
         return;
     }

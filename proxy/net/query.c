@@ -10,13 +10,16 @@
 
 #include "base/rg_clock.h"
 #include "proxy/net/conninfo_private.h"
+#include "proxy/net/libpq_private.h"
 
-enum { LINE_SIZE = 384, SILENCE_MS = 10000 };
+/* Beside the answer itself: the login, the messages around rows, TLS records. */
+enum { LINE_SIZE = 384, SILENCE_MS = 10000, OVERHEAD_BYTES = 1 << 20 };
 
 struct asking {
     const struct net_query *query;
     PGconn *connection;
-    int64_t deadline_us; /* monotonic, of the part that runs */
+    int64_t deadline_us;  /* monotonic, of the part that runs */
+    uint64_t limit_bytes; /* of all that the server sends */
 };
 
 static rg_status fail_upstream(const char *text)
@@ -34,6 +37,7 @@ static void start_part(struct asking *asking, int64_t timeout_us)
 /* Until the session's socket is ready for events. */
 static rg_status wait_for(const struct asking *asking, short events)
 {
+    RG_TRY(net_libpq_check_received(asking->connection, asking->limit_bytes));
     struct pollfd waits[2] = {{.fd = PQsocket(asking->connection), .events = events},
                               {.fd = asking->query->stop_fd, .events = POLLIN}};
     for (;;) {
@@ -81,6 +85,7 @@ static rg_status open_session(struct asking *asking, const struct net_conninfo *
     if (asking->connection == NULL) {
         return rg_fail(RG_UPSTREAM, "out of memory");
     }
+    net_libpq_quiet(asking->connection);
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
     while (PQstatus(asking->connection) != CONNECTION_BAD && state != PGRES_POLLING_FAILED) {
         RG_TRY(wait_for(asking, state == PGRES_POLLING_READING ? POLLIN : POLLOUT));
@@ -166,8 +171,9 @@ static rg_status ask(struct asking *asking, const struct net_conninfo *conninfo,
 
 rg_status net_query_text(struct net_conninfo *conninfo, const struct net_query *query, struct rg_buf *text)
 {
-    struct asking asking = {.query = query};
     size_t before = rg_buf_size(text);
+    size_t left = text->limit_bytes - before;
+    struct asking asking = {.query = query, .limit_bytes = (uint64_t)left + left / 16 + OVERHEAD_BYTES};
     rg_status status = ask(&asking, conninfo, text);
     if (!rg_is_ok(status)) {
         rg_buf_truncate(text, before);

@@ -14,13 +14,14 @@
 
 #include "base/rg_memory.h"
 #include "proxy/net/conninfo_private.h"
+#include "proxy/net/libpq_private.h"
 #include "proxy/net/lookup_private.h"
 #include "proxy/net/offload.h"
 #include "proxy/net/stream_private.h"
 
 /* A host that answers no packet is given up after this while others are left, and a silent
  * connection once open: unless the connection string has its own tcp_user_timeout. */
-enum { SILENCE_MS = 30000, SHORTEST_SILENCE_MS = 1000, ERROR_SIZE = 512 };
+enum { SILENCE_MS = 30000, SHORTEST_SILENCE_MS = 1000, ERROR_SIZE = 512, LOGIN_BYTES = 1 << 20 };
 
 struct net_upstream {
     struct net_loop *loop;
@@ -151,6 +152,11 @@ static void wait_for(struct net_upstream *upstream, bool readable)
 static void poll_connection(void *context)
 {
     struct net_upstream *upstream = context;
+    rg_status status = net_libpq_check_received(upstream->connection, LOGIN_BYTES);
+    if (!rg_is_ok(status)) {
+        fail(upstream, status.error->text);
+        return;
+    }
     PostgresPollingStatusType state = PQconnectPoll(upstream->connection);
     if (state == PGRES_POLLING_OK) {
         complete(upstream);
@@ -205,7 +211,10 @@ static void on_hosts(void *context, const struct net_hosts *hosts)
     upstream->connection = start_connection(upstream, hosts);
     if (upstream->connection == NULL) {
         fail(upstream, "out of memory");
-    } else if (PQstatus(upstream->connection) == CONNECTION_BAD) {
+        return;
+    }
+    net_libpq_quiet(upstream->connection);
+    if (PQstatus(upstream->connection) == CONNECTION_BAD) {
         fail(upstream, PQerrorMessage(upstream->connection));
     } else {
         wait_for(upstream, false); /* libpq: as if it had asked for PGRES_POLLING_WRITING */

@@ -42,6 +42,8 @@ class FakeServer:
 
     def __init__(self):
         self.script = lambda kind: ANSWER if kind == b"Q" else b""
+        self.greeting = b""
+        self.catalogue = CATALOGUE
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -59,14 +61,14 @@ class FakeServer:
             stream.read(size - 8)
             if code == 80877102:  # a cancel request
                 return
-            connection.sendall(message(b"R", b"\0\0\0\0") + b"".join(parameter(*item) for item in PARAMETERS.items()) +
+            connection.sendall(message(b"R", b"\0\0\0\0") + self.greeting + b"".join(parameter(*item) for item in PARAMETERS.items()) +
                                message(b"K", struct.pack("!ii", 1, 2)) + READY)
             while True:
                 kind = stream.read(1)
                 if kind in (b"", b"X"):
                     return
                 body = stream.read(struct.unpack("!i", stream.read(4))[0] - 4)
-                answer = CATALOGUE if b"pg_catalog.pg_class" in body else self.script(kind)  # the reader's alone
+                answer = self.catalogue if b"pg_catalog.pg_class" in body else self.script(kind)  # the reader's alone
                 if answer is None:
                     return
                 connection.sendall(answer)
@@ -100,7 +102,7 @@ def bad():
 def honest_again(bad):
     honest = bad.fake.script
     yield
-    bad.fake.script = honest
+    bad.fake.script, bad.fake.greeting, bad.fake.catalogue = honest, b"", CATALOGUE
     assert bad.rowgate.process.poll() is None
     assert bad.query("select 'x'") == [("value",)]
     assert bad.audit_verify().returncode == 0
@@ -169,6 +171,63 @@ def test_a_flood_of_notices_and_parameters_does_not_grow_the_process(bad):
     bad.fake.script = lambda kind: parameter("TimeZone", "x" * 60000) * 500 + ANSWER if kind == b"Q" else b""
     outcome(bad)
     assert memory(bad) - before < 100
+
+
+FORGED = message(b"N", b"SNOTICE\0VNOTICE\0C00000\0M\n{\"event\": \"forged\"}\n" + b"x" * 5000 + b"\0\0")
+BEFORE_ANSWER = message(b"C", b"BEGIN\0") + message(b"C", b"SET\0") * 2 + COLUMN
+
+
+def document(text):
+    return BEFORE_ANSWER + message(b"D", struct.pack("!hi", 1, len(text)) + text) + DONE + message(b"C", b"COMMIT\0") + READY
+
+
+def read_anew(bad):
+    """A refusal for want of a relation asks for a new snapshot; what the log says of that read."""
+    start = bad.rowgate.log_path.stat().st_size
+    outcome(bad, "select * from sales.unheard_of")
+    stacks.wait_for(lambda: any(event.get("event", "").startswith("sql.catalog") for event in bad.rowgate.events(start)), "a read")
+    return next(event for event in bad.rowgate.events(start) if event.get("event", "").startswith("sql.catalog"))
+
+
+@pytest.mark.parametrize("flood", ["rows", "one row", "parameters", "values"])
+def test_a_catalogue_without_end_does_not_grow_the_process(bad, flood):
+    from test_attacks import memory
+    before = memory(bad)
+    bad.fake.catalogue = {
+        "rows": lambda: BEFORE_ANSWER + message(b"D", struct.pack("!hi", 1, 100000) + b"x" * 100000) * 6000,
+        "one row": lambda: BEFORE_ANSWER + b"D" + struct.pack("!ihi", 900000010, 1, 900000000) + b"x" * 600000000,
+        "parameters": lambda: b"".join(parameter(f"p{i}", "x" * 20000) for i in range(20000)) + CATALOGUE,
+        "values": lambda: document(b'{"version":1,"server":150005,"operators":[],"relations":[' + b"{}," * 20_000_000 + b"{}]}"),
+    }[flood]()
+    stop, peak = threading.Event(), [before]
+
+    def watch():
+        while not stop.wait(0.02):
+            peak.append(memory(bad))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        event = read_anew(bad)
+    finally:
+        stop.set()
+        watcher.join()
+        bad.fake.catalogue = CATALOGUE
+    assert event["event"] == "sql.catalog.failed" and ("more than" in event["reason"] or "too many" in event["reason"]), event
+    assert max(peak) - before < 350
+    stacks.wait_for(lambda: read_anew(bad)["event"] == "sql.catalog.read", "an honest catalogue")
+
+
+def test_notices_of_a_login_do_not_reach_the_log(bad):
+    start = bad.rowgate.log_path.stat().st_size
+    bad.fake.greeting, bad.fake.catalogue = FORGED * 20, FORGED * 20 + CATALOGUE
+    assert bad.query("select 'x'") == [("value",)]
+    outcome(bad, "select * from sales.unheard_of")
+    time.sleep(2)
+    assert b"forged" not in bad.rowgate.log_path.read_bytes()[start:]
+    bad.fake.greeting = FORGED * 2000  # 10 MB
+    assert isinstance(outcome(bad), psycopg2.Error)
+    assert b"forged" not in bad.rowgate.log_path.read_bytes()[start:]
 
 
 def test_an_upstream_that_never_answers_is_given_up(bad):

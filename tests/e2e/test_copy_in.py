@@ -4,6 +4,7 @@ import contextlib
 import io
 import socket
 import struct
+import subprocess
 import threading
 import time
 
@@ -209,6 +210,24 @@ def test_a_client_that_sends_nothing_is_timed_out(loader):
         assert kinds(wire.until("Z")) == "TDCZ"
 
 
+def test_a_copy_that_waits_for_a_lock_is_cancelled_too(loader):
+    """The database reads nothing then, so an end of the data alone would not reach it."""
+    with contextlib.closing(loader.server.connect(dbname="bi", autocommit=False)) as other, Wire(loader, "globex") as wire:
+        other.cursor().execute("insert into t_globex.loads values (1, 'first')")
+        wire.send(b"Q", COPY)
+        assert kinds([wire.next()]) == "G"
+        wire.send(b"d", b"".join(b"%d\tx\n" % i for i in range(1, 5000)))
+        messages = wire.until("Z")
+        assert kinds(messages) == "EZ" and error_of(messages)["C"] == "57014"
+        assert loader.server.execute("select count(*) from pg_stat_activity where query ilike 'copy%loads%' and state = 'active' "
+                                     "and pid <> pg_backend_pid()") == [(0,)]
+        wire.send(b"d", b"1\ta\n")  # it did not know yet
+        wire.send(b"c")
+        wire.send(b"Q", b"select 1\0")
+        assert kinds(wire.until("Z")) == "TDCZ"
+        other.rollback()
+
+
 def test_a_cancel_ends_the_copy(loader):
     with contextlib.closing(loader.connect()) as connection, connection.cursor() as cursor:
         class Slow(io.StringIO):
@@ -261,6 +280,26 @@ def test_a_lost_database_ends_the_session_in_a_copy(loader):
             while True:
                 messages.append(wire.next())
     assert loaded(loader) == 0
+
+
+def test_a_log_that_takes_no_record_ends_a_copy_and_nothing_stays():
+    """The limit is a signal by default, which would end the process and not the session."""
+    with LoadStack("postgres") as own, Wire(own) as wire:
+        wire.send(b"Q", COPY)
+        assert kinds([wire.next()]) == "G"
+        wire.send(b"d", ROWS.encode())
+        subprocess.run(["prlimit", "--pid", str(own.rowgate.process.pid), "--fsize=1000"], check=True)
+        with pytest.raises(psycopg2.OperationalError):  # its record is the first that cannot be written
+            own.query("select 1", "globex")
+        messages = []
+        with pytest.raises((EOFError, OSError)):
+            wire.send(b"c")
+            while True:
+                messages.append(wire.next())
+        assert not messages or error_of(messages)["C"] == "58030"
+        assert loaded(own) == 0
+        assert own.rowgate.process.poll() is None
+        assert own.audit_verify().returncode == 0
 
 
 # ---- the protocol ----

@@ -4,6 +4,7 @@ under PostgreSQL's own row-level security, and the server's log shows that it wa
 hold NULLs, other tenants' values of the same kind, and values that only the other tenants have."""
 
 import contextlib
+import re
 import struct
 
 import pytest
@@ -138,9 +139,17 @@ def sent(running, since):
     return [line for line in running.server.log_text[since:].splitlines() if "rg_r" in line]
 
 
+def plain(text):
+    """Without what hides a copied constant from the planner, and without types."""
+    text = re.sub(r"::pg_catalog\.\"?\w+\"?(\[\])?", "", text)
+    text = re.sub(r"= ANY \(\(SELECT ARRAY\[([^\]]*)\]\)\)", r"IN (\1)", text)
+    return re.sub(r"(rg_r\.\S+ (?:=|<|>|<=|>=)) \(SELECT ((?:[^()']|'[^']*'|\([^()]*\))*)\)", r"\1 \2", text)
+
+
 def assert_sent(lines, inside):
     assert lines
-    assert inside is None or any(inside in line for line in lines)
+    assert inside is None or any(plain(inside) in plain(line) for line in lines)
+    assert not any(re.search(r" AND rg_r\.\S+ (=|<|>|<=|>=) (?!\(SELECT |ANY \(\(SELECT )", line) for line in lines)
     assert inside is not None or not any(" AND rg_r." in line for line in lines)
 
 

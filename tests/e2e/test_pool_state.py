@@ -6,6 +6,7 @@ tenant or of another."""
 import concurrent.futures
 import contextlib
 import random
+import threading
 import time
 
 import psycopg2
@@ -341,3 +342,43 @@ def test_many_clients_with_equal_statement_names_never_swap_answers(single):
 
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         assert all(pool.map(work, range(6)))
+
+
+def test_no_answer_goes_to_the_next_client_of_the_server(single):
+    """PgBouncer 1.18 gives the server away when the last Query or Sync was answered, whatever was sent behind it: so
+    nothing may be on its way behind one. The statement takes long, so that its rows would come to the next client."""
+    slow = ("select note from sales.orders where id < 4 and "
+            "(select count(*) from sales.orders a, sales.orders b, generate_series(1, 30)) > 0")
+    foreign, ending = [], threading.Event()
+
+    def look():
+        with contextlib.suppress(EOFError, OSError):
+            with Wire(single, "globex") as wire:
+                while not ending.is_set():
+                    wire.parse("select note from sales.orders where id < 4")
+                    wire.bind()
+                    wire.execute()
+                    wire.send(b"S")
+                    answers = wire.until("Z")
+                    foreign.extend(body for kind, body in answers if kind == "D" and b"globex" not in body)
+                return
+        foreign.append("the session was lost")
+
+    watchers = [threading.Thread(target=look, daemon=True) for _ in range(3)]  # so that the first query has to wait
+    for watcher in watchers:
+        watcher.start()
+    with Wire(single) as wire:
+        for first in (b"select 1\0", b"begin; commit\0", b"select * from t_globex.orders\0") * 2:
+            wire.send(b"Q", first)
+            wire.parse(slow)
+            wire.bind()
+            wire.execute()
+            wire.send(b"H")
+            time.sleep(0.5)
+            wire.send(b"S")
+            wire.until("Z")
+            assert [body for kind, body in wire.until("Z") if kind == "D"] == [b"\0\1\0\0\0\x0bacme note %d" % i for i in (1, 2, 3)]
+    ending.set()
+    for watcher in watchers:
+        watcher.join(20)
+    assert not foreign

@@ -393,6 +393,22 @@ def test_pipelines_of_every_kind(locked):
         assert rows == [b"20"] * (20 * 7)
 
 
+def test_a_refused_query_ends_the_batch_and_what_it_held(locked):
+    """The settings went with the implicit transaction that the refusal ended: what comes next brings its own."""
+    with Wire(locked) as wire:
+        for following in (lambda: simple(wire, COUNT), lambda: extended(wire, COUNT) or wire.until("Z")):
+            extended(wire, COUNT, sync=False)
+            wire.send(b"H")
+            assert kinds(wire.until("C")) == "12DC"
+            assert kinds(simple(wire, "select * from t_globex.orders")) == "EZ"
+            assert row(following()) == "20"
+            assert row(simple(wire, COUNT)) == "20"
+        for text in (COUNT, "begin", COUNT, "select * from t_globex.orders", "rollback"):
+            wire.send(b"Q", text.encode() + b"\0")
+        extended(wire, COUNT)
+        assert [kinds(wire.until("Z")) for _ in range(6)] == ["TDCZ", "CZ", "TDCZ", "EZ", "CZ", "12DCZ"]
+
+
 def test_errors_are_the_clients_own_and_in_his_place(locked):
     with Wire(locked) as wire:
         error = error_of(simple(wire, "select nothing from shared.orders"))

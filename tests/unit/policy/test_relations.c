@@ -221,6 +221,11 @@ static void refuses_names_lists_and_documents_that_are_too_long(void **state)
     memset(big, ' ', POLICY_RELATIONS_TEXT_MAX + 1);
     whole = rg_slice_make(big, POLICY_RELATIONS_TEXT_MAX + 1);
     refuse(whole, RG_LIMIT);
+    for (size_t i = 0; i + 2 < POLICY_RELATIONS_TEXT_MAX; i += 3) { /* small values that a tree makes large */
+        memcpy(big + i, "{},", 3);
+    }
+    whole.size = POLICY_RELATIONS_TEXT_MAX;
+    refuse(whole, RG_LIMIT);
     rg_memory_free(big);
     memset(text, '[', sizeof text); /* depth */
     refuse(rg_slice_make(text, sizeof text), RG_CONFIG);

@@ -73,12 +73,15 @@ static const char snapshot_text[] =
 #define PEOPLE_COLUMNS                                                                                                 \
     "ARRAY['id int8', 'tenant_id uuid', 'name text', 'email text', 'phone text', 'ssn text', 'mood ', "                \
     "'Odd\"''col text']::pg_catalog.text[]"
-#define GUARD_OF(columns, otherwise, relation, more)                                                                   \
-    "(SELECT CASE WHEN pg_catalog.array_agg(pg_catalog.concat(rg_a.attname, ' ', CASE WHEN rg_t.typnamespace = "       \
+#define GUARD_NAMED(name, columns, otherwise, relation, more)                                                          \
+    "(SELECT CASE WHEN pg_catalog.array_agg(pg_catalog.concat(" name ", ' ', CASE WHEN rg_t.typnamespace = "           \
     "'pg_catalog'::pg_catalog.regnamespace AND rg_t.typtype <> 'd' THEN rg_t.typname ELSE '' END) ORDER BY "           \
     "rg_a.attnum) = " columns " THEN true ELSE " otherwise                                                             \
-    " END FROM pg_catalog.pg_attribute AS rg_a JOIN pg_catalog.pg_type AS rg_t ON rg_t.oid = rg_a.atttypid WHERE "     \
-    "rg_a.attrelid = " relation " AND rg_a.attnum > 0 AND NOT rg_a.attisdropped" more ")"
+    " END FROM pg_catalog.pg_attribute AS rg_a JOIN pg_catalog.pg_type AS rg_t ON rg_t.oid = rg_a.atttypid CROSS "     \
+    "JOIN pg_catalog.pg_identify_object_as_address('pg_catalog.pg_class'::pg_catalog.regclass, rg_a.attrelid, "        \
+    "rg_a.attnum) AS rg_i WHERE rg_a.attrelid = " relation " AND rg_a.attnum > 0 AND NOT rg_a.attisdropped" more ")"
+#define GUARD_OF(columns, otherwise, relation, more)                                                                   \
+    GUARD_NAMED("rg_i.object_names[3]", columns, otherwise, relation, more)
 #define OTHERWISE "pg_catalog.concat('rowgate: columns changed: ', pg_catalog.count(*))::pg_catalog.bool"
 #define PEOPLE "'\"shared\".\"people\"'::pg_catalog.regclass"
 #define GUARD GUARD_OF(PEOPLE_COLUMNS, OTHERWISE, PEOPLE, "")
@@ -106,7 +109,7 @@ static const struct row good[] = {
     {"only", FENCE_OF("rg_r.id", "ONLY " FROM, WHERE)},
     {"a sample", FENCE_OF("rg_r.id", FROM " TABLESAMPLE pg_catalog.bernoulli (10)", WHERE)},
     {"other spelling", FENCE_OF("rg_r.\"id\"", "\"shared\".people rg_r", "((" PREDICATE ")) AND (" GUARD ")")},
-    {"a copied conjunct", FENCE_OF("rg_r.id", FROM, WHERE " AND rg_r.id = 5")},
+    {"a copied conjunct", FENCE_OF("rg_r.id", FROM, WHERE " AND rg_r.id = (SELECT 5)")},
     {"own relation",
      FENCE_OF("rg_r.id, CASE WHEN false THEN rg_r.salary END AS salary", "t_acme.staff AS rg_r", STAFF_GUARD)},
 };
@@ -177,6 +180,8 @@ static const struct row bad[] = {
     {"the guard looks at fewer columns",
      FENCE_OF(ALL, FROM,
               "(" PREDICATE ") AND " GUARD_OF(PEOPLE_COLUMNS, OTHERWISE, PEOPLE, " AND rg_a.attname <> 'x'"))},
+    {"the guard reads the names of the transaction's snapshot",
+     FENCE_OF(ALL, FROM, "(" PREDICATE ") AND " GUARD_NAMED("rg_a.attname", PEOPLE_COLUMNS, OTHERWISE, PEOPLE, ""))},
     {"the guard is true otherwise",
      FENCE_OF(ALL, FROM, "(" PREDICATE ") AND " GUARD_OF(PEOPLE_COLUMNS, "true", PEOPLE, ""))},
     {"the guard has another operator",
@@ -293,6 +298,28 @@ static void refuses_every_masked_relation_without_a_snapshot(void **state)
     assert_int_equal(count_wrong(good, COUNT_OF(good), &blind, false), 0);
 }
 
+static const struct row formats[] = {
+    {"the order of a date", "SET LOCAL datestyle = 'SQL, DMY'"},
+    {"of the session", "SET DateStyle = german"},
+    {"the zone", "SET LOCAL TIME ZONE 'Europe/Berlin'"},
+    {"the zone as an interval", "SET LOCAL TIME ZONE INTERVAL '1' HOUR"},
+    {"intervals", "SET LOCAL intervalstyle = sql_standard"},
+    {"digits", "SET LOCAL extra_float_digits = -10"},
+    {"the login's own", "RESET timezone"},
+    {"the login's own, by SET", "SET LOCAL datestyle TO DEFAULT"},
+};
+
+static void refuses_settings_that_give_masked_values_another_text(void **state)
+{
+    const struct world *world = *state;
+    struct check_limits fixed = world->limits;
+    assert_int_equal(count_wrong(formats, COUNT_OF(formats), &fixed, true), 0);
+    fixed.are_formats_fixed = true;
+    assert_int_equal(count_wrong(formats, COUNT_OF(formats), &fixed, false), 0);
+    const struct row placeholder = {"no format", "SET standard_conforming_strings = on"};
+    assert_int_equal(count_wrong(&placeholder, 1, &fixed, true), 0);
+}
+
 static void fails_when_its_memory_is_full(void **state)
 {
     const struct world *world = *state;
@@ -315,6 +342,7 @@ int main(void)
         cmocka_unit_test(refuses_what_shows_more_than_the_mask),
         cmocka_unit_test(refuses_writes_to_a_masked_relation),
         cmocka_unit_test(refuses_every_masked_relation_without_a_snapshot),
+        cmocka_unit_test(refuses_settings_that_give_masked_values_another_text),
         cmocka_unit_test(fails_when_its_memory_is_full),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

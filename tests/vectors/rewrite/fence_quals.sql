@@ -4,17 +4,17 @@
 -- case: point look-up
 SELECT id, status FROM shared.orders WHERE id = 5
 -- expect:
-SELECT id, status FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.status FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5) SELECT * FROM rg_m) AS orders WHERE id = 5
+SELECT id, status FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.status FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5)) SELECT * FROM rg_m) AS orders WHERE id = 5
 
 -- case: constant first
 SELECT id FROM shared.orders WHERE 5 < id
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id > 5) SELECT * FROM rg_m) AS orders WHERE 5 < id
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id > (SELECT 5)) SELECT * FROM rg_m) AS orders WHERE 5 < id
 
 -- case: all comparisons
 SELECT id FROM shared.orders WHERE id > 1 AND id >= 2 AND id < 9 AND id <= 8 AND id = 7
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id > 1 AND rg_r.id >= 2 AND rg_r.id < 9 AND rg_r.id <= 8 AND rg_r.id = 7) SELECT * FROM rg_m) AS orders WHERE id > 1 AND id >= 2 AND id < 9 AND id <= 8 AND id = 7
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id > (SELECT 1) AND rg_r.id >= (SELECT 2) AND rg_r.id < (SELECT 9) AND rg_r.id <= (SELECT 8) AND rg_r.id = (SELECT 7)) SELECT * FROM rg_m) AS orders WHERE id > 1 AND id >= 2 AND id < 9 AND id <= 8 AND id = 7
 
 -- case: unequal is not of the form
 SELECT id FROM shared.orders WHERE id <> 5
@@ -24,17 +24,17 @@ SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS 
 -- case: IN of integers
 SELECT id FROM shared.orders WHERE id IN (1, 2, 3)
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id IN (1, 2, 3)) SELECT * FROM rg_m) AS orders WHERE id IN (1, 2, 3)
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = ANY ((SELECT ARRAY[1, 2, 3]::pg_catalog.int4[])::pg_catalog.int4[])) SELECT * FROM rg_m) AS orders WHERE id IN (1, 2, 3)
 
 -- case: IN of strings
 SELECT id FROM shared.orders WHERE country IN ('it', 'de')
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.country FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.country IN ('it', 'de')) SELECT * FROM rg_m) AS orders WHERE country IN ('it', 'de')
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.country FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.country = ANY ((SELECT ARRAY['it', 'de']::pg_catalog.text[])::pg_catalog.text[])) SELECT * FROM rg_m) AS orders WHERE country IN ('it', 'de')
 
 -- case: IN of one
 SELECT id FROM shared.orders WHERE country IN ('it')
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.country FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.country IN ('it')) SELECT * FROM rg_m) AS orders WHERE country IN ('it')
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.country FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.country = ANY ((SELECT ARRAY['it']::pg_catalog.text[])::pg_catalog.text[])) SELECT * FROM rg_m) AS orders WHERE country IN ('it')
 
 -- case: IN of large and small integers
 SELECT id FROM shared.orders WHERE id IN (1, 3000000000)
@@ -74,12 +74,12 @@ SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS 
 -- case: BETWEEN
 SELECT id FROM shared.orders WHERE id BETWEEN 1 AND 9
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id >= 1 AND rg_r.id <= 9) SELECT * FROM rg_m) AS orders WHERE id BETWEEN 1 AND 9
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id >= (SELECT 1) AND rg_r.id <= (SELECT 9)) SELECT * FROM rg_m) AS orders WHERE id BETWEEN 1 AND 9
 
 -- case: BETWEEN with one end that is no constant
 SELECT id FROM shared.orders WHERE id BETWEEN 1 AND customer_id
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.customer_id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id >= 1) SELECT * FROM rg_m) AS orders WHERE id BETWEEN 1 AND customer_id
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.customer_id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id >= (SELECT 1)) SELECT * FROM rg_m) AS orders WHERE id BETWEEN 1 AND customer_id
 
 -- case: BETWEEN SYMMETRIC
 SELECT id FROM shared.orders WHERE id BETWEEN SYMMETRIC 9 AND 1
@@ -94,12 +94,12 @@ SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS 
 -- case: Superset's range
 SELECT SUM(total) AS total FROM shared.orders WHERE ts >= TO_TIMESTAMP('2024-01-01 00:00:00.000000', 'YYYY-MM-DD HH24:MI:SS.US') AND ts < TO_TIMESTAMP('2025-01-01 00:00:00.000000', 'YYYY-MM-DD HH24:MI:SS.US')
 -- expect:
-SELECT pg_catalog.SUM(total) AS total FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.ts, rg_r.total FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.ts >= pg_catalog.to_timestamp('2024-01-01 00:00:00.000000', 'YYYY-MM-DD HH24:MI:SS.US') AND rg_r.ts < pg_catalog.to_timestamp('2025-01-01 00:00:00.000000', 'YYYY-MM-DD HH24:MI:SS.US')) SELECT * FROM rg_m) AS orders WHERE ts >= pg_catalog.TO_TIMESTAMP('2024-01-01 00:00:00.000000', 'YYYY-MM-DD HH24:MI:SS.US') AND ts < pg_catalog.TO_TIMESTAMP('2025-01-01 00:00:00.000000', 'YYYY-MM-DD HH24:MI:SS.US')
+SELECT pg_catalog.SUM(total) AS total FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.ts, rg_r.total FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.ts >= (SELECT pg_catalog.to_timestamp('2024-01-01 00:00:00.000000', 'YYYY-MM-DD HH24:MI:SS.US')) AND rg_r.ts < (SELECT pg_catalog.to_timestamp('2025-01-01 00:00:00.000000', 'YYYY-MM-DD HH24:MI:SS.US'))) SELECT * FROM rg_m) AS orders WHERE ts >= pg_catalog.TO_TIMESTAMP('2024-01-01 00:00:00.000000', 'YYYY-MM-DD HH24:MI:SS.US') AND ts < pg_catalog.TO_TIMESTAMP('2025-01-01 00:00:00.000000', 'YYYY-MM-DD HH24:MI:SS.US')
 
 -- case: Superset's range of dates
 SELECT id FROM shared.orders WHERE day >= TO_DATE('2024-01-01', 'YYYY-MM-DD') AND day < TO_DATE('2025-01-01', 'YYYY-MM-DD')
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.day FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.day >= pg_catalog.to_date('2024-01-01', 'YYYY-MM-DD') AND rg_r.day < pg_catalog.to_date('2025-01-01', 'YYYY-MM-DD')) SELECT * FROM rg_m) AS orders WHERE day >= pg_catalog.TO_DATE('2024-01-01', 'YYYY-MM-DD') AND day < pg_catalog.TO_DATE('2025-01-01', 'YYYY-MM-DD')
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.day FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.day >= (SELECT pg_catalog.to_date('2024-01-01', 'YYYY-MM-DD')) AND rg_r.day < (SELECT pg_catalog.to_date('2025-01-01', 'YYYY-MM-DD'))) SELECT * FROM rg_m) AS orders WHERE day >= pg_catalog.TO_DATE('2024-01-01', 'YYYY-MM-DD') AND day < pg_catalog.TO_DATE('2025-01-01', 'YYYY-MM-DD')
 
 -- case: a timestamptz against a timestamp column
 SELECT id FROM shared.orders WHERE at >= TO_TIMESTAMP('2024-01-01', 'YYYY-MM-DD')
@@ -109,7 +109,7 @@ SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.at FROM shared.o
 -- case: literals with a type
 SELECT id FROM shared.orders WHERE ts >= TIMESTAMP WITH TIME ZONE '2024-01-01' AND day = DATE '2024-01-01' AND at < '2024-01-01'::timestamp
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.ts, rg_r.day, rg_r.at FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.ts >= '2024-01-01'::pg_catalog.timestamptz AND rg_r.day = '2024-01-01'::pg_catalog.date AND rg_r.at < '2024-01-01'::pg_catalog."timestamp") SELECT * FROM rg_m) AS orders WHERE ts >= TIMESTAMP WITH TIME ZONE '2024-01-01' AND day = pg_catalog.DATE '2024-01-01' AND at < '2024-01-01'::timestamp
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.ts, rg_r.day, rg_r.at FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.ts >= (SELECT '2024-01-01'::pg_catalog.timestamptz) AND rg_r.day = (SELECT '2024-01-01'::pg_catalog.date) AND rg_r.at < (SELECT '2024-01-01'::pg_catalog."timestamp")) SELECT * FROM rg_m) AS orders WHERE ts >= TIMESTAMP WITH TIME ZONE '2024-01-01' AND day = pg_catalog.DATE '2024-01-01' AND at < '2024-01-01'::timestamp
 
 -- case: a cast to a type with a modifier
 SELECT id FROM shared.orders WHERE ts >= '2024-01-01'::timestamptz(3)
@@ -124,22 +124,22 @@ SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.ts FROM shared.o
 -- case: a string without a type
 SELECT id FROM shared.orders WHERE ts >= '2024-01-01'
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.ts FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.ts >= '2024-01-01') SELECT * FROM rg_m) AS orders WHERE ts >= '2024-01-01'
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.ts FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.ts >= (SELECT '2024-01-01'::pg_catalog.timestamptz)) SELECT * FROM rg_m) AS orders WHERE ts >= '2024-01-01'
 
 -- case: text and varchar
 SELECT id FROM shared.orders WHERE country = 'it' AND status = 'open' AND status = 'x'::text AND country = 'y'::varchar
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.status, rg_r.country FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.country = 'it' AND rg_r.status = 'open' AND rg_r.status = 'x'::pg_catalog.text AND rg_r.country = 'y'::pg_catalog."varchar") SELECT * FROM rg_m) AS orders WHERE country = 'it' AND status = 'open' AND status = 'x'::pg_catalog.text AND country = 'y'::varchar
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.status, rg_r.country FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.country = (SELECT 'it'::pg_catalog.text) AND rg_r.status = (SELECT 'open'::pg_catalog."varchar") AND rg_r.status = (SELECT 'x'::pg_catalog.text) AND rg_r.country = (SELECT 'y'::pg_catalog."varchar")) SELECT * FROM rg_m) AS orders WHERE country = 'it' AND status = 'open' AND status = 'x'::pg_catalog.text AND country = 'y'::varchar
 
 -- case: varchar against a name: the column could be cast
 SELECT id FROM shared.orders WHERE status = 'x'::name AND country = 'x'::name
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.status, rg_r.country FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.country = 'x'::pg_catalog.name) SELECT * FROM rg_m) AS orders WHERE status = 'x'::pg_catalog.name AND country = 'x'::pg_catalog.name
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.status, rg_r.country FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.country = (SELECT 'x'::pg_catalog.name)) SELECT * FROM rg_m) AS orders WHERE status = 'x'::pg_catalog.name AND country = 'x'::pg_catalog.name
 
 -- case: bpchar
 SELECT id FROM shared.orders WHERE code = 'abc'
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.code FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.code = 'abc') SELECT * FROM rg_m) AS orders WHERE code = 'abc'
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.code FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.code = (SELECT 'abc'::pg_catalog.bpchar)) SELECT * FROM rg_m) AS orders WHERE code = 'abc'
 
 -- case: bpchar against text
 SELECT id FROM shared.orders WHERE code = 'abc'::text
@@ -149,27 +149,27 @@ SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.code FROM shared
 -- case: booleans
 SELECT id FROM shared.orders WHERE is_paid = true AND is_paid = 't' AND is_paid
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.is_paid FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.is_paid = true AND rg_r.is_paid = 't') SELECT * FROM rg_m) AS orders WHERE is_paid = true AND is_paid = 't' AND is_paid
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.is_paid FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.is_paid = (SELECT true) AND rg_r.is_paid = (SELECT 't'::pg_catalog.bool)) SELECT * FROM rg_m) AS orders WHERE is_paid = true AND is_paid = 't' AND is_paid
 
 -- case: negative numbers
 SELECT id FROM shared.orders WHERE customer_id = -5 AND id > -3000000000 AND small = (-5)::int2 AND id = -5::int8
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.customer_id, rg_r.small FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.customer_id = -5 AND rg_r.id > -3000000000 AND rg_r.small = (-5)::pg_catalog.int2) SELECT * FROM rg_m) AS orders WHERE customer_id = -5 AND id > -3000000000 AND small = (-5)::pg_catalog.int2 AND id = -5::pg_catalog.int8
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.customer_id, rg_r.small FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.customer_id = (SELECT -5) AND rg_r.id > (SELECT -3000000000) AND rg_r.small = (SELECT (-5)::pg_catalog.int2)) SELECT * FROM rg_m) AS orders WHERE customer_id = -5 AND id > -3000000000 AND small = (-5)::pg_catalog.int2 AND id = -5::pg_catalog.int8
 
 -- case: floats
 SELECT id FROM shared.orders WHERE score > 1.5::float8 AND score > '1.5' AND score > 1.5
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.score FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.score > 1.5::pg_catalog.float8 AND rg_r.score > '1.5') SELECT * FROM rg_m) AS orders WHERE score > 1.5::pg_catalog.float8 AND score > '1.5' AND score > 1.5
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.score FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.score > (SELECT 1.5::pg_catalog.float8) AND rg_r.score > (SELECT '1.5'::pg_catalog.float8)) SELECT * FROM rg_m) AS orders WHERE score > 1.5::pg_catalog.float8 AND score > '1.5' AND score > 1.5
 
 -- case: strings with quotes and backslashes
 SELECT id FROM shared.orders WHERE country = 'it''s' AND country = E'a\\b' AND country = $$d'q$$
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.country FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.country = 'it''s' AND rg_r.country = 'a\b' AND rg_r.country = 'd''q') SELECT * FROM rg_m) AS orders WHERE country = 'it''s' AND country = E'a\\b' AND country = $$d'q$$
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.country FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.country = (SELECT 'it''s'::pg_catalog.text) AND rg_r.country = (SELECT 'a\b'::pg_catalog.text) AND rg_r.country = (SELECT 'd''q'::pg_catalog.text)) SELECT * FROM rg_m) AS orders WHERE country = 'it''s' AND country = E'a\\b' AND country = $$d'q$$
 
 -- case: a column with an odd name
 SELECT 1 FROM shared.orders WHERE "Odd ""Name" = 5
 -- expect:
-SELECT 1 FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r."Odd ""Name" FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r."Odd ""Name" = 5) SELECT * FROM rg_m) AS orders WHERE "Odd ""Name" = 5
+SELECT 1 FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r."Odd ""Name" FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r."Odd ""Name" = (SELECT 5)) SELECT * FROM rg_m) AS orders WHERE "Odd ""Name" = 5
 
 -- case: numeric is not leakproof
 SELECT id FROM shared.orders WHERE total = 5 AND total > 1.5
@@ -214,7 +214,7 @@ SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS 
 -- case: an integer that no int8 holds
 SELECT id FROM shared.orders WHERE id = 9223372036854775808 AND id = 9223372036854775807
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 9223372036854775807) SELECT * FROM rg_m) AS orders WHERE id = 9223372036854775808 AND id = 9223372036854775807
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 9223372036854775807)) SELECT * FROM rg_m) AS orders WHERE id = 9223372036854775808 AND id = 9223372036854775807
 
 -- case: NULL
 SELECT id FROM shared.orders WHERE id = NULL
@@ -284,12 +284,12 @@ SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.customer_id FROM
 -- case: OR below AND
 SELECT id FROM shared.orders WHERE id = 5 AND (customer_id = 1 OR customer_id = 2)
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.customer_id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5) SELECT * FROM rg_m) AS orders WHERE id = 5 AND (customer_id = 1 OR customer_id = 2)
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.customer_id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5)) SELECT * FROM rg_m) AS orders WHERE id = 5 AND (customer_id = 1 OR customer_id = 2)
 
 -- case: AND in parentheses
 SELECT id FROM shared.orders WHERE id = 5 AND (customer_id = 1 AND (small = 2))
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.customer_id, rg_r.small FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5 AND rg_r.customer_id = 1 AND rg_r.small = 2) SELECT * FROM rg_m) AS orders WHERE id = 5 AND (customer_id = 1 AND (small = 2))
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.customer_id, rg_r.small FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5) AND rg_r.customer_id = (SELECT 1) AND rg_r.small = (SELECT 2)) SELECT * FROM rg_m) AS orders WHERE id = 5 AND (customer_id = 1 AND (small = 2))
 
 -- case: NOT
 SELECT id FROM shared.orders WHERE NOT id = 5 AND NOT (id = 6 AND id = 7)
@@ -319,7 +319,7 @@ SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS 
 -- case: qualified operators
 SELECT id FROM shared.orders WHERE id OPERATOR(pg_catalog.=) 5
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5) SELECT * FROM rg_m) AS orders WHERE id OPERATOR(pg_catalog.=) 5
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5)) SELECT * FROM rg_m) AS orders WHERE id OPERATOR(pg_catalog.=) 5
 
 -- case: another schema's operator
 SELECT id FROM shared.orders WHERE id OPERATOR(public.=) 5
@@ -328,7 +328,7 @@ SELECT id FROM shared.orders WHERE id OPERATOR(public.=) 5
 -- case: alias
 SELECT o.id FROM shared.orders AS o WHERE o.id = 5 AND id = 6
 -- expect:
-SELECT o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5 AND rg_r.id = 6) SELECT * FROM rg_m) AS o WHERE o.id = 5 AND id = 6
+SELECT o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5) AND rg_r.id = (SELECT 6)) SELECT * FROM rg_m) AS o WHERE o.id = 5 AND id = 6
 
 -- case: alias with column names
 SELECT o.a FROM shared.orders AS o (a, b) WHERE o.a = 5 AND a = 6
@@ -343,7 +343,7 @@ SELECT orders.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.ord
 -- case: join: each to its own
 SELECT o.id FROM shared.orders o JOIN shared.customers c ON c.id = o.customer_id WHERE o.id = 5 AND c.country = 'it' AND name = 'x' AND country = 'y'
 -- expect:
-SELECT o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.country, rg_r.customer_id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5) SELECT * FROM rg_m) o JOIN (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.name, rg_r.country FROM shared.customers AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.country = 'it' AND rg_r.name = 'x') SELECT * FROM rg_m) c ON c.id = o.customer_id WHERE o.id = 5 AND c.country = 'it' AND name = 'x' AND country = 'y'
+SELECT o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.country, rg_r.customer_id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5)) SELECT * FROM rg_m) o JOIN (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.name, rg_r.country FROM shared.customers AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.country = (SELECT 'it'::pg_catalog.text) AND rg_r.name = (SELECT 'x'::pg_catalog.text)) SELECT * FROM rg_m) c ON c.id = o.customer_id WHERE o.id = 5 AND c.country = 'it' AND name = 'x' AND country = 'y'
 
 -- case: join condition is not copied
 SELECT o.id FROM shared.orders o JOIN shared.customers c ON c.id = o.customer_id AND o.id = 5
@@ -353,27 +353,27 @@ SELECT o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.customer_id FR
 -- case: outer join, nullable side
 SELECT c.name, o.id FROM shared.customers c LEFT JOIN shared.orders o ON c.id = o.customer_id WHERE o.id = 5
 -- expect:
-SELECT c.name, o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.name FROM shared.customers AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) c LEFT JOIN (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.customer_id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5) SELECT * FROM rg_m) o ON c.id = o.customer_id WHERE o.id = 5
+SELECT c.name, o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.name FROM shared.customers AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) c LEFT JOIN (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.customer_id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5)) SELECT * FROM rg_m) o ON c.id = o.customer_id WHERE o.id = 5
 
 -- case: outer join, other side
 SELECT c.name, o.id FROM shared.customers c LEFT JOIN shared.orders o ON c.id = o.customer_id WHERE c.id = 5
 -- expect:
-SELECT c.name, o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.name FROM shared.customers AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5) SELECT * FROM rg_m) c LEFT JOIN (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.customer_id FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) o ON c.id = o.customer_id WHERE c.id = 5
+SELECT c.name, o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.name FROM shared.customers AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5)) SELECT * FROM rg_m) c LEFT JOIN (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.customer_id FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) o ON c.id = o.customer_id WHERE c.id = 5
 
 -- case: full join
 SELECT c.name, o.id FROM shared.customers c FULL JOIN shared.orders o ON c.id = o.customer_id WHERE o.id = 5 AND c.name = 'x'
 -- expect:
-SELECT c.name, o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.name FROM shared.customers AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.name = 'x') SELECT * FROM rg_m) c FULL JOIN (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.customer_id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5) SELECT * FROM rg_m) o ON c.id = o.customer_id WHERE o.id = 5 AND c.name = 'x'
+SELECT c.name, o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.name FROM shared.customers AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.name = (SELECT 'x'::pg_catalog.text)) SELECT * FROM rg_m) c FULL JOIN (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.customer_id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5)) SELECT * FROM rg_m) o ON c.id = o.customer_id WHERE o.id = 5 AND c.name = 'x'
 
 -- case: USING: a merged column belongs to both
 SELECT country FROM shared.orders o JOIN shared.customers c USING (country) WHERE country = 'it' AND o.id = 5
 -- expect:
-SELECT country FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.country FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5) SELECT * FROM rg_m) o JOIN (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.country FROM shared.customers AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) c USING (country) WHERE country = 'it' AND o.id = 5
+SELECT country FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.country FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5)) SELECT * FROM rg_m) o JOIN (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.country FROM shared.customers AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) c USING (country) WHERE country = 'it' AND o.id = 5
 
 -- case: NATURAL JOIN: a shared column belongs to both
 SELECT seconds FROM shared.orders NATURAL JOIN shared.visits WHERE tenant_id = '00000000-0000-0000-0000-000000000002' AND seconds = 1
 -- expect:
-SELECT seconds FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders NATURAL JOIN (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.visits AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid and rg_r.region = any(ARRAY['emea', 'apac']::pg_catalog.text[])) AND rg_r.seconds = 1) SELECT * FROM rg_m) AS visits WHERE tenant_id = '00000000-0000-0000-0000-000000000002' AND seconds = 1
+SELECT seconds FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) SELECT * FROM rg_m) AS orders NATURAL JOIN (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.visits AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid and rg_r.region = any(ARRAY['emea', 'apac']::pg_catalog.text[])) AND rg_r.seconds = (SELECT 1)) SELECT * FROM rg_m) AS visits WHERE tenant_id = '00000000-0000-0000-0000-000000000002' AND seconds = 1
 
 -- case: join with an alias hides its items
 SELECT j.status FROM (shared.orders o JOIN shared.visits v ON true) AS j WHERE j.seconds = 5 AND small = 5
@@ -383,37 +383,37 @@ SELECT j.status FROM ((WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS
 -- case: self join
 SELECT a.id FROM shared.orders a, shared.orders b WHERE a.id = 5 AND b.id = 6 AND id = 7
 -- expect:
-SELECT a.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5) SELECT * FROM rg_m) a, (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 6) SELECT * FROM rg_m) b WHERE a.id = 5 AND b.id = 6 AND id = 7
+SELECT a.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5)) SELECT * FROM rg_m) a, (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 6)) SELECT * FROM rg_m) b WHERE a.id = 5 AND b.id = 6 AND id = 7
 
 -- case: beside a sub-select unqualified names are not sure
 SELECT o.id FROM shared.orders o, (SELECT 1 AS id2) s WHERE id = 5 AND o.id = 6
 -- expect:
-SELECT o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 6) SELECT * FROM rg_m) o, (SELECT 1 AS id2) s WHERE id = 5 AND o.id = 6
+SELECT o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 6)) SELECT * FROM rg_m) o, (SELECT 1 AS id2) s WHERE id = 5 AND o.id = 6
 
 -- case: beside a function unqualified names are not sure
 SELECT o.id FROM shared.orders o, generate_series(1, 2) AS id3 WHERE small = 5 AND o.small = 6
 -- expect:
-SELECT o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.small FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.small = 6) SELECT * FROM rg_m) o, pg_catalog.generate_series(1, 2) AS id3 WHERE small = 5 AND o.small = 6
+SELECT o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.small FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.small = (SELECT 6)) SELECT * FROM rg_m) o, pg_catalog.generate_series(1, 2) AS id3 WHERE small = 5 AND o.small = 6
 
 -- case: beside a WITH item unqualified names are not sure
 WITH w AS (SELECT 1 AS x) SELECT o.id FROM shared.orders o, w WHERE id = 5 AND o.id = 6
 -- expect:
-WITH w AS (SELECT 1 AS x) SELECT o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 6) SELECT * FROM rg_m) o, w WHERE id = 5 AND o.id = 6
+WITH w AS (SELECT 1 AS x) SELECT o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 6)) SELECT * FROM rg_m) o, w WHERE id = 5 AND o.id = 6
 
 -- case: beside a catalogue unqualified names are not sure
 SELECT o.id FROM shared.orders o, pg_class c WHERE id = 5 AND o.id = 6
 -- expect:
-SELECT o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 6) SELECT * FROM rg_m) o, (WITH rg_m AS MATERIALIZED (SELECT c.oid, c.relname, c.relnamespace, c.reltype, c.reloftype, 10::pg_catalog.oid AS relowner, c.relam, 0::pg_catalog.oid AS relfilenode, 0::pg_catalog.oid AS reltablespace, CASE WHEN n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) THEN c.relpages ELSE 0 END AS relpages, CASE WHEN n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) THEN c.reltuples ELSE -1 END AS reltuples, CASE WHEN n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) THEN c.relallvisible ELSE 0 END AS relallvisible, c.reltoastrelid, c.relhasindex, c.relisshared, c.relpersistence, c.relkind, c.relnatts, CASE WHEN n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) THEN c.relchecks ELSE 0::pg_catalog.int2 END AS relchecks, (c.relhasrules AND n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[])) AS relhasrules, (c.relhastriggers AND n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[])) AS relhastriggers, c.relhassubclass, (c.relrowsecurity AND n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[])) AS relrowsecurity, (c.relforcerowsecurity AND n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[])) AS relforcerowsecurity, c.relispopulated, c.relreplident, c.relispartition, c.relrewrite, '0'::pg_catalog.text AS relfrozenxid, '0'::pg_catalog.text AS relminmxid, NULL::pg_catalog.text[] AS relacl, CASE WHEN n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) THEN c.reloptions END AS reloptions, CASE WHEN n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) THEN c.relpartbound END AS relpartbound FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) OR (n.nspname = ANY (ARRAY['shared']::pg_catalog.text[]) AND NOT n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_catalog.concat(n.nspname, '.', c.relname) = ANY (ARRAY['shared.orders', 'shared.customers', 'shared.visits', 'shared.unknown', 'shared.recent']::pg_catalog.text[])) OR c.oid IN (SELECT rg_i.indexrelid FROM pg_catalog.pg_index AS rg_i WHERE rg_i.indexprs IS NULL AND rg_i.indpred IS NULL AND rg_i.indrelid IN (SELECT rg_c.oid FROM pg_catalog.pg_class AS rg_c JOIN pg_catalog.pg_namespace AS rg_n ON rg_n.oid = rg_c.relnamespace WHERE (rg_n.nspname = ANY (ARRAY['shared']::pg_catalog.text[]) AND NOT rg_n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) AND rg_c.relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_catalog.concat(rg_n.nspname, '.', rg_c.relname) = ANY (ARRAY['shared.orders', 'shared.customers', 'shared.visits', 'shared.unknown', 'shared.recent']::pg_catalog.text[]))))) SELECT * FROM rg_m) c WHERE id = 5 AND o.id = 6
+SELECT o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 6)) SELECT * FROM rg_m) o, (WITH rg_m AS MATERIALIZED (SELECT c.oid, c.relname, c.relnamespace, c.reltype, c.reloftype, 10::pg_catalog.oid AS relowner, c.relam, 0::pg_catalog.oid AS relfilenode, 0::pg_catalog.oid AS reltablespace, CASE WHEN n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) THEN c.relpages ELSE 0 END AS relpages, CASE WHEN n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) THEN c.reltuples ELSE -1 END AS reltuples, CASE WHEN n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) THEN c.relallvisible ELSE 0 END AS relallvisible, c.reltoastrelid, c.relhasindex, c.relisshared, c.relpersistence, c.relkind, c.relnatts, CASE WHEN n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) THEN c.relchecks ELSE 0::pg_catalog.int2 END AS relchecks, (c.relhasrules AND n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[])) AS relhasrules, (c.relhastriggers AND n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[])) AS relhastriggers, c.relhassubclass, (c.relrowsecurity AND n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[])) AS relrowsecurity, (c.relforcerowsecurity AND n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[])) AS relforcerowsecurity, c.relispopulated, c.relreplident, c.relispartition, c.relrewrite, '0'::pg_catalog.text AS relfrozenxid, '0'::pg_catalog.text AS relminmxid, NULL::pg_catalog.text[] AS relacl, CASE WHEN n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) THEN c.reloptions END AS reloptions, CASE WHEN n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) THEN c.relpartbound END AS relpartbound FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) OR (n.nspname = ANY (ARRAY['shared']::pg_catalog.text[]) AND NOT n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_catalog.concat(n.nspname, '.', c.relname) = ANY (ARRAY['shared.orders', 'shared.customers', 'shared.visits', 'shared.unknown', 'shared.recent']::pg_catalog.text[])) OR c.oid IN (SELECT rg_i.indexrelid FROM pg_catalog.pg_index AS rg_i WHERE rg_i.indexprs IS NULL AND rg_i.indpred IS NULL AND rg_i.indrelid IN (SELECT rg_c.oid FROM pg_catalog.pg_class AS rg_c JOIN pg_catalog.pg_namespace AS rg_n ON rg_n.oid = rg_c.relnamespace WHERE (rg_n.nspname = ANY (ARRAY['shared']::pg_catalog.text[]) AND NOT rg_n.nspname = ANY (ARRAY['t_acme']::pg_catalog.text[]) AND rg_c.relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_catalog.concat(rg_n.nspname, '.', rg_c.relname) = ANY (ARRAY['shared.orders', 'shared.customers', 'shared.visits', 'shared.unknown', 'shared.recent']::pg_catalog.text[]))))) SELECT * FROM rg_m) c WHERE id = 5 AND o.id = 6
 
 -- case: beside an own table
 SELECT o.id FROM shared.orders o, sales.deals d WHERE stage = 'x' AND small = 5 AND d.id = 6 AND id = 7
 -- expect:
-SELECT o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.small FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.small = 5) SELECT * FROM rg_m) o, t_acme.deals d WHERE stage = 'x' AND small = 5 AND d.id = 6 AND id = 7
+SELECT o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.small FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.small = (SELECT 5)) SELECT * FROM rg_m) o, t_acme.deals d WHERE stage = 'x' AND small = 5 AND d.id = 6 AND id = 7
 
 -- case: beside an own table that is not known
 SELECT o.status FROM shared.orders o, sales.v_named d WHERE small = 5
 -- expect:
-SELECT o.status FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.status, rg_r.small FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.small = 5) SELECT * FROM rg_m) o, t_acme.v_named d WHERE small = 5
+SELECT o.status FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.status, rg_r.small FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.small = (SELECT 5)) SELECT * FROM rg_m) o, t_acme.v_named d WHERE small = 5
 
 -- case: a WITH item of the same name
 WITH orders AS (SELECT 5 AS id) SELECT orders.id FROM orders WHERE orders.id = 5
@@ -422,7 +422,7 @@ WITH orders AS (SELECT 5 AS id) SELECT orders.id FROM orders WHERE orders.id = 5
 -- case: inside a WITH item of the same name
 WITH orders AS (SELECT id FROM shared.orders WHERE id = 5) SELECT id FROM orders WHERE id = 6
 -- expect:
-WITH orders AS (SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5) SELECT * FROM rg_m) AS orders WHERE id = 5) SELECT id FROM orders WHERE id = 6
+WITH orders AS (SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5)) SELECT * FROM rg_m) AS orders WHERE id = 5) SELECT id FROM orders WHERE id = 6
 
 -- case: outer query's conjuncts stay outside
 SELECT s.id FROM (SELECT id, small FROM shared.orders) s WHERE s.id = 5 AND s.small = 6
@@ -432,27 +432,27 @@ SELECT s.id FROM (SELECT id, small FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.
 -- case: column of the outer query
 SELECT d.id FROM sales.deals d WHERE EXISTS (SELECT 1 FROM shared.visits v WHERE d.id = 5 AND v.seconds = 6 AND id = 7)
 -- expect:
-SELECT d.id FROM t_acme.deals d WHERE EXISTS (SELECT 1 FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.seconds FROM shared.visits AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid and rg_r.region = any(ARRAY['emea', 'apac']::pg_catalog.text[])) AND rg_r.seconds = 6) SELECT * FROM rg_m) v WHERE d.id = 5 AND v.seconds = 6 AND id = 7)
+SELECT d.id FROM t_acme.deals d WHERE EXISTS (SELECT 1 FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.seconds FROM shared.visits AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid and rg_r.region = any(ARRAY['emea', 'apac']::pg_catalog.text[])) AND rg_r.seconds = (SELECT 6)) SELECT * FROM rg_m) v WHERE d.id = 5 AND v.seconds = 6 AND id = 7)
 
 -- case: the same alias inside and outside
 SELECT o.id FROM shared.orders o WHERE o.id = 5 AND EXISTS (SELECT 1 FROM shared.visits o WHERE o.seconds = 6)
 -- expect:
-SELECT o.id FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5) SELECT * FROM rg_m) o WHERE o.id = 5 AND EXISTS (SELECT 1 FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.visits AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid and rg_r.region = any(ARRAY['emea', 'apac']::pg_catalog.text[])) AND rg_r.seconds = 6) SELECT * FROM rg_m) o WHERE o.seconds = 6)
+SELECT o.id FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5)) SELECT * FROM rg_m) o WHERE o.id = 5 AND EXISTS (SELECT 1 FROM (WITH rg_m AS MATERIALIZED (SELECT * FROM shared.visits AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid and rg_r.region = any(ARRAY['emea', 'apac']::pg_catalog.text[])) AND rg_r.seconds = (SELECT 6)) SELECT * FROM rg_m) o WHERE o.seconds = 6)
 
 -- case: LATERAL
 SELECT o.id FROM shared.orders o, LATERAL (SELECT v.seconds FROM shared.visits v WHERE v.seconds = 5 AND o.id = 6) l WHERE o.id = 7
 -- expect:
-SELECT o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 7) SELECT * FROM rg_m) o, LATERAL (SELECT v.seconds FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.seconds FROM shared.visits AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid and rg_r.region = any(ARRAY['emea', 'apac']::pg_catalog.text[])) AND rg_r.seconds = 5) SELECT * FROM rg_m) v WHERE v.seconds = 5 AND o.id = 6) l WHERE o.id = 7
+SELECT o.id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 7)) SELECT * FROM rg_m) o, LATERAL (SELECT v.seconds FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.seconds FROM shared.visits AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid and rg_r.region = any(ARRAY['emea', 'apac']::pg_catalog.text[])) AND rg_r.seconds = (SELECT 5)) SELECT * FROM rg_m) v WHERE v.seconds = 5 AND o.id = 6) l WHERE o.id = 7
 
 -- case: UNION
 SELECT id FROM shared.orders WHERE id = 5 UNION ALL SELECT id FROM shared.customers WHERE id = 6
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5) SELECT * FROM rg_m) AS orders WHERE id = 5 UNION ALL SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.customers AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 6) SELECT * FROM rg_m) AS customers WHERE id = 6
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5)) SELECT * FROM rg_m) AS orders WHERE id = 5 UNION ALL SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.customers AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 6)) SELECT * FROM rg_m) AS customers WHERE id = 6
 
 -- case: a predicate of several conjuncts
 SELECT seconds FROM shared.visits WHERE seconds = 5
 -- expect:
-SELECT seconds FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.seconds FROM shared.visits AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid and rg_r.region = any(ARRAY['emea', 'apac']::pg_catalog.text[])) AND rg_r.seconds = 5) SELECT * FROM rg_m) AS visits WHERE seconds = 5
+SELECT seconds FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.seconds FROM shared.visits AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid and rg_r.region = any(ARRAY['emea', 'apac']::pg_catalog.text[])) AND rg_r.seconds = (SELECT 5)) SELECT * FROM rg_m) AS visits WHERE seconds = 5
 
 -- case: a system column
 SELECT id FROM shared.orders WHERE ctid = '(0,1)'
@@ -470,22 +470,22 @@ WITH u AS (UPDATE sales.deals d SET stage = 'x' FROM shared.orders o WHERE o.id 
 -- case: TABLESAMPLE
 SELECT id FROM shared.orders TABLESAMPLE bernoulli (10) WHERE id = 5
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r TABLESAMPLE pg_catalog.bernoulli (10) WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5) SELECT * FROM rg_m) AS orders  WHERE id = 5
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r TABLESAMPLE pg_catalog.bernoulli (10) WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5)) SELECT * FROM rg_m) AS orders  WHERE id = 5
 
 -- case: ONLY
 SELECT id FROM ONLY shared.orders WHERE id = 5
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM ONLY shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5) SELECT * FROM rg_m) AS orders WHERE id = 5
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM ONLY shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5)) SELECT * FROM rg_m) AS orders WHERE id = 5
 
 -- case: COPY
 COPY (SELECT id FROM shared.orders WHERE id = 5) TO STDOUT
 -- expect:
-COPY (SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5) SELECT * FROM rg_m) AS orders WHERE id = 5) TO STDOUT
+COPY (SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5)) SELECT * FROM rg_m) AS orders WHERE id = 5) TO STDOUT
 
 -- case: cursor
 DECLARE c CURSOR FOR SELECT id FROM shared.orders WHERE id = 5
 -- expect:
-DECLARE c CURSOR FOR SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5) SELECT * FROM rg_m) AS orders WHERE id = 5
+DECLARE c CURSOR FOR SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5)) SELECT * FROM rg_m) AS orders WHERE id = 5
 
 -- case: EXPLAIN
 EXPLAIN SELECT id FROM shared.orders WHERE id = 5
@@ -496,19 +496,19 @@ PREPARE p (int8) AS SELECT id FROM shared.orders WHERE id = $1; EXECUTE p (5)
 -- expect:
 SET standard_conforming_strings = on
 -- and:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5::pg_catalog.int8) SELECT * FROM rg_m) AS orders WHERE id = CAST(5 AS pg_catalog.int8)
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5::pg_catalog.int8)) SELECT * FROM rg_m) AS orders WHERE id = CAST(5 AS pg_catalog.int8)
 
 -- case: a parameter with a type
 -- types: 20
 SELECT id FROM shared.orders WHERE id = $1
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = $1) SELECT * FROM rg_m) AS orders WHERE id = $1
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT $1)) SELECT * FROM rg_m) AS orders WHERE id = $1
 
 -- case: a parameter with another type
 -- types: 23
 SELECT id FROM shared.orders WHERE id = $1
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = $1) SELECT * FROM rg_m) AS orders WHERE id = $1
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT $1)) SELECT * FROM rg_m) AS orders WHERE id = $1
 
 -- case: a parameter with a type that is not leakproof
 -- types: 1700
@@ -520,19 +520,19 @@ SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS 
 -- types: 20
 SELECT id FROM shared.orders WHERE id = $1 AND customer_id = $1
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.customer_id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = $1 AND rg_r.customer_id = $1) SELECT * FROM rg_m) AS orders WHERE id = $1 AND customer_id = $1
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.customer_id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT $1) AND rg_r.customer_id = (SELECT $1)) SELECT * FROM rg_m) AS orders WHERE id = $1 AND customer_id = $1
 
 -- case: a parameter without a type
 -- protocol: extended
 SELECT id FROM shared.orders WHERE id = $1
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = $1) SELECT * FROM rg_m) AS orders WHERE id = $1
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT $1::pg_catalog.int8)) SELECT * FROM rg_m) AS orders WHERE id = $1
 
 -- case: a parameter of type unknown
 -- types: 705
 SELECT id FROM shared.orders WHERE id = $1
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = $1) SELECT * FROM rg_m) AS orders WHERE id = $1
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT $1::pg_catalog.int8)) SELECT * FROM rg_m) AS orders WHERE id = $1
 
 -- case: a parameter without a type, twice
 -- protocol: extended
@@ -556,7 +556,7 @@ WITH w AS (SELECT $1::numeric AS n) SELECT id FROM (WITH rg_m AS MATERIALIZED (S
 -- protocol: extended
 SELECT id FROM shared.orders WHERE id = $1::int8 AND ts > $2::timestamptz
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.ts FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = $1::pg_catalog.int8 AND rg_r.ts > $2::pg_catalog.timestamptz) SELECT * FROM rg_m) AS orders WHERE id = $1::pg_catalog.int8 AND ts > $2::pg_catalog.timestamptz
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.ts FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT $1::pg_catalog.int8) AND rg_r.ts > (SELECT $2::pg_catalog.timestamptz)) SELECT * FROM rg_m) AS orders WHERE id = $1::pg_catalog.int8 AND ts > $2::pg_catalog.timestamptz
 
 -- case: a parameter with a cast to another type than its own
 -- types: 25
@@ -568,19 +568,19 @@ SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS 
 -- types: 20
 SELECT id FROM shared.orders WHERE id = $1::int8
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = $1::pg_catalog.int8) SELECT * FROM rg_m) AS orders WHERE id = $1::pg_catalog.int8
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT $1::pg_catalog.int8)) SELECT * FROM rg_m) AS orders WHERE id = $1::pg_catalog.int8
 
 -- case: parameters in IN
 -- protocol: extended
 SELECT id FROM shared.orders WHERE country IN ($1, $2, 'x')
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.country FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.country IN ($1, $2, 'x')) SELECT * FROM rg_m) AS orders WHERE country IN ($1, $2, 'x')
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.country FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.country = ANY ((SELECT ARRAY[$1, $2, 'x']::pg_catalog.text[])::pg_catalog.text[])) SELECT * FROM rg_m) AS orders WHERE country IN ($1, $2, 'x')
 
 -- case: parameters in BETWEEN
 -- protocol: extended
 SELECT id FROM shared.orders WHERE ts BETWEEN $1 AND $2
 -- expect:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.ts FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.ts >= $1 AND rg_r.ts <= $2) SELECT * FROM rg_m) AS orders WHERE ts BETWEEN $1 AND $2
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id, rg_r.ts FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.ts >= (SELECT $1::pg_catalog.timestamptz) AND rg_r.ts <= (SELECT $2::pg_catalog.timestamptz)) SELECT * FROM rg_m) AS orders WHERE ts BETWEEN $1 AND $2
 
 -- case: a parameter of a domain's column
 -- protocol: extended
@@ -593,7 +593,7 @@ SET search_path = shared; SELECT id FROM orders WHERE id = 5
 -- expect:
 SET standard_conforming_strings = on
 -- and:
-SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = 5) SELECT * FROM rg_m) AS orders WHERE id = 5
+SELECT id FROM (WITH rg_m AS MATERIALIZED (SELECT rg_r.id FROM shared.orders AS rg_r WHERE (rg_r.tenant_id = '00000000-0000-0000-0000-000000000001'::pg_catalog.uuid) AND rg_r.id = (SELECT 5)) SELECT * FROM rg_m) AS orders WHERE id = 5
 
 -- case: a view's column may be an expression, which would run on the rows of others
 SELECT id FROM shared.recent WHERE number = 5 AND id = 6

@@ -87,7 +87,7 @@ SELECT sales.margin(*) FROM sales.a
 
 -- case: ALL
 SELECT sales.margin(ALL 1, 2)
--- refuse: 0A000 sql.proof
+-- refuse: 0A000 sql.check
 
 -- case: denied function as an argument
 SELECT sales.margin(pg_sleep(10)::text::numeric, 1)
