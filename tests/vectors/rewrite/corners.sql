@@ -351,3 +351,15 @@ SELECT B'101'
 UPDATE sales.a SET id = 1 WHERE CURRENT OF c
 -- refuse: 42501 statement.write
 
+
+-- case: a description by the cast of a name
+SELECT shobj_description('alice'::regrole, 'pg_authid')
+-- refuse: 0A000 function.argument
+
+-- case: DEALLOCATE of what was never prepared
+DEALLOCATE nothing
+-- refuse: 26000 statement.prepare
+
+-- case: SHOW of the transaction's access mode
+SHOW transaction_read_only
+-- unchanged
