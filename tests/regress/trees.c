@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The raw parse tree of a text as libpg_query writes it in JSON, for a third opinion that shares nothing with policy/: lines of
- * JSON strings in, lines of JSON out (null = no valid SQL). A test program: no part of rowgate calls it. */
+/* The raw parse tree of a text as libpg_query writes it in JSON, for a third opinion that shares nothing with policy/:
+ * lines of JSON strings in, lines of JSON out (null = no valid SQL). A test program: no part of rowgate calls it. */
 #include <jansson.h>
 #include <pg_query.h>
 #include <stdio.h>

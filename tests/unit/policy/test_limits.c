@@ -21,6 +21,11 @@ enum {
     TEXT_MAX_BYTES = 12 << 20,
     FREE_KIB = 16 << 10, /* whatever the text's size */
     KIB_FOR_EACH_KIB = 170,
+#ifdef __SANITIZE_THREAD__
+    SHADOW = 8, /* its notes about each byte count as memory */
+#else
+    SHADOW = 1,
+#endif
 };
 
 /* The sanitizer keeps what was freed, to notice its use; that would be taken for our memory. */
@@ -208,7 +213,7 @@ static bool try_shape(struct policy_world *world, const struct shape *shape, enu
     run(&job);
     long needed = status_kib("VmHWM") - before;
     policy_cache_free(&job.cache);
-    long allowed = FREE_KIB + KIB_FOR_EACH_KIB * (long)(job.text.size >> 10);
+    long allowed = SHADOW * (FREE_KIB + KIB_FOR_EACH_KIB * (long)(job.text.size >> 10));
     bool is_good = has_outcome(shape, &job) && needed <= allowed;
     if (!is_good || getenv("ROWGATE_LIMITS_SHOW") != NULL) {
         const char *answer = !rg_is_ok(job.status) ? job.status.error->text : job.is_denied ? job.rule : "allowed";
