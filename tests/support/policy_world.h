@@ -56,7 +56,8 @@ static inline struct policy_source policy_world_source(void)
                                   .function_allow = allow};
 }
 
-static inline rg_status policy_world_bind(struct policy_set *set, struct policy_binding **out_binding)
+static inline rg_status policy_world_bind_as(struct policy_set *set, enum policy_lock lock, enum policy_dialect dialect,
+                                             struct policy_binding **out_binding)
 {
     static const struct rg_slice tenant_id[] = {{"11111111-1111-1111-1111-111111111111", 36}};
     static const struct rg_slice regions[] = {{"it's", 4}, {"a\\b", 3}};
@@ -67,8 +68,14 @@ static inline rg_status policy_world_bind(struct policy_set *set, struct policy_
     static const struct auth_identity identity = {.kind = AUTH_OIDC, .claim_count = 2, .claims = claims};
     static const struct tenant_schema schemas[] = {{{"sales", 5}, {"t_acme", 6}}};
     static const struct tenant tenant = {.id = {"acme", 4}, .route = {.schema_count = 1, .schemas = schemas}};
-    struct policy_subject subject = {.tenant = &tenant, .identity = &identity, .database = {"bi", 2}};
+    struct policy_subject subject = {
+        .tenant = &tenant, .identity = &identity, .database = {"bi", 2}, .lock = lock, .dialect = dialect};
     return policy_bind(set, &subject, out_binding);
+}
+
+static inline rg_status policy_world_bind(struct policy_set *set, struct policy_binding **out_binding)
+{
+    return policy_world_bind_as(set, POLICY_LOCK_NONE, POLICY_POSTGRES, out_binding);
 }
 
 static inline rg_status policy_world_init(struct policy_world *world)

@@ -38,13 +38,17 @@ static const char relations_text[] =
     "{\"schema\": \"t_acme\", \"name\": \"a\", \"kind\": \"r\", \"columns\": [[\"id\", \"int8\"], [\"x\", \"text\"],"
     " [\"y\", \"text\"]], \"parents\": [], \"reads\": []}]}";
 
+static struct policy_world locked; /* with a snapshot and the second lock: more may be written */
+static struct policy_world hyper;  /* spelled for Hyper, and read again by the checker's own lexer */
+
 static rg_status informed_init(void)
 {
     struct policy_relations *relations = NULL;
     RG_TRY(policy_relations_parse(rg_slice_of(snapshot), &relations));
-    informed = world;
-    informed.session.relations = relations;
-    return RG_OK;
+    informed = locked = hyper = world;
+    informed.session.relations = locked.session.relations = relations;
+    RG_TRY(policy_world_bind_as(world.set, POLICY_LOCK_SET_LOCAL, POLICY_POSTGRES, &locked.binding));
+    return policy_world_bind_as(world.set, POLICY_LOCK_NONE, POLICY_HYPER, &hyper.binding);
 }
 
 static rg_status masked_init(void)
@@ -142,5 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_world(&world, protocol, rg_slice_make(data, size));
     try_world(&informed, protocol, rg_slice_make(data, size));
     try_world(&masked, protocol, rg_slice_make(data, size));
+    try_world(&locked, protocol, rg_slice_make(data, size));
+    try_world(&hyper, protocol, rg_slice_make(data, size));
     return 0;
 }
