@@ -2,7 +2,6 @@
 /* rowgate diff: does the upstream's database enforce what the policies say? */
 #include "cli/cli.h"
 
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 
@@ -24,28 +23,6 @@ static int usage(FILE *out, int code)
                 "The login needs TEMPORARY on the database. Exit status: 0 the same, 1 differences, 2 trouble.\n",
                 out);
     return code;
-}
-
-static bool parse_options(int argc, char **argv, struct native_options *options, bool *out_wants_help)
-{
-    static const struct option names[] = {{"config", required_argument, NULL, 'c'},
-                                          {"upstream", required_argument, NULL, 'u'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-    for (int option = 0; (option = getopt_long(argc, argv, "c:h", names, NULL)) != -1;) {
-        if (option == 'c') {
-            options->path = optarg;
-        } else if (option == 'u') {
-            options->upstream = optarg;
-        } else if (option == 'j') {
-            options->is_json = true;
-        } else {
-            *out_wants_help = option == 'h';
-            return false;
-        }
-    }
-    return options->path != NULL && optind == argc;
 }
 
 /* Names come from the database: control characters would play with the terminal. */
@@ -90,7 +67,7 @@ int cli_diff(int argc, char **argv)
 {
     struct native_options options = {0};
     bool wants_help = false;
-    if (!parse_options(argc, argv, &options, &wants_help)) {
+    if (!native_options_parse(argc, argv, "cuj", &options, &wants_help)) {
         return wants_help ? usage(stdout, CLI_FINE) : usage(stderr, CLI_TROUBLE);
     }
     RG_AUTO(native_work_done) struct native_work work;

@@ -2,7 +2,9 @@
 /* From options to the plan of the second lock. Called by cli_policy.c and cli_diff.c. */
 #include "cli/cli_native.h"
 
+#include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "proxy/net/query.h"
 
@@ -103,6 +105,28 @@ static rg_status load(const struct native_options *options, struct native_work *
         .relations = work->relations,
     };
     return native_plan_make(&work->source, &work->arena, &work->plan);
+}
+
+bool native_options_parse(int argc, char **argv, const char *allowed, struct native_options *options,
+                          bool *out_wants_help)
+{
+    static const struct option names[] = {{"config", required_argument, NULL, 'c'},
+                                          {"upstream", required_argument, NULL, 'u'},
+                                          {"relations", required_argument, NULL, 'r'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    for (int option = 0; (option = getopt_long(argc, argv, "c:h", names, NULL)) != -1;) {
+        if (option == '?' || option == 'h' || strchr(allowed, option) == NULL) {
+            *out_wants_help = option == 'h';
+            return false;
+        }
+        options->path = option == 'c' ? optarg : options->path;
+        options->upstream = option == 'u' ? optarg : options->upstream;
+        options->relations = option == 'r' ? optarg : options->relations;
+        options->is_json = options->is_json || option == 'j';
+    }
+    return options->path != NULL && optind == argc;
 }
 
 bool native_work_load(const struct native_options *options, struct native_work *work)

@@ -23,6 +23,9 @@ struct native_work {
     struct native_plan *plan;
 };
 
+/* allowed: of c, u, r and j, the options that this command has. False = show the usage, which was asked for or not. */
+bool native_options_parse(int argc, char **argv, const char *allowed, struct native_options *options,
+                          bool *out_wants_help);
 /* Loads and plans; says what is wrong on standard error. False = trouble. native_work_done after either. */
 bool native_work_load(const struct native_options *options, struct native_work *work);
 void native_work_done(struct native_work *work);

@@ -2,7 +2,6 @@
 /* rowgate policy export: the policies as row security, roles and grants of the upstream's database. */
 #include "cli/cli.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,28 +20,6 @@ static int usage(FILE *out, int code)
         "Exit status: 0 written, 2 trouble.\n",
         out);
     return code;
-}
-
-static bool parse_options(int argc, char **argv, struct native_options *options, bool *out_wants_help)
-{
-    static const struct option names[] = {{"config", required_argument, NULL, 'c'},
-                                          {"upstream", required_argument, NULL, 'u'},
-                                          {"relations", required_argument, NULL, 'r'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
-    for (int option = 0; (option = getopt_long(argc, argv, "c:h", names, NULL)) != -1;) {
-        if (option == 'c') {
-            options->path = optarg;
-        } else if (option == 'u') {
-            options->upstream = optarg;
-        } else if (option == 'r') {
-            options->relations = optarg;
-        } else {
-            *out_wants_help = option == 'h';
-            return false;
-        }
-    }
-    return options->path != NULL && optind == argc;
 }
 
 static int export(const struct native_options *options)
@@ -68,7 +45,7 @@ int cli_policy(int argc, char **argv)
     if (wants_help || argc < 2 || strcmp(argv[1], "export") != 0) {
         return wants_help ? usage(stdout, CLI_FINE) : usage(stderr, CLI_TROUBLE);
     }
-    if (!parse_options(argc - 1, argv + 1, &options, &wants_help)) {
+    if (!native_options_parse(argc - 1, argv + 1, "cur", &options, &wants_help)) {
         return wants_help ? usage(stdout, CLI_FINE) : usage(stderr, CLI_TROUBLE);
     }
     return export(&options);
