@@ -214,7 +214,9 @@ static rg_status known_relation(struct sql_work *work, const RangeVar *range, co
     if (relation == NULL) {
         return deny_stale(
             work, sql_deny(&work->site, "0A000", "mask.snapshot", range->location,
-                           "the columns of this relation are not known yet, and its masks need them: try again"));
+                           sql_is_hyper(work)
+                               ? "masks are not supported on Hyper"
+                               : "the columns of this relation are not known yet, and its masks need them: try again"));
     }
     for (size_t i = 0; i < bound->mask_count; i++) {
         if (policy_column_find(relation, bound->masks[i].column) == NULL) {
@@ -437,8 +439,11 @@ rg_status sql_mask_names(struct sql_work *work, const RangeVar *range, const str
     const struct policy_relation *relation =
         policy_relation_find(names.relations, bound->physical, rg_slice_of(range->relname));
     if (relation == NULL) {
-        return deny_stale(work, sql_deny(&work->site, "0A000", "mask.snapshot", range->location,
-                                         "it is not known yet whether this relation shows a masked column: try again"));
+        return deny_stale(work,
+                          sql_deny(&work->site, "0A000", "mask.snapshot", range->location,
+                                   sql_is_hyper(work)
+                                       ? "masks are not supported on Hyper"
+                                       : "it is not known yet whether this relation shows a masked column: try again"));
     }
     if (is_masked_column(&names, relation, (struct rg_slice){"", 0}) || view_reads_masked(&names, relation, 0)) {
         return sql_deny(&work->site, "42501", "mask.view", range->location,
