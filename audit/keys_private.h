@@ -87,7 +87,7 @@ int audit_keys_open_directory(int directory_fd);
 rg_status audit_keys_load_from(int keys_fd, const struct audit_vkey *pinned_root, struct rg_arena *arena,
                                struct audit_keys *out_keys) RG_MUST_CHECK;
 
-/* ---- making (keys_make.c), with the interfaces that tests replace ---- */
+/* ---- making (keys_init.c, keys_rotate.c, keys_chain.c), with the interfaces that tests replace ---- */
 
 struct audit_keys_maker {
     const struct audit_store *store;
