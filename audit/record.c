@@ -78,6 +78,48 @@ static void put_recovered(struct audit_writer *writer)
     audit_writer_number(writer, writer->rg, "recovered_from", event->recovered_from_seq);
 }
 
+static void put_checkpoint(struct audit_writer *writer)
+{
+    const struct audit_event *event = writer->event;
+    audit_writer_number(writer, writer->rg, "epoch", event->epoch);
+    audit_writer_number(writer, writer->rg, "records", event->record_count);
+    audit_writer_number(writer, writer->rg, "tenants", event->tenant_count);
+    if (event->heads_root != NULL) {
+        audit_writer_digest(writer, writer->rg, "heads_root", event->heads_root);
+    }
+}
+
+static void put_epoch(struct audit_writer *writer)
+{
+    audit_writer_number(writer, writer->rg, "epoch", writer->event->epoch);
+}
+
+static void put_fault(struct audit_writer *writer)
+{
+    audit_writer_number(writer, writer->rg, "fault_from", writer->event->recovered_from_seq);
+}
+
+static void put_clock_step(struct audit_writer *writer)
+{
+    const struct audit_event *event = writer->event;
+    audit_writer_number(writer, writer->rg, "from_us", event->from_us < 0 ? 0 : (uint64_t)event->from_us);
+    audit_writer_number(writer, writer->rg, "to_us", event->to_us < 0 ? 0 : (uint64_t)event->to_us);
+}
+
+static void put_disk_state(struct audit_writer *writer)
+{
+    const char *state = writer->event->disk_state == NULL ? "" : writer->event->disk_state;
+    audit_writer_text(writer, writer->rg, "state", NULL, rg_slice_of(state), NAME_LIMIT);
+    audit_writer_number(writer, writer->rg, "free_bytes", writer->event->free_bytes);
+}
+
+/* What a kind has in rg beyond the common keys. */
+static void (*const putters[AUDIT_KIND_COUNT])(struct audit_writer *writer) = {
+    [AUDIT_STATEMENT] = put_statement,   [AUDIT_LOG_RECOVERED] = put_recovered, [AUDIT_LOG_CHECKPOINT] = put_checkpoint,
+    [AUDIT_LOG_FAULT] = put_fault,       [AUDIT_EPOCH_OPEN] = put_epoch,        [AUDIT_KEY_ROTATE] = put_epoch,
+    [AUDIT_CLOCK_STEP] = put_clock_step, [AUDIT_DISK_STATE] = put_disk_state,
+};
+
 static void put_names(struct audit_writer *writer)
 {
     const struct audit_event *event = writer->event;
@@ -94,11 +136,8 @@ static void put_names(struct audit_writer *writer)
 static void put_record(struct audit_writer *writer)
 {
     put_common(writer, audit_kind_name(writer->event->kind));
-    if (writer->event->kind == AUDIT_STATEMENT) {
-        put_statement(writer);
-    }
-    if (writer->event->kind == AUDIT_LOG_RECOVERED) {
-        put_recovered(writer);
+    if (putters[writer->event->kind] != NULL) {
+        putters[writer->event->kind](writer);
     }
     put_names(writer);
     audit_writer_ocsf(writer);

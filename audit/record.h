@@ -17,9 +17,16 @@ enum audit_kind {
     AUDIT_STATEMENT,
     AUDIT_POLICY_LOADED,
     AUDIT_POLICY_REFUSED,
-    AUDIT_LOG_STARTED, /* these three are written by the auditor itself */
+    AUDIT_LOG_STARTED, /* from here on: written by the auditor itself, refused from clients */
     AUDIT_LOG_STOPPED,
     AUDIT_LOG_RECOVERED,
+    AUDIT_LOG_CHECKPOINT,
+    AUDIT_LOG_FAULT,
+    AUDIT_EPOCH_OPEN,
+    AUDIT_KEY_ROTATE,
+    AUDIT_CLOCK_STEP,
+    AUDIT_DISK_STATE,
+    AUDIT_PROCESS_DIED,
     AUDIT_KIND_COUNT
 };
 
@@ -73,7 +80,17 @@ struct audit_event {
     /* log.recovered */
     uint64_t recovered_bytes;
     const struct rg_digest *recovered_sha256;
-    uint64_t recovered_from_seq; /* number of the first record that was unfinished */
+    uint64_t recovered_from_seq; /* number of the first record that was unfinished; log.fault: that was written again */
+
+    /* log.checkpoint, epoch.open, key.rotate, clock.step, disk.state */
+    uint64_t epoch;
+    uint64_t record_count; /* of the log, before this one */
+    uint64_t tenant_count;
+    const struct rg_digest *heads_root; /* audit_heads_root */
+    int64_t from_us;                    /* what the wall clock would have shown */
+    int64_t to_us;                      /* what it showed */
+    const char *disk_state;             /* "open", "low", "reserve", "closed" */
+    uint64_t free_bytes;
 };
 
 enum {

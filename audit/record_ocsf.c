@@ -21,7 +21,8 @@ static const struct audit_event *event_of(const struct audit_writer *writer)
 
 static bool is_failure(const struct audit_event *event)
 {
-    bool is_refused_kind = event->kind == AUDIT_LOGIN_FAILED || event->kind == AUDIT_POLICY_REFUSED;
+    bool is_refused_kind = event->kind == AUDIT_LOGIN_FAILED || event->kind == AUDIT_POLICY_REFUSED ||
+                           event->kind == AUDIT_LOG_FAULT || event->kind == AUDIT_PROCESS_DIED;
     bool is_denied = event->kind == AUDIT_STATEMENT && event->verdict == AUDIT_DENIED;
     return is_refused_kind || is_denied || event->sqlstate.size > 0;
 }
@@ -109,6 +110,13 @@ static const struct kind_row kind_rows[AUDIT_KIND_COUNT] = {
     [AUDIT_LOG_STARTED] = {"log.started", 1008, 6, fill_log},
     [AUDIT_LOG_STOPPED] = {"log.stopped", 1008, 7, fill_log},
     [AUDIT_LOG_RECOVERED] = {"log.recovered", 1008, ACTIVITY_OTHER, fill_log},
+    [AUDIT_LOG_CHECKPOINT] = {"log.checkpoint", 1008, ACTIVITY_OTHER, fill_log},
+    [AUDIT_LOG_FAULT] = {"log.fault", 1008, ACTIVITY_OTHER, fill_log},
+    [AUDIT_EPOCH_OPEN] = {"epoch.open", 1008, ACTIVITY_OTHER, fill_log},
+    [AUDIT_KEY_ROTATE] = {"key.rotate", 1008, ACTIVITY_OTHER, fill_log},
+    [AUDIT_CLOCK_STEP] = {"clock.step", 1008, ACTIVITY_OTHER, fill_log},
+    [AUDIT_DISK_STATE] = {"disk.state", 1008, ACTIVITY_OTHER, fill_log},
+    [AUDIT_PROCESS_DIED] = {"process.died", 1008, ACTIVITY_OTHER, fill_log},
 };
 
 const char *audit_kind_name(enum audit_kind kind)
