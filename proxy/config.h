@@ -75,11 +75,21 @@ struct config_limits {
 
 enum config_durability { CONFIG_AUDIT_SYNCED = 0, CONFIG_AUDIT_WRITTEN };
 
+/* Who may work while the disk of the log is nearly full. */
+struct config_break_glass {
+    struct rg_slice user;
+    struct rg_slice tenant;
+};
+
 struct config_audit {
     struct rg_slice directory;
     struct rg_slice origin;
     enum config_durability durability;
     size_t segment_bytes;
+    uint64_t reserve_bytes;   /* held back for them */
+    uint64_t low_space_bytes; /* free space below which an alert is due */
+    size_t break_glass_count;
+    const struct config_break_glass *break_glass;
 };
 
 enum config_expect { CONFIG_EXPECT_DENY = 0, CONFIG_EXPECT_ALLOW, CONFIG_EXPECT_REWRITE, CONFIG_EXPECT_MASK };
@@ -146,6 +156,7 @@ void config_free(struct config **config);
 const struct config_upstream *config_upstream_find(const struct config *config, struct rg_slice name);
 /* What it speaks; POLICY_POSTGRES for NULL. */
 enum policy_dialect config_upstream_dialect(const struct config_upstream *upstream);
+bool config_is_break_glass(const struct config *config, struct rg_slice user, struct rg_slice tenant);
 const struct config_account *config_account_find(const struct config *config, struct rg_slice name);
 /* The limits of a route: those it names, else the default ones; never NULL for a route of this snapshot. */
 const struct config_limits *config_limits_find(const struct config *config, const struct tenant_route *route);
