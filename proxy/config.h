@@ -5,6 +5,7 @@
 #include "auth/identity.h"
 #include "auth/scram.h"
 #include "auth/trust.h"
+#include "base/rg_log.h"
 #include "base/rg_secret.h"
 #include "policy/policy.h"
 #include "proxy/net/conninfo.h"
@@ -151,6 +152,12 @@ rg_status config_load(const char *path, struct rg_diag *diag, struct config **ou
 struct config *config_ref(struct config *config);
 /* Drops one reference, the last one wipes secrets and frees; nulls the caller's pointer, accepts NULL in it. */
 void config_free(struct config **config);
+
+/* The log goes where the configuration says, from now on. RG_CONFIG when its file cannot be opened. Before other
+ * threads start. */
+rg_status config_log_apply(const struct config_log *row, struct rg_log *log) RG_MUST_CHECK;
+/* One config.finding event each; path: the main file. */
+void config_log_findings(struct rg_log *log, const char *path, const struct rg_diag *diag);
 
 /* Lookups; NULL = absent. */
 const struct config_upstream *config_upstream_find(const struct config *config, struct rg_slice name);
