@@ -20,6 +20,8 @@ enum audit_kind {
     AUDIT_LOG_STARTED, /* these three are written by the auditor itself */
     AUDIT_LOG_STOPPED,
     AUDIT_LOG_RECOVERED,
+    AUDIT_PROCESS_DIED,       /* message: which one, and how; by the auditor for the supervisor */
+    AUDIT_PROCESS_MISBEHAVED, /* message: what a client of the auditor sent */
     AUDIT_KIND_COUNT
 };
 

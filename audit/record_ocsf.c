@@ -109,6 +109,8 @@ static const struct kind_row kind_rows[AUDIT_KIND_COUNT] = {
     [AUDIT_LOG_STARTED] = {"log.started", 1008, 6, fill_log},
     [AUDIT_LOG_STOPPED] = {"log.stopped", 1008, 7, fill_log},
     [AUDIT_LOG_RECOVERED] = {"log.recovered", 1008, ACTIVITY_OTHER, fill_log},
+    [AUDIT_PROCESS_DIED] = {"process.died", 1008, ACTIVITY_OTHER, fill_log},
+    [AUDIT_PROCESS_MISBEHAVED] = {"process.misbehaved", 1008, ACTIVITY_OTHER, fill_log},
 };
 
 const char *audit_kind_name(enum audit_kind kind)
