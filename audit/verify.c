@@ -200,7 +200,8 @@ static rg_status check_log(struct verifier *verifier)
     struct audit_segments segments = {0};
     RG_TRY(audit_origin_load(verifier->directory_fd, verifier->arena, &verifier->report.origin));
     RG_TRY(audit_segments_load(verifier->directory_fd, verifier->arena, &segments));
-    audit_chain_init(&verifier->chain, verifier->report.origin);
+    const struct rg_digest no_keys = rg_sha256(NULL, 0);
+    audit_chain_init(&verifier->chain, verifier->report.origin, &no_keys);
     verifier->report.segment_count = segments.count;
     for (size_t i = 0; i < segments.count && !is_found(verifier); i++) {
         verifier->first_seq = segments.first_seqs[i];
