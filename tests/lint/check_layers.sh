@@ -28,7 +28,7 @@ fence() { # pattern, files allowed (regex), what
 }
 fence '#include [<"](pg_query|postgres\.h|nodes/|parser/)' '^policy/sql_[a-z_]*\.[ch]$' 'libpg_query'
 fence '#include [<"]h2o' '^proxy/(http|net)/' 'h2o'
-fence '#include [<"]openssl/' '^(base/rg_crypto\.c|auth/|proxy/net/)' 'OpenSSL'
+fence '#include [<"]openssl/' '^(base/rg_(crypto|sign)\.c|auth/|proxy/net/)' 'OpenSSL'
 fence '#include [<"]libpq-fe' '^proxy/net/' 'libpq'
 fence '#include [<"]toml\+\+' '^base/rg_toml\.cc$' 'toml++'
 fence '#include [<"]curl/' '^auth/' 'libcurl'
