@@ -20,6 +20,7 @@ enum { VERIFY_FILE_SIZE = 80, VERIFY_REASON_SIZE = 320 };
 
 struct verify_finding {
     enum audit_result result;
+    bool is_vague; /* seq is where the doubt begins, not the record itself */
     uint64_t seq;
     uint64_t line;
     char file[VERIFY_FILE_SIZE];
@@ -34,6 +35,13 @@ struct verify_findings {
 void verify_find(struct verify_findings *findings, enum audit_result result, const char *file, uint64_t seq,
                  const char *format, ...) __attribute__((format(printf, 5, 6)));
 void verify_find_at(struct verify_findings *findings, const struct verify_finding *finding);
+/* The same, vague. */
+void verify_find_from(struct verify_findings *findings, enum audit_result result, const char *file, uint64_t seq,
+                      const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* True when some exact finding says that records were altered. */
+bool verify_findings_has_altered(const struct verify_findings *findings);
+/* The worst first: forked, altered, incomplete, truncated, stale; exact before vague; then by record. */
+void verify_findings_sort(struct verify_findings *findings);
 void verify_findings_join(struct verify_findings *findings, const struct verify_findings *others);
 void verify_findings_done(struct verify_findings *findings);
 
@@ -203,7 +211,8 @@ struct verify_segment {
     uint64_t line;  /* of the last good one */
     struct rg_digest first_prev;
     struct rg_digest last_leaf;
-    bool is_first_changed; /* a finding says that the first record, not the one before it, is wrong */
+    bool is_stopped; /* at a record that is not good: a finding says why */
+    uint64_t byte_count;
     struct verify_clock first_clock;
     enum verify_kind first_kind;
     enum verify_kind last_kind;
@@ -260,32 +269,52 @@ rg_status verify_control_parse(struct rg_slice line, struct verify_event *event)
 /* ---- the stitch ---- */
 
 struct verify_stitch {
-    struct rg_arena *arena;
     struct audit_report *report;
     struct verify_findings *findings;
-    const struct audit_keys *keys; /* NULL: could not be loaded, already found */
     struct verify_tiles *tiles;
     struct verify_checkpoints *checkpoints;
     struct rg_digest genesis;
 
     uint64_t next_seq; /* the log is good below it */
     struct rg_digest prev;
-    char prev_file[VERIFY_FILE_SIZE];
-    uint64_t prev_line;
+    char last_file[VERIFY_FILE_SIZE]; /* where the last good record stands */
+    uint64_t last_line;
+    enum verify_kind last_kind;
     struct verify_clock clock;
-    struct audit_tree tree; /* whole groups */
-    struct rg_digest carry[AUDIT_TILE_WIDTH];
+    struct audit_tree *tree; /* whole groups; owned */
+    struct rg_digest *carry; /* AUDIT_TILE_WIDTH leaves of the open group; owned */
     size_t carry_count;
-    struct rg_digest *levels[AUDIT_TILE_LEVELS]; /* hashes of the open tile of level 1 and above */
+    struct rg_digest *levels; /* AUDIT_TILE_LEVELS rows of AUDIT_TILE_WIDTH: open tiles of level 1 and above; owned */
     struct audit_heads tenants;
-    uint64_t opens;          /* epoch.open records so far */
-    struct verify_list open_events; /* struct verify_event: all epoch.open */
-    struct verify_list log_checkpoints; /* struct verify_event: the first of each segment behind the newest signed */
-    struct verify_list incidents; /* struct verify_event */
+    uint64_t epoch;                     /* at next_seq */
+    struct verify_list opens;           /* struct verify_event: all epoch.open */
+    struct verify_list late;            /* struct verify_event: log.checkpoint without signed checkpoint */
+    struct verify_list incidents;       /* struct verify_event */
     struct verify_decisions decisions;
-    bool is_broken; /* what follows cannot be tied to what came before */
-    bool has_base;  /* `since`: tiles stand for what is before the first segment */
-    uint64_t base_epoch;
+    bool is_broken;     /* what follows cannot be tied to what came before */
+    bool has_base;      /* `since`: tiles stand for what is before the first segment */
+    uint64_t base_size; /* those records */
 };
+
+void verify_stitch_init(struct verify_stitch *stitch);
+void verify_stitch_done(struct verify_stitch *stitch);
+/* Begins behind the first size records, of which tiles tell the hashes. RG_STORAGE when they do not. */
+rg_status verify_stitch_base(struct verify_stitch *stitch, uint64_t size) RG_MUST_CHECK;
+void verify_stitch_add(struct verify_stitch *stitch, const struct verify_segment *segment);
+/* Behind the last segment: partial tiles, tiles beyond the end. */
+void verify_stitch_end(struct verify_stitch *stitch);
+
+/* verify_fold.c: the tree over the segments' groups, the tiles above level 0, the roots at the checkpoints' sizes. */
+void verify_fold(struct verify_stitch *stitch, const struct verify_segment *segment);
+void verify_fold_end(struct verify_stitch *stitch);
+/* verify_tenants.c: the tenants' links across segments and heads_root. */
+void verify_tenants_add(struct verify_stitch *stitch, const struct verify_segment *segment);
+
+/* verify_epochs.c: signatures, the rules of audit/keys.h, what is missing or stale. keys NULL: none could be had. */
+void verify_epochs(struct verify_stitch *stitch, const struct audit_keys *keys, unsigned threads);
+
+/* Runs job(context, 0 .. count - 1) on so many threads, on_wait on the caller's between; all have ended on return. */
+void verify_run(unsigned threads, size_t count, void (*job)(void *context, size_t number),
+                void (*on_wait)(void *context), void *context);
 
 #endif
