@@ -4,9 +4,9 @@
 
 #include <inttypes.h>
 
-void audit_chain_init(struct audit_chain *chain, struct rg_slice origin)
+void audit_chain_init(struct audit_chain *chain, struct rg_slice origin, const struct rg_digest *keys_root)
 {
-    struct rg_digest genesis = audit_line_genesis(origin);
+    struct rg_digest genesis = audit_line_genesis(origin, keys_root);
     *chain = (struct audit_chain){.genesis = genesis, .prev = genesis};
 }
 

@@ -26,7 +26,8 @@ enum audit_problem {
     AUDIT_PROBLEM_CLOCK   /* hlc or mono_us step back */
 };
 
-void audit_chain_init(struct audit_chain *chain, struct rg_slice origin);
+/* keys_root: audit_keys_genesis_root. */
+void audit_chain_init(struct audit_chain *chain, struct rg_slice origin, const struct rg_digest *keys_root);
 void audit_chain_done(struct audit_chain *chain);
 
 /* Fills seq, prev, tseq, tprev of the head for its tenant. RG_LIMIT: too many tenants. */

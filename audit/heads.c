@@ -2,6 +2,11 @@
 /* Tenant heads: open addressing, grown at half load, never shrunk. */
 #include "audit/heads.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "audit/tree.h"
 #include "base/rg_memory.h"
 
 enum { FIRST_SLOTS = 64 };
@@ -48,6 +53,7 @@ void audit_heads_done(struct audit_heads *heads)
         rg_memory_free((void *)(uintptr_t)heads->slots[i].tenant.data);
     }
     rg_memory_free(heads->slots);
+    rg_memory_free(heads->order);
     *heads = (struct audit_heads){0};
 }
 
@@ -75,9 +81,62 @@ rg_status audit_heads_get(struct audit_heads *heads, struct rg_slice tenant, con
         char *key = rg_memory_alloc(tenant.size);
         memcpy(key, tenant.data, tenant.size);
         head = slot_of(heads, tenant);
-        *head = (struct audit_tenant_head){.tenant = {key, tenant.size}, .leaf = *first_leaf};
+        const struct rg_slice parts[] = {rg_slice_make(first_leaf->bytes, sizeof first_leaf->bytes), tenant};
+        *head =
+            (struct audit_tenant_head){.tenant = {key, tenant.size}, .leaf = *first_leaf, .id = rg_sha256(parts, 2)};
         heads->used++;
     }
     *out_head = head;
     return RG_OK;
+}
+
+static int compare_ids(const void *a, const void *b, void *context)
+{
+    const struct audit_heads *heads = context;
+    const size_t *x = a;
+    const size_t *y = b;
+    return memcmp(heads->slots[*x].id.bytes, heads->slots[*y].id.bytes, RG_SHA256_SIZE);
+}
+
+static void sort_slots(struct audit_heads *heads)
+{
+    size_t count = 0;
+    rg_memory_free(heads->order);
+    heads->order = rg_memory_array(heads->used, sizeof *heads->order);
+    for (size_t i = 0; i < heads->slot_count; i++) {
+        if (heads->slots[i].tenant.size > 0) {
+            heads->order[count++] = i;
+        }
+    }
+    qsort_r(heads->order, count, sizeof *heads->order, compare_ids, heads);
+    heads->order_count = count;
+}
+
+static void hash_head(struct audit_tenant_head *head)
+{
+    char digits[24];
+    (void)snprintf(digits, sizeof digits, "%016" PRIu64, head->next_tseq);
+    const struct rg_slice parts[] = {RG_SLICE("\0"), rg_slice_make(head->id.bytes, sizeof head->id.bytes),
+                                     rg_slice_of(digits), rg_slice_make(head->leaf.bytes, sizeof head->leaf.bytes)};
+    head->root_leaf = rg_sha256(parts, sizeof parts / sizeof parts[0]);
+    head->root_tseq = head->next_tseq;
+}
+
+struct rg_digest audit_heads_root(struct audit_heads *heads)
+{
+    struct audit_tree tree = {0};
+    if (heads->order_count != heads->used) {
+        sort_slots(heads);
+    }
+    for (size_t i = 0; i < heads->used; i++) {
+        struct audit_tenant_head *head = &heads->slots[heads->order[i]];
+        if (head->next_tseq == 0) {
+            continue; /* its first record was never written */
+        }
+        if (head->root_tseq != head->next_tseq) {
+            hash_head(head);
+        }
+        audit_tree_append(&tree, &head->root_leaf);
+    }
+    return audit_tree_root(&tree);
 }

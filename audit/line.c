@@ -13,11 +13,10 @@ struct rg_digest audit_line_leaf(struct rg_slice line)
     return rg_sha256(parts, 2);
 }
 
-struct rg_digest audit_line_genesis(struct rg_slice origin)
+struct rg_digest audit_line_genesis(struct rg_slice origin, const struct rg_digest *keys_root)
 {
-    struct rg_digest no_keys = rg_sha256(NULL, 0); /* RFC 6962 2.1: the hash of an empty list */
     const struct rg_slice parts[] = {RG_SLICE("rowgate/audit/v1\n"), origin, RG_SLICE("\n"),
-                                     rg_slice_make(no_keys.bytes, sizeof no_keys.bytes)};
+                                     rg_slice_make(keys_root->bytes, sizeof keys_root->bytes)};
     return rg_sha256(parts, 4);
 }
 

@@ -23,9 +23,9 @@ struct audit_head {
 
 /* SHA-256(0x00 || line): the RFC 6962 leaf hash. line is without its LF. */
 struct rg_digest audit_line_leaf(struct rg_slice line);
-/* prev of record 0, and tprev of each tenant's first record:
- * SHA-256("rowgate/audit/v1\n" || origin || "\n" || SHA-256("")). */
-struct rg_digest audit_line_genesis(struct rg_slice origin);
+/* prev of record 0, and tprev of each tenant's first record: SHA-256("rowgate/audit/v1\n" || origin || "\n" || R),
+ * R = audit_keys_genesis_root (audit/keys.h). */
+struct rg_digest audit_line_genesis(struct rg_slice origin, const struct rg_digest *keys_root);
 
 /* Appends head, rg and ocsf as one line with its LF. RG_LIMIT when out is full or the line too long; out
  * is as before then. */

@@ -2,7 +2,7 @@
 #ifndef RG_AUDIT_LOG_H
 #define RG_AUDIT_LOG_H
 
-#include "audit/audit.h"
+#include "audit/auditor.h"
 #include "audit/chain.h"
 #include "audit/segment.h"
 

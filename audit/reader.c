@@ -28,6 +28,14 @@ static bool is_segment_name(const char *name, uint64_t *out_first_seq)
            audit_line_digits_parse(rg_slice_cut(text, 0, AUDIT_DIGITS), out_first_seq);
 }
 
+static bool is_manifest_name(const char *name)
+{
+    struct rg_slice text = rg_slice_of(name);
+    uint64_t ignored = 0;
+    return rg_slice_is_equal(rg_slice_cut(text, AUDIT_DIGITS, SIZE_MAX), RG_SLICE(".manifest")) &&
+           audit_line_digits_parse(rg_slice_cut(text, 0, AUDIT_DIGITS), &ignored);
+}
+
 static int compare_seqs(const void *a, const void *b)
 {
     const uint64_t *x = a;
@@ -46,7 +54,8 @@ static rg_status collect(DIR *directory, struct rg_arena *arena, struct rg_buf *
         uint64_t seq = 0;
         if (is_segment_name(entry->d_name, &seq)) {
             RG_TRY(rg_buf_put(seqs, rg_slice_make(&seq, sizeof seq)));
-        } else if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+        } else if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+                   !is_manifest_name(entry->d_name)) {
             RG_TRY(rg_arena_copy(arena, rg_slice_of(entry->d_name), out_stranger));
         }
     }

@@ -17,9 +17,17 @@ enum audit_kind {
     AUDIT_STATEMENT,
     AUDIT_POLICY_LOADED,
     AUDIT_POLICY_REFUSED,
-    AUDIT_LOG_STARTED, /* these three are written by the auditor itself */
+    AUDIT_LOG_STARTED, /* from here on: written by the auditor itself, refused from clients */
     AUDIT_LOG_STOPPED,
     AUDIT_LOG_RECOVERED,
+    AUDIT_LOG_CHECKPOINT,
+    AUDIT_LOG_FAULT,
+    AUDIT_EPOCH_OPEN,
+    AUDIT_KEY_ROTATE,
+    AUDIT_CLOCK_STEP,
+    AUDIT_DISK_STATE,
+    AUDIT_PROCESS_DIED,       /* message: which one, and how; by the auditor for the supervisor */
+    AUDIT_PROCESS_MISBEHAVED, /* message: what a client of the auditor sent */
     AUDIT_KIND_COUNT
 };
 
@@ -73,7 +81,17 @@ struct audit_event {
     /* log.recovered */
     uint64_t recovered_bytes;
     const struct rg_digest *recovered_sha256;
-    uint64_t recovered_from_seq; /* number of the first record that was unfinished */
+    uint64_t recovered_from_seq; /* number of the first record that was unfinished; log.fault: that was written again */
+
+    /* log.checkpoint, epoch.open, key.rotate, clock.step, disk.state */
+    uint64_t epoch;
+    uint64_t record_count; /* of the log, before this one */
+    uint64_t tenant_count;
+    const struct rg_digest *heads_root; /* audit_heads_root */
+    int64_t from_us;                    /* what the wall clock would have shown */
+    int64_t to_us;                      /* what it showed */
+    const char *disk_state;             /* "open", "low", "reserve", "closed" */
+    uint64_t free_bytes;
 };
 
 enum {
@@ -85,6 +103,17 @@ enum {
  * Returns: ok; RG_LIMIT when out is full; RG_INTERNAL for an event without kind. On failure out is as before.
  * Threads: any; the event is borrowed for the call. */
 rg_status audit_record_encode(const struct audit_event *event, struct rg_buf *out) RG_MUST_CHECK;
+
+/* The same, for a stream of events: byte for byte what audit_record_encode appends, but what an event has in
+ * common with earlier ones (the session's names, the statement's text) is not made again. Once the buffers have
+ * grown, a usual statement allocates nothing. Holds at most some 16 MiB for statements and sessions each.
+ * Threads: one at a time. */
+struct audit_encoder;
+
+struct audit_encoder *audit_encoder_new(void);
+void audit_encoder_free(struct audit_encoder **encoder);
+rg_status audit_encoder_put(struct audit_encoder *encoder, const struct audit_event *event,
+                            struct rg_buf *out) RG_MUST_CHECK;
 
 /* "login", "statement", ...: the kind as it stands in the record. Static storage. */
 const char *audit_kind_name(enum audit_kind kind);

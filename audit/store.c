@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static int file_open(void *context, int directory_fd, const char *name, int flags, mode_t mode)
@@ -64,6 +66,29 @@ static int file_stat_at(void *context, int directory_fd, const char *name, struc
     return fstatat(directory_fd, name, out_info, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : -errno;
 }
 
+static int file_rename(void *context, int from_fd, const char *from, int to_fd, const char *to)
+{
+    (void)context;
+    return renameat(from_fd, from, to_fd, to) == 0 ? 0 : -errno;
+}
+
+static int file_remove(void *context, int directory_fd, const char *name, bool is_directory)
+{
+    (void)context;
+    return unlinkat(directory_fd, name, is_directory ? AT_REMOVEDIR : 0) == 0 ? 0 : -errno;
+}
+
+static int file_free_space(void *context, int fd, uint64_t *out_bytes)
+{
+    (void)context;
+    struct statvfs info;
+    if (fstatvfs(fd, &info) != 0) {
+        return -errno;
+    }
+    *out_bytes = (uint64_t)info.f_bavail * info.f_frsize;
+    return 0;
+}
+
 static int file_lock(void *context, int fd)
 {
     (void)context;
@@ -85,6 +110,9 @@ static const struct audit_store files = {
     .truncate = file_truncate,
     .stat = file_stat,
     .stat_at = file_stat_at,
+    .rename = file_rename,
+    .remove = file_remove,
+    .free_space = file_free_space,
     .lock = file_lock,
     .close = file_close,
 };
@@ -92,4 +120,77 @@ static const struct audit_store files = {
 const struct audit_store *audit_store_files(void)
 {
     return &files;
+}
+
+rg_status audit_store_fail(const char *what, const char *name, int negative_errno)
+{
+    bool is_full = negative_errno == -ENOSPC || negative_errno == -EDQUOT;
+    return rg_fail(is_full ? RG_LIMIT : RG_STORAGE, "%s %s: %s", what, name, strerror(-negative_errno));
+}
+
+rg_status audit_store_write(const struct audit_store *store, int fd, struct rg_slice bytes, uint64_t offset,
+                            const char *name)
+{
+    while (bytes.size > 0) {
+        ssize_t written = store->write_at(store->context, fd, bytes.data, bytes.size, offset);
+        if (written <= 0) {
+            return audit_store_fail("cannot write", name, written == 0 ? -EIO : (int)written);
+        }
+        bytes = rg_slice_cut(bytes, (size_t)written, SIZE_MAX);
+        offset += (uint64_t)written;
+    }
+    return RG_OK;
+}
+
+rg_status audit_store_sync_parent(const struct audit_store *store, int directory_fd, const char *name)
+{
+    enum { PATH_SIZE = 128 };
+    char parent[PATH_SIZE] = ".";
+    const char *slash = strrchr(name, '/');
+    size_t size = slash == NULL ? 0 : (size_t)(slash - name);
+    RG_ASSERT(size < sizeof parent);
+    if (size > 0) {
+        memcpy(parent, name, size);
+        parent[size] = '\0';
+    }
+    int fd = store->open(store->context, directory_fd, parent, O_RDONLY | O_DIRECTORY, 0);
+    int result = fd < 0 ? fd : store->sync_all(store->context, fd);
+    if (fd >= 0) {
+        store->close(store->context, fd);
+    }
+    return result < 0 ? rg_fail(RG_STORAGE, "cannot sync the audit log's directory of %s: %s", name, strerror(-result))
+                      : RG_OK;
+}
+
+static rg_status fill_file(const struct audit_store *store, int fd, const char *name, struct rg_slice bytes,
+                           bool is_synced)
+{
+    RG_TRY(audit_store_write(store, fd, bytes, 0, name));
+    int result = is_synced ? store->sync_all(store->context, fd) : 0;
+    return result < 0 ? audit_store_fail("cannot sync", name, result) : RG_OK;
+}
+
+static rg_status put_file(const struct audit_store *store, int directory_fd, const char *name, const char *temporary,
+                          struct rg_slice bytes, bool is_synced)
+{
+    int fd = store->open(store->context, directory_fd, temporary, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW,
+                         S_IRUSR | S_IWUSR);
+    if (fd < 0) {
+        return audit_store_fail("cannot create", name, fd);
+    }
+    rg_status status = fill_file(store, fd, name, bytes, is_synced);
+    store->close(store->context, fd);
+    RG_TRY(status);
+    int result = store->rename(store->context, directory_fd, temporary, directory_fd, name);
+    if (result < 0) {
+        return audit_store_fail("cannot rename", name, result);
+    }
+    return is_synced ? audit_store_sync_parent(store, directory_fd, name) : RG_OK;
+}
+
+rg_status audit_store_put(const struct audit_store *store, int directory_fd, const char *name, const char *temporary,
+                          struct rg_slice bytes, bool is_synced)
+{
+    rg_status status = put_file(store, directory_fd, name, temporary, bytes, is_synced);
+    return rg_is_ok(status) ? status : rg_fail(RG_STORAGE, "%s", status.error->text);
 }

@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct rg_slice rest = rg_slice_make(data, size);
     struct rg_slice frames = rest;
     struct audit_message message = {0};
-    audit_chain_init(&chain, RG_SLICE("fuzz/audit/node/1"));
+    audit_chain_init(&chain, RG_SLICE("fuzz/audit/node/1"), &(struct rg_digest){0});
     while (rest.size > 0) {
         const char *end = memchr(rest.data, '\n', rest.size);
         struct rg_slice line = rg_slice_cut(rest, 0, end == NULL ? rest.size : (size_t)(end - rest.data));

@@ -18,8 +18,8 @@ struct forge {
 static void forge_init(struct forge *forge)
 {
     *forge = (struct forge){.now = 1000};
-    audit_chain_init(&forge->writer, RG_SLICE("o"));
-    audit_chain_init(&forge->checker, RG_SLICE("o"));
+    audit_chain_init(&forge->writer, RG_SLICE("o"), &(struct rg_digest){0});
+    audit_chain_init(&forge->checker, RG_SLICE("o"), &(struct rg_digest){0});
     rg_buf_init(&forge->line, AUDIT_LINE_MAX);
 }
 
@@ -112,7 +112,7 @@ static void binds_the_first_record_to_its_origin(void **state)
     forge_init(&forge);
     enum audit_problem problem = AUDIT_PROBLEM_NONE;
     struct audit_head head = next(&forge, "");
-    head.prev = audit_line_genesis(RG_SLICE("p"));
+    head.prev = audit_line_genesis(RG_SLICE("p"), &(struct rg_digest){0});
     assert_fails(RG_PROTOCOL, check(&forge, &head, &problem));
     assert_int_equal(problem, AUDIT_PROBLEM_PREV);
 }

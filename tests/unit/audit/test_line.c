@@ -11,10 +11,10 @@ static const struct audit_message body = {.rg = {"{\"kind\":\"login\"}", 16}, .o
 static struct audit_head sample_head(void)
 {
     return (struct audit_head){.seq = 1234,
-                               .prev = audit_line_genesis(RG_SLICE("a")),
+                               .prev = audit_line_genesis(RG_SLICE("a"), &(struct rg_digest){0}),
                                .tenant = RG_SLICE("acme"),
                                .tseq = 7,
-                               .tprev = audit_line_genesis(RG_SLICE("b")),
+                               .tprev = audit_line_genesis(RG_SLICE("b"), &(struct rg_digest){0}),
                                .hlc_us = 1700000000000001,
                                .boot = RG_SLICE(BOOT),
                                .mono_us = 55};
@@ -171,7 +171,7 @@ static void hashes_as_documented(void **state)
     struct rg_digest leaf = audit_line_leaf(RG_SLICE("abc"));
     rg_digest_hex(&leaf, hex);
     assert_string_equal(hex, "609f6e36d2405585188d5cfd761f407c7cc46a7d3f314c88270469dde315fcd1");
-    leaf = audit_line_genesis(RG_SLICE("a"));
+    leaf = audit_line_genesis(RG_SLICE("a"), &(struct rg_digest){0});
     rg_digest_hex(&leaf, hex);
     assert_string_equal(hex, "7cf6f71a5fd2ce014037fa4a472b68e9331b5e4ba6673fede0f31ceedcb33694");
 }
