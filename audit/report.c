@@ -54,12 +54,11 @@ static rg_status print_findings(const struct audit_report *report, struct rg_buf
 
 static rg_status print_history(const struct audit_report *report, struct rg_buf *out)
 {
-    RG_TRY(rg_buf_printf(out, "Starts: %" PRIu64 ", recoveries after a crash: %" PRIu64 ", declared clock steps: %" PRIu64
-                              ". %s\n",
-                         report->start_count, report->recovery_count, report->clock_step_count,
-                         report->is_closed
-                             ? "The log was closed in order."
-                             : "The log is open: rowgate is running, was killed, or the end is missing."));
+    RG_TRY(rg_buf_printf(
+        out, "Starts: %" PRIu64 ", recoveries after a crash: %" PRIu64 ", declared clock steps: %" PRIu64 ". %s\n",
+        report->start_count, report->recovery_count, report->clock_step_count,
+        report->is_closed ? "The log was closed in order."
+                          : "The log is open: rowgate is running, was killed, or the end is missing."));
     for (uint64_t i = 0; i < report->incident_count && i < INCIDENTS_SHOWN; i++) {
         char time[RG_TIME_TEXT_SIZE];
         rg_clock_format(report->incidents[i].hlc_us, time);
@@ -93,11 +92,11 @@ static rg_status print_signed(const struct audit_report *report, struct rg_buf *
                          report->signed_size - 1, last, report->checkpoint_count, plural(report->checkpoint_count),
                          report->signed_epoch));
     if (report->first_record > 0) {
-        RG_TRY(rg_buf_printf(out,
-                             " Records below %" PRIu64
-                             " were not read: tiles stand for them, and they give the root of your checkpoint of %" PRIu64
-                             " records.",
-                             report->first_record, report->since_size));
+        RG_TRY(rg_buf_printf(
+            out,
+            " Records below %" PRIu64
+            " were not read: tiles stand for them, and they give the root of your checkpoint of %" PRIu64 " records.",
+            report->first_record, report->since_size));
     } else if (report->since_size > 0) {
         RG_TRY(rg_buf_printf(out, " Your checkpoint of %" PRIu64 " records is of this log.", report->since_size));
     }
@@ -140,10 +139,11 @@ static rg_status print_proven(const struct audit_report *report, struct rg_buf *
     return rg_buf_printf(out, "%s\n", report_not_proven);
 }
 
-const char report_not_proven[] =
-    "Not proven by the log alone: that it has no newer records than these. Who removes the newest records together with "
-    "every checkpoint that covers them leaves a shorter log that holds; only a checkpoint kept elsewhere (--since) tells. "
-    "A thief of the current epoch's key can sign from that epoch on, not before.";
+const char report_not_proven[] = "Not proven by the log alone: that it has no newer records than these. Who removes "
+                                 "the newest records together with "
+                                 "every checkpoint that covers them leaves a shorter log that holds; only a checkpoint "
+                                 "kept elsewhere (--since) tells. "
+                                 "A thief of the current epoch's key can sign from that epoch on, not before.";
 
 rg_status report_text(const struct audit_report *report, struct rg_buf *out)
 {

@@ -92,9 +92,9 @@ rg_status report_json(const struct audit_report *report, struct rg_buf *out)
         "{s:s, s:i, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:s}", "result", report_result_name(report->result),
         "exit_code", audit_result_exit_code(report->result), "directory", text_of(report->directory), "origin",
         text_of(report->origin), "root_key", text_of(report->root_key), "root_pinned", report->is_root_pinned, "closed",
-        report->is_closed, "finding",
-        report->finding_count == 0 ? json_null() : finding_of(&report->findings[0]), "findings", findings_of(report),
-        "incidents", incidents_of(report), "unresolved", unresolved_of(report), "not_proven", report_not_proven);
+        report->is_closed, "finding", report->finding_count == 0 ? json_null() : finding_of(&report->findings[0]),
+        "findings", findings_of(report), "incidents", incidents_of(report), "unresolved", unresolved_of(report),
+        "not_proven", report_not_proven);
     if (value != NULL) {
         put_numbers(report, value);
     }

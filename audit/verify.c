@@ -3,8 +3,8 @@
  * parallel, then the stitch, the signatures, the report. The rules themselves are in verify_*.c. */
 #include "audit/verify.h"
 
-#include <inttypes.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

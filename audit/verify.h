@@ -11,7 +11,7 @@
 enum audit_result {
     AUDIT_UNVERIFIED = 0,
     AUDIT_INTACT,
-    AUDIT_ALTERED,    /* edited, inserted, reordered, repeated, deleted within a segment; a signature that does not hold */
+    AUDIT_ALTERED, /* edited, inserted, reordered, repeated, deleted within a segment; a signature that does not hold */
     AUDIT_TRUNCATED,  /* records are missing at the end, or the log was rolled back */
     AUDIT_FORKED,     /* two signed checkpoints that cannot be of one log */
     AUDIT_INCOMPLETE, /* a segment, tile, checkpoint or key list is missing */
@@ -75,10 +75,11 @@ struct audit_report {
 
 struct audit_verify_options {
     struct rg_slice directory;
-    const struct audit_vkey *root; /* the outsider's own copy; NULL: the directory's is believed, and the report says so */
-    struct rg_slice since;         /* a signed checkpoint that the outsider kept, as bytes; empty = none */
-    unsigned threads;              /* 0 = one a core */
-    bool is_strict;                /* each line also as JSON */
+    const struct audit_vkey
+        *root;             /* the outsider's own copy; NULL: the directory's is believed, and the report says so */
+    struct rg_slice since; /* a signed checkpoint that the outsider kept, as bytes; empty = none */
+    unsigned threads;      /* 0 = one a core */
+    bool is_strict;        /* each line also as JSON */
     void (*on_progress)(void *context, uint64_t done_bytes, uint64_t all_bytes); /* caller's thread; may be NULL */
     void *context;
 };

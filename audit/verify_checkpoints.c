@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which signed checkpoints there are: ckpt/, head.note, and the one that the outsider kept. Form only; whether they hold
- * is settled in verify_epochs.c, when the records were read. */
+/* Which signed checkpoints there are: ckpt/, head.note, and the one that the outsider kept. Form only; whether they
+ * hold is settled in verify_epochs.c, when the records were read. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,13 +14,6 @@
 #define OUTSIDE "the checkpoint you brought"
 
 enum { NOTE_BYTES_MAX = 32 * 1024 }; /* 16 signatures and more; a checkpoint of ours has 200 bytes */
-
-bool verify_is_temporary(const char *name)
-{
-    size_t size = strlen(name);
-    const char *slash = strrchr(name, '/');
-    return (slash == NULL ? name : slash + 1)[0] == '.' || (size > 4 && strcmp(name + size - 4, ".tmp") == 0);
-}
 
 static rg_status read_small(int fd, const char *name, size_t limit_bytes, struct rg_arena *arena,
                             struct rg_slice *out_bytes)
@@ -157,7 +150,7 @@ static rg_status load_entry(const struct loader *loader, const char *name)
     if (parse_name(name, &size)) {
         return load_one(loader, file, size, &is_absent);
     }
-    if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !verify_is_temporary(name)) {
+    if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
         verify_find(loader->findings, AUDIT_ALTERED, file, 0, "a file in ckpt/ that is no checkpoint");
     }
     return RG_OK;
@@ -223,42 +216,29 @@ size_t verify_checkpoints_from(const struct verify_checkpoints *checkpoints, uin
     return low;
 }
 
-/* head.note is read after ckpt/ and names the newest checkpoint; a crash can leave it one behind. */
+/* head.note is the newest checkpoint; ckpt/ keeps those that close an epoch or a segment. It is read after ckpt/, and a
+ * crash can leave it one behind. */
 static rg_status check_head(const struct loader *loader)
 {
     struct verify_checkpoints *checkpoints = loader->checkpoints;
     size_t kept = checkpoints->sorted.count;
+    size_t newer = 0;
     bool is_absent = false;
     RG_TRY(load_one(loader, "head.note", 0, &is_absent));
+    const struct verify_checkpoint *items = checkpoints->sorted.items;
     if (is_absent && kept > 1) {
-        verify_find(loader->findings, AUDIT_INCOMPLETE, "head.note", checkpoints->newest_size, "head.note is missing");
+        verify_find(loader->findings, AUDIT_INCOMPLETE, "head.note", items[kept - 1].size, "head.note is missing");
     }
     if (checkpoints->sorted.count == kept) {
         return RG_OK;
     }
-    const struct verify_checkpoint *items = checkpoints->sorted.items;
-    uint64_t size = items[kept].size;
-    size_t newer = 0;
-    bool is_kept = false;
     for (size_t i = 0; i < kept; i++) {
-        newer += items[i].size > size ? 1 : 0;
-        is_kept = is_kept || items[i].size == size;
+        newer += items[i].size > items[kept].size ? 1 : 0;
     }
     if (newer > 1) {
-        verify_find(loader->findings, AUDIT_TRUNCATED, "head.note", size,
-                    "head.note is an old checkpoint, of %" PRIu64 " records: ckpt/ has newer ones", size);
-    }
-    if (!is_kept && newer > 0) {
-        verify_find(loader->findings, AUDIT_INCOMPLETE, "head.note", size,
-                    "the checkpoint of %" PRIu64 " records that head.note names is missing in ckpt/", size);
-    }
-    if (!is_kept && newer == 0) {
-        char file[VERIFY_FILE_SIZE];
-        (void)snprintf(file, sizeof file, "ckpt/%016" PRIu64 ".note", size);
-        RG_TRY(load_one(loader, file, size, &is_absent)); /* written since ckpt/ was listed */
-        if (is_absent) {
-            verify_find(loader->findings, AUDIT_INCOMPLETE, file, size, "the checkpoint that head.note names is missing");
-        }
+        verify_find(loader->findings, AUDIT_TRUNCATED, "head.note", items[kept].size,
+                    "head.note is an old checkpoint, of %" PRIu64 " records: ckpt/ has %zu newer ones",
+                    items[kept].size, newer);
     }
     return RG_OK;
 }

@@ -19,7 +19,8 @@ static size_t home_of(const struct verify_decisions *decisions, uint64_t session
 
 static void grow(struct verify_decisions *decisions)
 {
-    struct verify_decisions bigger = {.slot_count = decisions->slot_count == 0 ? FIRST_SLOTS : decisions->slot_count * 2};
+    struct verify_decisions bigger = {.slot_count =
+                                          decisions->slot_count == 0 ? FIRST_SLOTS : decisions->slot_count * 2};
     bigger.slots = rg_memory_array(bigger.slot_count, sizeof *bigger.slots);
     for (size_t i = 0; i < bigger.slot_count; i++) {
         bigger.slots[i].seq = UINT64_MAX;

@@ -7,8 +7,8 @@
 #include "audit/verify_private.h"
 
 enum {
-    STALE_US = 60 * 1000 * 1000,   /* checkpoints come every second; a full disk may hold them up */
-    YOUNG_US = 5 * 1000 * 1000,    /* before the first checkpoint a log is unsigned for a second */
+    STALE_US = 60 * 1000 * 1000, /* checkpoints come every second; a full disk may hold them up */
+    YOUNG_US = 5 * 1000 * 1000,  /* before the first checkpoint a log is unsigned for a second */
     YOUNG_RECORDS = 2 * 4096
 };
 
@@ -113,14 +113,14 @@ static void find_root(struct verify_stitch *stitch, const struct verify_checkpoi
     bool is_two_logs = checkpoint->is_outside || newest >= checkpoint->size;
     if (is_two_logs && !verify_findings_has_altered(stitch->findings)) {
         verify_find_from(stitch->findings, AUDIT_FORKED, checkpoint->file, proven,
-                    "signed with another root for %" PRIu64
-                    " records than these records have: two logs were signed under one name",
-                    checkpoint->size);
+                         "signed with another root for %" PRIu64
+                         " records than these records have: two logs were signed under one name",
+                         checkpoint->size);
         return;
     }
     verify_find_from(stitch->findings, AUDIT_ALTERED, checkpoint->file, proven,
-                "the records are not those that were signed: one from %" PRIu64 " to %" PRIu64 " was changed", proven,
-                checkpoint->size - 1);
+                     "the records are not those that were signed: one from %" PRIu64 " to %" PRIu64 " was changed",
+                     proven, checkpoint->size - 1);
 }
 
 static void judge(struct verify_stitch *stitch, const struct verify_checkpoint *checkpoint, uint64_t *proven,
@@ -153,8 +153,8 @@ static void judge(struct verify_stitch *stitch, const struct verify_checkpoint *
 static bool has_right(const struct verify_checkpoints *checkpoints, uint64_t size)
 {
     const struct verify_checkpoint *items = checkpoints->sorted.items;
-    for (size_t i = verify_checkpoints_from(checkpoints, size);
-         i < checkpoints->sorted.count && items[i].size == size; i++) {
+    for (size_t i = verify_checkpoints_from(checkpoints, size); i < checkpoints->sorted.count && items[i].size == size;
+         i++) {
         if (items[i].is_root_right && items[i].is_signed) {
             return true;
         }
@@ -196,8 +196,7 @@ static void check_tail(struct verify_stitch *stitch)
     }
     if (stitch->late.count > 0 && report->last_hlc_us - late[0].hlc_us > STALE_US) {
         verify_find(stitch->findings, AUDIT_STALE, "head.note", stitch->checkpoints->newest_size,
-                    "the newest checkpoint covers %" PRIu64
-                    " records; the log went on for %" PRId64
+                    "the newest checkpoint covers %" PRIu64 " records; the log went on for %" PRId64
                     " s and speaks of newer ones: they were removed, or could not be written",
                     stitch->checkpoints->newest_size, (report->last_hlc_us - late[0].hlc_us) / 1000000);
     }

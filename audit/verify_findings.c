@@ -82,9 +82,9 @@ bool verify_findings_has_altered(const struct verify_findings *findings)
 
 static int compare_findings(const void *a, const void *b)
 {
-    static const int ranks[AUDIT_RESULT_COUNT] = {[AUDIT_FORKED] = 0,     [AUDIT_ALTERED] = 1, [AUDIT_INCOMPLETE] = 2,
-                                                  [AUDIT_TRUNCATED] = 3,  [AUDIT_STALE] = 4,   [AUDIT_INTACT] = 5,
-                                                  [AUDIT_UNVERIFIED] = 6};
+    static const int ranks[AUDIT_RESULT_COUNT] = {
+        [AUDIT_FORKED] = 0, [AUDIT_ALTERED] = 1, [AUDIT_INCOMPLETE] = 2, [AUDIT_TRUNCATED] = 3,
+        [AUDIT_STALE] = 4,  [AUDIT_INTACT] = 5,  [AUDIT_UNVERIFIED] = 6};
     const struct verify_finding *x = a;
     const struct verify_finding *y = b;
     if (x->result != y->result) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tree over what the segments returned: groups of 256 leaves are pushed as one node, leaves that belong to a group
- * across two segments are gathered in between. Each tile that becomes full is compared on the way, and the root is taken
- * wherever a checkpoint was made. */
+ * across two segments are gathered in between. Each tile that becomes full is compared on the way, and the root is
+ * taken wherever a checkpoint was made. */
 #include "audit/verify_private.h"
 
 static struct rg_digest *row_of(struct verify_stitch *stitch, unsigned level)

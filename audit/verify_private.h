@@ -10,9 +10,9 @@
 #include "audit/tree.h"
 #include "audit/verify.h"
 
-/* The verifier's inside. Two halves: segments are read in parallel, each on its own (verify_segment.c and what it calls);
- * then one thread stitches what they returned (verify_stitch.c) and holds it against the evidence (verify_tiles.c,
- * verify_checkpoints.c, verify_epochs.c). */
+/* The verifier's inside. Two halves: segments are read in parallel, each on its own (verify_segment.c and what it
+ * calls); then one thread stitches what they returned (verify_stitch.c) and holds it against the evidence
+ * (verify_tiles.c, verify_checkpoints.c, verify_epochs.c). */
 
 /* ---- findings: bounded, any order, the report sorts them ---- */
 
@@ -59,8 +59,6 @@ void verify_list_done(struct verify_list *list);
 
 /* ---- files ---- */
 
-/* A name under which the publisher writes before it renames: left behind by a crash, no evidence. */
-bool verify_is_temporary(const char *name);
 /* A small file of at most limit_bytes; *is_absent instead when there is none. RG_STORAGE when unreadable, RG_LIMIT when
  * longer. */
 rg_status verify_file_load(int directory_fd, const char *name, size_t limit_bytes, struct rg_arena *arena,
@@ -103,8 +101,9 @@ rg_status verify_tiles_prefix(const struct verify_tiles *tiles, uint64_t size, s
 struct verify_checkpoint {
     uint64_t size;
     struct rg_digest root;
-    struct rg_slice bytes;       /* the note; in the arena */
-    char file[VERIFY_FILE_SIZE]; /* "ckpt/0000000000004096.note", "head.note"; of the outsider's own a name for people */
+    struct rg_slice bytes; /* the note; in the arena */
+    char
+        file[VERIFY_FILE_SIZE]; /* "ckpt/0000000000004096.note", "head.note"; of the outsider's own a name for people */
     bool is_head;
     bool is_outside; /* the outsider's own */
 
@@ -135,9 +134,10 @@ size_t verify_checkpoints_from(const struct verify_checkpoints *checkpoints, uin
 /* The tree at the size of a checkpoint: what is left of it after the last whole group of 256. */
 struct verify_mark {
     uint64_t size;
-    int64_t hlc_us;           /* of record size - 1 */
-    uint64_t opens;           /* epoch.open records of this segment among those before record size - 1 */
-    struct rg_digest edge[8]; /* of the leaves behind the group's start; unused when the group began before the segment */
+    int64_t hlc_us; /* of record size - 1 */
+    uint64_t opens; /* epoch.open records of this segment among those before record size - 1 */
+    struct rg_digest
+        edge[8]; /* of the leaves behind the group's start; unused when the group began before the segment */
 };
 
 struct verify_tenant {
@@ -172,7 +172,7 @@ struct verify_event {
     uint64_t seq;
     uint64_t line;
     int64_t hlc_us;
-    uint64_t epoch;             /* log.checkpoint: the current; epoch.open: the new */
+    uint64_t epoch;              /* log.checkpoint: the current; epoch.open: the new */
     struct rg_digest heads_root; /* log.checkpoint */
 };
 
@@ -218,7 +218,8 @@ struct verify_segment {
     enum verify_kind last_kind;
     struct verify_clock last_clock;
 
-    struct verify_list head;   /* struct rg_digest: leaves before the first multiple of 256, when it does not begin there */
+    struct verify_list
+        head; /* struct rg_digest: leaves before the first multiple of 256, when it does not begin there */
     struct verify_list groups; /* struct rg_digest: roots of 256 leaves */
     struct verify_list tail;   /* struct rg_digest: leaves behind the last multiple of 256 */
     struct verify_list marks;  /* struct verify_mark */
@@ -286,10 +287,10 @@ struct verify_stitch {
     size_t carry_count;
     struct rg_digest *levels; /* AUDIT_TILE_LEVELS rows of AUDIT_TILE_WIDTH: open tiles of level 1 and above; owned */
     struct audit_heads tenants;
-    uint64_t epoch;                     /* at next_seq */
-    struct verify_list opens;           /* struct verify_event: all epoch.open */
-    struct verify_list late;            /* struct verify_event: log.checkpoint without signed checkpoint */
-    struct verify_list incidents;       /* struct verify_event */
+    uint64_t epoch;               /* at next_seq */
+    struct verify_list opens;     /* struct verify_event: all epoch.open */
+    struct verify_list late;      /* struct verify_event: log.checkpoint without signed checkpoint */
+    struct verify_list incidents; /* struct verify_event */
     struct verify_decisions decisions;
     bool is_broken;     /* what follows cannot be tied to what came before */
     bool has_base;      /* `since`: tiles stand for what is before the first segment */

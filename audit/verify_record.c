@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One record behind its head: which kind it is, whether a decision waits for its outcome, what a control record says,
- * and whether the clocks go on as the writer's do. Statements are read at fixed positions, control records by jansson. */
+ * and whether the clocks go on as the writer's do. Statements are read at fixed positions, control records by jansson.
+ */
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include <jansson.h>
 
@@ -12,10 +14,10 @@ static const struct {
     const char *name;
     enum verify_kind kind;
 } control_kinds[] = {
-    {"log.started", VERIFY_STARTED},       {"log.stopped", VERIFY_STOPPED},    {"log.recovered", VERIFY_RECOVERED},
-    {"log.checkpoint", VERIFY_CHECKPOINT}, {"epoch.open", VERIFY_EPOCH_OPEN},  {"clock.step", VERIFY_CLOCK_STEP},
-    {"log.fault", VERIFY_INCIDENT},        {"disk.state", VERIFY_INCIDENT},    {"key.rotate", VERIFY_INCIDENT},
-    {"process.died", VERIFY_INCIDENT},     {"policy.refused", VERIFY_OTHER},   {"part", VERIFY_OTHER},
+    {"log.started", VERIFY_STARTED},       {"log.stopped", VERIFY_STOPPED},         {"log.recovered", VERIFY_RECOVERED},
+    {"log.checkpoint", VERIFY_CHECKPOINT}, {"epoch.open", VERIFY_EPOCH_OPEN},       {"clock.step", VERIFY_CLOCK_STEP},
+    {"log.fault", VERIFY_INCIDENT},        {"disk.state", VERIFY_INCIDENT},         {"key.rotate", VERIFY_INCIDENT},
+    {"process.died", VERIFY_INCIDENT},     {"process.misbehaved", VERIFY_INCIDENT}, {"part", VERIFY_OTHER},
 };
 
 enum verify_kind verify_kind_of(struct rg_slice rest, const char **out_name)
@@ -46,6 +48,22 @@ enum verify_kind verify_kind_of(struct rg_slice rest, const char **out_name)
     return VERIFY_UNKNOWN;
 }
 
+static bool parse_hex(const char *text, struct rg_digest *out_digest)
+{
+    char again[2 * RG_SHA256_SIZE + 1];
+    struct rg_digest digest;
+    for (size_t i = 0; i < RG_SHA256_SIZE && strlen(text) == sizeof again - 1; i++) {
+        const char pair[3] = {text[2 * i], text[2 * i + 1], '\0'};
+        digest.bytes[i] = (uint8_t)strtoul(pair, NULL, 16);
+    }
+    rg_digest_hex(&digest, again);
+    if (strcmp(again, text) != 0) {
+        return false;
+    }
+    *out_digest = digest;
+    return true;
+}
+
 static const char *find_problem(const json_t *rg, struct verify_event *event)
 {
     const json_t *epoch = json_object_get(rg, "epoch");
@@ -57,8 +75,7 @@ static const char *find_problem(const json_t *rg, struct verify_event *event)
     if (event->kind == VERIFY_EPOCH_OPEN) {
         return event->epoch == 0 ? "epoch 0 is never opened" : NULL;
     }
-    if (!json_is_string(root) || json_string_length(root) != RG_DIGEST_B64_SIZE - 1 ||
-        !rg_digest_from_b64url(json_string_value(root), &event->heads_root)) {
+    if (!json_is_string(root) || !parse_hex(json_string_value(root), &event->heads_root)) {
         return "\"heads_root\" is missing";
     }
     return NULL;
@@ -177,8 +194,8 @@ rg_status verify_record_add(struct verify_segment *segment, const struct audit_h
 
 /* ---- clocks ---- */
 
-/* Docs: audit-format.md 2. Within a boot hlc and mono_us go on together, unless a clock.step says that the wall clock was
- * set. hlc never steps back: after a step back it creeps until the wall clock has caught up with it. */
+/* Docs: audit-format.md 2. Within a boot hlc and mono_us go on together, unless a clock.step says that the wall clock
+ * was set. hlc never steps back: after a step back it creeps until the wall clock has caught up with it. */
 const char *verify_clock_check(struct verify_clock *clock, const struct audit_head *head, enum verify_kind kind)
 {
     enum { TOLERANCE_US = 1500000 };

@@ -164,7 +164,8 @@ static rg_status stop_at_broken_link(struct walker *walker, const struct rg_dige
     bool has_next = reading == AUDIT_READING_LINE && rg_is_ok(audit_line_parse(next, &head));
     bool is_confirmed = has_next && memcmp(head.prev.bytes, leaf->bytes, sizeof leaf->bytes) == 0;
     if (has_next && !is_confirmed) {
-        stop(walker, AUDIT_ALTERED, next_seq(segment), line, "the record was changed: neither neighbour is linked to it");
+        stop(walker, AUDIT_ALTERED, next_seq(segment), line,
+             "the record was changed: neither neighbour is linked to it");
     } else {
         stop(walker, AUDIT_ALTERED, next_seq(segment) - 1, segment->line,
              is_confirmed ? "the record was changed: the next one holds another hash of it"
@@ -242,8 +243,7 @@ static rg_status check_line(struct walker *walker, struct rg_slice line)
     if (rg_is_ok(status) && head.seq != seq) {
         status = rg_fail(RG_PROTOCOL, "its number is %" PRIu64 ", expected %" PRIu64, head.seq, seq);
     }
-    if (rg_is_ok(status) && segment->count > 0 &&
-        memcmp(head.prev.bytes, walker->prev.bytes, RG_SHA256_SIZE) != 0) {
+    if (rg_is_ok(status) && segment->count > 0 && memcmp(head.prev.bytes, walker->prev.bytes, RG_SHA256_SIZE) != 0) {
         struct rg_digest leaf = audit_line_leaf(line);
         return stop_at_broken_link(walker, &leaf);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Segments in order: each begins where the one before ended, in numbers, links, clocks, tenants, tree and epoch. After the
- * first thing that does not fit, what follows is not tied to it any more: its own findings stand, nothing is concluded. */
+/* Segments in order: each begins where the one before ended, in numbers, links, clocks, tenants, tree and epoch. After
+ * the first thing that does not fit, what follows is not tied to it any more: its own findings stand, nothing is
+ * concluded. */
 #include "audit/verify_private.h"
 
 #include <inttypes.h>
@@ -75,7 +76,8 @@ static bool check_place(struct verify_stitch *stitch, const struct verify_segmen
     }
     if (segment->first_seq > stitch->next_seq) {
         verify_find(stitch->findings, AUDIT_INCOMPLETE, "seg", stitch->next_seq,
-                    "records %" PRIu64 " to %" PRIu64 " are missing: a segment was removed or renamed, or the end of the "
+                    "records %" PRIu64 " to %" PRIu64
+                    " are missing: a segment was removed or renamed, or the end of the "
                     "one before was cut off",
                     stitch->next_seq, segment->first_seq - 1);
         return false;
@@ -87,8 +89,8 @@ static bool check_place(struct verify_stitch *stitch, const struct verify_segmen
     return true;
 }
 
-/* "prev" of the first record is not the hash of the last one before: which of the two was changed? The record behind the
- * first one may have told already. */
+/* "prev" of the first record is not the hash of the last one before: which of the two was changed? The record behind
+ * the first one may have told already. */
 static void find_broken_link(struct verify_stitch *stitch, const struct verify_segment *segment)
 {
     stitch->is_broken = true;

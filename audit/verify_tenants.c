@@ -3,10 +3,8 @@
  * all tenants' heads that a log.checkpoint states (docs/audit-format.md 4). */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "audit/verify_private.h"
-#include "base/rg_memory.h"
 
 static struct audit_tenant_head *get(struct verify_stitch *stitch, struct rg_slice name)
 {
@@ -24,8 +22,7 @@ static void check_link(struct verify_stitch *stitch, const struct verify_segment
     bool is_linked = tenant->first_tseq == head->next_tseq &&
                      memcmp(tenant->first_tprev.bytes, head->leaf.bytes, RG_SHA256_SIZE) == 0;
     if (!is_linked) {
-        struct verify_finding finding = {
-            .result = AUDIT_ALTERED, .seq = tenant->first_seq, .line = tenant->first_line};
+        struct verify_finding finding = {.result = AUDIT_ALTERED, .seq = tenant->first_seq, .line = tenant->first_line};
         char name[AUDIT_SEGMENT_NAME_SIZE];
         audit_segment_name(segment->first_seq, name);
         (void)snprintf(finding.file, sizeof finding.file, "seg/%s", name);
@@ -37,50 +34,9 @@ static void check_link(struct verify_stitch *stitch, const struct verify_segment
     }
 }
 
-/* What one leaf of the tree of heads is made of. */
-struct head_leaf {
-    struct rg_digest id;
-    const struct audit_tenant_head *head;
-};
-
-static int compare_leaves(const void *a, const void *b)
-{
-    const struct head_leaf *x = a;
-    const struct head_leaf *y = b;
-    return memcmp(x->id.bytes, y->id.bytes, RG_SHA256_SIZE);
-}
-
-static struct rg_digest heads_root(const struct verify_stitch *stitch)
-{
-    struct head_leaf *leaves = rg_memory_array(stitch->tenants.used + 1, sizeof *leaves);
-    struct rg_digest *hashes = rg_memory_array(stitch->tenants.used + 1, sizeof *hashes);
-    size_t count = 0;
-    for (size_t i = 0; i < stitch->tenants.slot_count; i++) {
-        const struct audit_tenant_head *head = &stitch->tenants.slots[i];
-        if (head->tenant.size > 0 && head->next_tseq > 0) {
-            const struct rg_slice id[] = {rg_slice_make(stitch->genesis.bytes, RG_SHA256_SIZE), head->tenant};
-            leaves[count] = (struct head_leaf){.id = rg_sha256(id, 2), .head = head};
-            count++;
-        }
-    }
-    qsort(leaves, count, sizeof *leaves, compare_leaves);
-    for (size_t i = 0; i < count; i++) {
-        char tseq[AUDIT_DIGITS + 5];
-        (void)snprintf(tseq, sizeof tseq, "%016" PRIu64, leaves[i].head->next_tseq);
-        const struct rg_slice parts[] = {RG_SLICE("\0"), rg_slice_make(leaves[i].id.bytes, RG_SHA256_SIZE),
-                                         rg_slice_make(tseq, AUDIT_DIGITS),
-                                         rg_slice_make(leaves[i].head->leaf.bytes, RG_SHA256_SIZE)};
-        hashes[i] = rg_sha256(parts, sizeof parts / sizeof parts[0]);
-    }
-    struct rg_digest root = audit_tree_root_of(hashes, count);
-    rg_memory_free(leaves);
-    rg_memory_free(hashes);
-    return root;
-}
-
 static void check_root(struct verify_stitch *stitch, const struct verify_segment *segment)
 {
-    struct rg_digest root = heads_root(stitch);
+    struct rg_digest root = audit_heads_root(&stitch->tenants);
     const struct verify_event *event = &segment->last_checkpoint;
     if (memcmp(root.bytes, event->heads_root.bytes, RG_SHA256_SIZE) != 0) {
         struct verify_finding finding = {.result = AUDIT_ALTERED, .seq = event->seq, .line = event->line};
@@ -101,7 +57,8 @@ void verify_tenants_add(struct verify_stitch *stitch, const struct verify_segmen
     for (size_t i = 0; i < segment->tenants.count; i++) {
         struct audit_tenant_head *head = get(stitch, tenants[i].name);
         if (head == NULL) {
-            verify_find(stitch->findings, AUDIT_ALTERED, "", tenants[i].first_seq, "more tenants than one log may hold");
+            verify_find(stitch->findings, AUDIT_ALTERED, "", tenants[i].first_seq,
+                        "more tenants than one log may hold");
             return;
         }
         check_link(stitch, segment, &tenants[i], head);

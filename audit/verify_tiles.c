@@ -108,7 +108,7 @@ static void on_file(struct walk *walk, const char *path)
     if (parse_path(path, &tile)) {
         struct verify_tile *added = verify_list_add(&walk->tiles->sorted, sizeof *added);
         *added = tile;
-    } else if (!verify_is_temporary(path)) {
+    } else {
         verify_find(walk->findings, AUDIT_ALTERED, path, 0, "a file in tile/ that is no tile");
     }
 }
@@ -257,8 +257,7 @@ void verify_tile_check(struct verify_tiles *tiles, unsigned level, uint64_t inde
         compare_one(tiles, &sorted[at], hashes, findings);
         has_full = has_full || sorted[at].width == AUDIT_TILE_WIDTH;
     }
-    bool is_needed = count == AUDIT_TILE_WIDTH &&
-                     leaf_of(level, (index + 1) * AUDIT_TILE_WIDTH) <= tiles->needed_size;
+    bool is_needed = count == AUDIT_TILE_WIDTH && leaf_of(level, (index + 1) * AUDIT_TILE_WIDTH) <= tiles->needed_size;
     if (is_needed && !has_full) {
         char path[AUDIT_TILE_PATH_SIZE];
         audit_tile_path(level, index, AUDIT_TILE_WIDTH, path);
@@ -318,8 +317,7 @@ static rg_status get_row(const struct verify_tiles *tiles, unsigned level, uint6
     return status;
 }
 
-rg_status verify_tiles_get(const struct verify_tiles *tiles, unsigned level, uint64_t index,
-                           struct rg_digest *out_hash)
+rg_status verify_tiles_get(const struct verify_tiles *tiles, unsigned level, uint64_t index, struct rg_digest *out_hash)
 {
     unsigned rest = level % 8;
     size_t count = (size_t)1 << rest;

@@ -32,8 +32,8 @@ enum history_signer {
 };
 
 struct history {
-    char root[64]; /* temporary directory */
-    char path[64]; /* <root>/log */
+    char root[64];    /* temporary directory */
+    char path[64];    /* <root>/log */
     unsigned key_set; /* other numbers, other keys */
     const char *origin;
     size_t padding; /* bytes of SQL in a statement */
@@ -204,11 +204,12 @@ static inline void history_put(struct history *history, const char *tenant, unsi
     rg_buf_init(&line, AUDIT_LINE_MAX + 1);
     assert_ok(audit_chain_next(&history->chain, &head));
     head.hlc_us = history->wall_us > history->chain.hlc_us ? history->wall_us : history->chain.hlc_us + 1;
-    assert_ok(rg_buf_printf(&ocsf,
-                            "{\"class_uid\":%u,\"category_uid\":%u,\"activity_id\":99,\"type_uid\":%u99,\"time\":%" PRId64
-                            ",\"severity_id\":1,\"metadata\":{\"version\":\"1.8.0\"%s}}",
-                            class_uid, class_uid / 1000, class_uid, history->wall_us / 1000,
-                            head.seq == history->changed_seq ? ",\"labels\":[\"forged\"]" : ""));
+    assert_ok(
+        rg_buf_printf(&ocsf,
+                      "{\"class_uid\":%u,\"category_uid\":%u,\"activity_id\":99,\"type_uid\":%u99,\"time\":%" PRId64
+                      ",\"severity_id\":1,\"metadata\":{\"version\":\"1.8.0\"%s}}",
+                      class_uid, class_uid / 1000, class_uid, history->wall_us / 1000,
+                      head.seq == history->changed_seq ? ",\"labels\":[\"forged\"]" : ""));
     struct audit_message message = {.tenant = head.tenant, .rg = rg_slice_of(rg), .ocsf = rg_buf_slice(&ocsf)};
     assert_ok(audit_line_encode(&head, &message, &line));
     history_add_line(history, &head, rg_buf_slice(&line));
@@ -231,13 +232,15 @@ static inline void history_wait(struct history *history, int64_t us)
 static inline void history_statement(struct history *history, const char *tenant, uint64_t statement, const char *phase)
 {
     char rg[2048];
-    (void)snprintf(rg, sizeof rg,
-                   "{\"kind\":\"statement\",\"session\":\"%016x\",\"statement\":\"%016" PRIx64
-                   "\",\"phase\":\"%s\",\"verdict\":\"allowed\",\"class\":\"READ\",\"sql_sent\":\"%.*s\"}",
-                   7U, statement, phase, (int)history->padding, "SELECT a, b FROM t WHERE t.x = $1 /* "
-                   "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
-                   "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
-                   "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789");
+    (void)snprintf(
+        rg, sizeof rg,
+        "{\"kind\":\"statement\",\"session\":\"%016x\",\"statement\":\"%016" PRIx64
+        "\",\"phase\":\"%s\",\"verdict\":\"allowed\",\"class\":\"READ\",\"sql_sent\":\"%.*s\"}",
+        7U, statement, phase, (int)history->padding,
+        "SELECT a, b FROM t WHERE t.x = $1 /* "
+        "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+        "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+        "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789");
     history_put(history, tenant, 6005, rg);
 }
 
@@ -289,15 +292,15 @@ static inline struct rg_digest history_heads_root(const struct history *history)
     return audit_tree_root_of(hashes, count);
 }
 
-/* Tiles, ckpt/<size>.note and head.note for the records so far, signed in the name of `epoch`. */
-static inline void history_publish(struct history *history, uint64_t epoch)
+/* Tiles, head.note and, when it closes an epoch or a segment, ckpt/<size>.note for the records so far, signed in the
+ * name of `epoch`. */
+static inline void history_publish(struct history *history, uint64_t epoch, bool is_kept)
 {
     RG_AUTO(rg_buf_done) struct rg_buf text;
     RG_AUTO(rg_buf_done) struct rg_buf note;
     struct audit_tile_sink sink = history_sink(history);
-    struct audit_checkpoint checkpoint = {.origin = rg_slice_of(history->origin),
-                                          .size = history->tree.size,
-                                          .root = audit_tree_root(&history->tree)};
+    struct audit_checkpoint checkpoint = {
+        .origin = rg_slice_of(history->origin), .size = history->tree.size, .root = audit_tree_root(&history->tree)};
     bool is_forged = history->tree.size >= history->sign_from;
     enum history_signer signer = is_forged ? history->signer : HISTORY_HONEST;
     unsigned key_set = signer == HISTORY_STRANGER ? history->key_set + 77 : history->key_set;
@@ -312,7 +315,9 @@ static inline void history_publish(struct history *history, uint64_t epoch)
     history_sign(history->origin, key_set, key, rg_buf_slice(&text), &note);
     char name[64];
     (void)snprintf(name, sizeof name, "ckpt/%016" PRIu64 ".note", history->tree.size);
-    history_write(history, name, rg_buf_slice(&note).data, rg_buf_size(&note));
+    if (is_kept) {
+        history_write(history, name, rg_buf_slice(&note).data, rg_buf_size(&note));
+    }
     history_write(history, "head.note", rg_buf_slice(&note).data, rg_buf_size(&note));
     history->checkpoint_size = history->tree.size;
 }
@@ -320,13 +325,13 @@ static inline void history_publish(struct history *history, uint64_t epoch)
 static inline void history_put_checkpoint_record(struct history *history)
 {
     char rg[256];
-    char b64[RG_DIGEST_B64_SIZE];
+    char hex[2 * RG_SHA256_SIZE + 1];
     struct rg_digest root = history_heads_root(history);
-    rg_digest_b64url(&root, b64);
+    rg_digest_hex(&root, hex);
     (void)snprintf(rg, sizeof rg,
                    "{\"kind\":\"log.checkpoint\",\"epoch\":%" PRIu64 ",\"records\":%" PRIu64
                    ",\"tenants\":%zu,\"heads_root\":\"%s\"}",
-                   history->epoch, history->chain.next_seq, history->chain.tenants.used, b64);
+                   history->epoch, history->chain.next_seq, history->chain.tenants.used, hex);
     history_put(history, "", 1008, rg);
 }
 
@@ -334,7 +339,7 @@ static inline void history_checkpoint(struct history *history)
 {
     history_wait(history, 300);
     history_put_checkpoint_record(history);
-    history_publish(history, history->epoch);
+    history_publish(history, history->epoch, false);
 }
 
 /* The record alone, as a crash before its checkpoint leaves it. */
@@ -351,12 +356,14 @@ static inline void history_next_epoch(struct history *history)
     history_wait(history, 1000);
     history_put_checkpoint_record(history);
     history_put_epoch_record(history);
-    history_publish(history, history->epoch - 1);
+    history_publish(history, history->epoch - 1, true);
 }
 
 static inline void history_next_segment(struct history *history)
 {
-    history_checkpoint(history);
+    history_wait(history, 300);
+    history_put_checkpoint_record(history);
+    history_publish(history, history->epoch, true);
     (void)close(history->segment_fd);
     history_open_segment(history);
 }
@@ -393,8 +400,7 @@ static inline void history_recover(struct history *history)
     char rg[160];
     history_wait(history, 250000);
     history_new_boot(history);
-    (void)snprintf(rg, sizeof rg,
-                   "{\"kind\":\"log.recovered\",\"recovered_bytes\":17,\"recovered_from\":%" PRIu64 "}",
+    (void)snprintf(rg, sizeof rg, "{\"kind\":\"log.recovered\",\"recovered_bytes\":17,\"recovered_from\":%" PRIu64 "}",
                    history->chain.next_seq);
     history_put(history, "", 1008, rg);
     history_control(history, "log.started");
