@@ -13,10 +13,12 @@ enum { EXIT_TROUBLE = 6, VERIFY_ARENA = 64 * 1024 * 1024, PRINT_MAX = 1024 * 102
 
 static const char usage[] = "usage: rowgate audit verify [--json] DIR\n"
                             "       rowgate audit show [--tenant ID] [--from SEQ] DIR\n"
+                            "       rowgate audit keys init | rotate | list ...\n"
                             "\n"
                             "verify  checks every byte of the log; exit status 0 intact, 1 altered, 2 truncated,\n"
                             "        4 a segment is missing, 6 usage or I/O\n"
-                            "show    prints records as they were hashed, one JSON object a line\n";
+                            "show    prints records as they were hashed, one JSON object a line\n"
+                            "keys    makes and shows the keys that sign the log; keys -h tells more\n";
 
 struct arguments {
     const char *directory;
@@ -134,6 +136,9 @@ int cli_audit(int argc, char **argv)
         int (*run)(const struct arguments *arguments);
     } commands[] = {{"verify", verify}, {"show", show}};
     struct arguments arguments = {0};
+    if (argc >= 2 && strcmp(argv[1], "keys") == 0) {
+        return cli_audit_keys(argc - 1, argv + 1);
+    }
     if (argc == 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
         (void)fputs(usage, stdout);
         return 0;

@@ -6,4 +6,7 @@
  * Returns the exit status: verify 0, 1, 2, 3, 4 by finding; 6 for usage and I/O. */
 int cli_audit(int argc, char **argv);
 
+/* rowgate audit keys ...: argv[0] is "keys". 0 done, 6 for usage and trouble. */
+int cli_audit_keys(int argc, char **argv);
+
 #endif
