@@ -28,6 +28,7 @@ enum history_signer {
     HISTORY_STRANGER,   /* keys that no list names */
     HISTORY_NEXT_KEY,   /* the key of the epoch after */
     HISTORY_FIRST_KEY,  /* the key of epoch 0 */
+    HISTORY_LAST_KEY,   /* the key of epoch 2, the newest of history_write_all */
     HISTORY_NOBODY      /* no checkpoint is written */
 };
 
@@ -37,6 +38,7 @@ struct history {
     unsigned key_set; /* other numbers, other keys */
     const char *origin;
     size_t padding; /* bytes of SQL in a statement */
+    bool is_short;  /* history_write_all stops early: the same history, some time before */
 
     /* forging */
     uint64_t changed_seq; /* this record says something else; UINT64_MAX = none */
@@ -304,7 +306,10 @@ static inline void history_publish(struct history *history, uint64_t epoch, bool
     bool is_forged = history->tree.size >= history->sign_from;
     enum history_signer signer = is_forged ? history->signer : HISTORY_HONEST;
     unsigned key_set = signer == HISTORY_STRANGER ? history->key_set + 77 : history->key_set;
-    uint64_t key = signer == HISTORY_NEXT_KEY ? epoch + 1 : signer == HISTORY_FIRST_KEY ? 0 : epoch;
+    uint64_t key = signer == HISTORY_NEXT_KEY    ? epoch + 1
+                   : signer == HISTORY_FIRST_KEY ? 0
+                   : signer == HISTORY_LAST_KEY  ? 2
+                                                 : epoch;
     rg_buf_init(&text, 4096);
     rg_buf_init(&note, 4096);
     assert_ok(audit_tiles_flush(history->tiles, &sink));
@@ -476,6 +481,9 @@ static inline void history_write_all(struct history *history, uint64_t count)
     history_next_segment(history);
     history_statement(history, "acme", 1000001, "outcome");
     history_statement(history, "globex", 1000002, "decision");
+    if (history->is_short) {
+        return;
+    }
     history_statements(history, count / 8);
     history_stop(history);
     history_wait(history, 60000000);
