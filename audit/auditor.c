@@ -1,57 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The auditor's thread: take what all workers handed over, write it as one group, sync, tell them.
- * The next group is what arrived meanwhile; no timer is on that path (reference audit.md 3.6). */
-#include <poll.h>
+/* The auditor's loop: take what all clients sent, write it as one group, sync, tell them. The next group is what
+ * arrived meanwhile and waits in the sockets; no timer is on that path (reference audit.md 3.6). poll(2), not
+ * epoll(7): a client can keep a copy of a socket, and an epoll set would go on reporting it after we closed ours. */
+#include <errno.h>
 #include <stdio.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "audit/auditor_private.h"
 #include "base/rg_memory.h"
 
-enum { WATCH_MS = 1000 };
+enum { WATCH_US = 1000 * 1000, LAST_TURNS = 64 };
 
-void auditor_signal(struct auditor *auditor)
+static int64_t audit_log_deadline_us(const struct audit_log *log)
 {
-    uint64_t one = 1;
-    if (!atomic_exchange(&auditor->is_signalled, true)) {
-        ssize_t put = write(auditor->signal_fd, &one, sizeof one);
-        (void)put; /* cannot block: the counter is at most 1 */
-    }
-}
-
-rg_status auditor_check(struct auditor *auditor)
-{
-    if (!atomic_load(&auditor->is_faulted)) {
-        return RG_OK;
-    }
-    char text[sizeof auditor->fault_text];
-    (void)pthread_mutex_lock(&auditor->mutex);
-    memcpy(text, auditor->fault_text, sizeof text);
-    (void)pthread_mutex_unlock(&auditor->mutex);
-    return rg_fail(RG_STORAGE, "%s", text);
-}
-
-/* From here on nothing is acknowledged any more; each worker is told. */
-static void enter_fault(struct auditor *auditor, rg_status status)
-{
-    (void)pthread_mutex_lock(&auditor->mutex);
-    (void)snprintf(auditor->fault_text, sizeof auditor->fault_text, "%.250s", status.error->text);
-    atomic_store(&auditor->is_faulted, true);
-    for (struct audit_client *client = auditor->clients; client != NULL; client = client->next) {
-        audit_client_wake(client);
-    }
-    (void)pthread_mutex_unlock(&auditor->mutex);
+    (void)log;
+    return INT64_MAX;
 }
 
 /* One event: its record and the continuation records behind it. *out_seq is the first one's. */
-static rg_status append_event(struct auditor *auditor, struct rg_slice *cursor, uint64_t *out_seq)
+static rg_status append_event(struct auditor *auditor, struct rg_slice event, uint64_t *out_seq)
 {
-    struct audit_message message = {.has_more = true};
     uint64_t first = 0;
-    for (size_t part = 0; message.has_more; part++) {
+    for (size_t part = 0; event.size > 0; part++) {
+        struct audit_message message = {0};
         uint64_t seq = 0;
-        RG_TRY(audit_message_get(cursor, &message));
+        RG_TRY(audit_message_get_again(&event, &message));
         RG_TRY(audit_log_append(&auditor->log, &message, &seq));
         first = part == 0 ? seq : first;
     }
@@ -59,160 +32,217 @@ static rg_status append_event(struct auditor *auditor, struct rg_slice *cursor, 
     return RG_OK;
 }
 
-/* RG_STORAGE faults the log. Any other failure is the worker's doing and ends with that worker. */
-static rg_status append_client(struct auditor *auditor, struct audit_client *client)
+static void refuse(struct auditor *auditor, struct audit_channel *channel, const char *why)
 {
-    struct rg_slice cursor = rg_buf_slice(&client->taken);
-    while (cursor.size > 0 && !atomic_load(&client->is_refused)) {
-        size_t before = cursor.size;
+    channel->is_refused = true;
+    auditor_on_misbehaviour(auditor, channel->number, why);
+}
+
+/* RG_STORAGE closes the log. Any other failure is the client's doing and ends with that client. */
+static rg_status append_channel(struct auditor *auditor, struct audit_channel *channel)
+{
+    while (!channel->is_refused) {
+        struct rg_slice event = {0};
         uint64_t seq = 0;
-        rg_status status = append_event(auditor, &cursor, &seq);
+        rg_status status = audit_channel_next(channel, auditor->json, &event);
+        if (rg_is_ok(status) && event.size == 0) {
+            return RG_OK;
+        }
+        if (rg_is_ok(status)) {
+            status = append_event(auditor, event, &seq);
+        }
         if (!rg_is_ok(status) && status.error->kind == RG_STORAGE) {
             return status;
         }
         if (!rg_is_ok(status)) {
-            atomic_store(&client->is_refused, true);
-            audit_client_wake(client);
-            break;
+            refuse(auditor, channel, status.error->text);
+            return RG_OK;
         }
-        client->done_bytes += before - cursor.size;
-        RG_TRY(rg_buf_put(&client->done, rg_slice_make(&seq, sizeof seq)));
+        audit_channel_take(channel, event.size, seq);
     }
     return RG_OK;
 }
 
-/* A copy of the list's head is enough: clients are added in front and removed by this thread alone. */
-static struct audit_client *first_client(struct auditor *auditor)
+static size_t held_bytes(const struct auditor *auditor)
 {
-    (void)pthread_mutex_lock(&auditor->mutex);
-    struct audit_client *client = auditor->clients;
-    (void)pthread_mutex_unlock(&auditor->mutex);
-    return client;
+    size_t sum = 0;
+    for (size_t i = 0; i < auditor->channel_count; i++) {
+        sum += rg_buf_size(&auditor->channels[i]->in);
+    }
+    return sum;
 }
 
-static rg_status run_group(struct auditor *auditor, bool *out_had_work)
+static rg_status take_group(struct auditor *auditor, const struct pollfd *polls, size_t count)
 {
-    struct audit_client *first = first_client(auditor);
+    size_t held = held_bytes(auditor);
+    bool has_more = false;
+    for (size_t i = 0; i < count; i++) {
+        struct audit_channel *channel = auditor->channels[i];
+        size_t got = 0;
+        if ((polls[i].revents & ~POLLOUT) == 0 || channel->is_refused) {
+            continue;
+        }
+        if (held > AUDITOR_HELD_MAX && rg_buf_size(&channel->in) > AUDIT_CHANNEL_LARGE) {
+            refuse(auditor, channel, "an unfinished event while too much memory is in use");
+            continue;
+        }
+        audit_channel_read(channel, &got);
+        held += got;
+        RG_TRY(append_channel(auditor, channel));
+        has_more = has_more || channel->held_bytes > 0;
+    }
+    return has_more ? audit_log_commit(&auditor->log) : RG_OK;
+}
+
+static void settle(struct auditor *auditor, bool is_durable)
+{
+    for (size_t i = 0; i < auditor->channel_count; i++) {
+        audit_channel_settle(auditor->channels[i], is_durable);
+    }
+}
+
+static void send_answers(struct auditor *auditor)
+{
+    for (size_t i = 0; i < auditor->channel_count; i++) {
+        audit_channel_send(auditor->channels[i], &auditor->state);
+    }
+}
+
+static void reap(struct auditor *auditor)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < auditor->channel_count; i++) {
+        struct audit_channel *channel = auditor->channels[i];
+        if (channel->is_refused || channel->is_ended) {
+            audit_channel_close(&channel);
+        } else {
+            auditor->channels[kept++] = channel;
+        }
+    }
+    auditor->channel_count = kept;
+    kept = 0;
+    for (size_t i = 0; i < auditor->door_count; i++) {
+        if (auditor->doors[i] >= 0) {
+            auditor->doors[kept++] = auditor->doors[i];
+        }
+    }
+    auditor->door_count = kept;
+}
+
+/* Until something arrives, at most until the log or a second wants a look. */
+static void wait_for_work(struct auditor *auditor, bool may_wait)
+{
+    size_t count = 0;
+    int64_t left_us = auditor->next_watch_us - auditor_now_us(auditor);
+    left_us = left_us < 0 || !may_wait ? 0 : left_us;
+    auditor->polls[count++] = (struct pollfd){.fd = auditor->control_fd, .events = POLLIN};
+    for (size_t i = 0; i < auditor->door_count; i++) {
+        auditor->polls[count++] = (struct pollfd){.fd = auditor->doors[i], .events = POLLIN};
+    }
+    for (size_t i = 0; i < auditor->channel_count; i++) {
+        auditor->polls[count++] =
+            (struct pollfd){.fd = auditor->channels[i]->fd, .events = audit_channel_events(auditor->channels[i])};
+    }
+    if (poll(auditor->polls, (nfds_t)count, (int)((left_us + 999) / 1000)) <= 0) {
+        for (size_t i = 0; i < count; i++) {
+            auditor->polls[i].revents = 0;
+        }
+    }
+}
+
+static rg_status watch(struct auditor *auditor)
+{
+    int64_t now_us = auditor_now_us(auditor);
+    if (now_us >= auditor->next_watch_us) {
+        RG_TRY(audit_log_watch(&auditor->log));
+        int64_t deadline_us = audit_log_deadline_us(&auditor->log);
+        auditor->next_watch_us = deadline_us < now_us + WATCH_US ? deadline_us : now_us + WATCH_US;
+    }
+    return RG_OK;
+}
+
+/* *out_had_work: something other than room for answers was ready. */
+static rg_status run_turn(struct auditor *auditor, bool may_wait, bool *out_had_work)
+{
+    wait_for_work(auditor, may_wait);
+    size_t doors = auditor->door_count; /* as polled: orders and doors below may add */
+    size_t channels = auditor->channel_count;
+    const struct pollfd *polls = auditor->polls;
     bool had_work = false;
-    for (struct audit_client *client = first; client != NULL; client = client->next) {
-        audit_client_grab(client);
-        had_work = had_work || rg_buf_size(&client->taken) > 0;
-        RG_TRY(append_client(auditor, client));
+    for (size_t i = 0; i < 1 + doors + channels; i++) {
+        had_work = had_work || (polls[i].revents & ~POLLOUT) != 0;
     }
-    if (had_work) {
-        RG_TRY(audit_log_commit(&auditor->log));
+    RG_TRY(watch(auditor));
+    RG_TRY(take_group(auditor, polls + 1 + doors, channels));
+    settle(auditor, true);
+    for (size_t i = 0; i < doors; i++) {
+        if (polls[1 + i].revents != 0) {
+            auditor_take_channels(auditor, i);
+        }
     }
-    for (struct audit_client *client = first; client != NULL; client = client->next) {
-        audit_client_publish(client);
+    if (polls[0].revents != 0) {
+        RG_TRY(auditor_take_orders(auditor));
     }
+    RG_TRY(auditor_note_misbehaviour(auditor));
+    auditor_look_state(auditor);
+    send_answers(auditor);
+    auditor_tell_state(auditor);
+    reap(auditor);
     *out_had_work = had_work;
     return RG_OK;
 }
 
-static void reap_clients(struct auditor *auditor)
-{
-    (void)pthread_mutex_lock(&auditor->mutex);
-    for (struct audit_client **link = &auditor->clients; *link != NULL;) {
-        struct audit_client *client = *link;
-        if (audit_client_is_finished(client)) {
-            *link = client->next;
-            audit_client_free(client);
-        } else {
-            link = &client->next;
-        }
-    }
-    (void)pthread_mutex_unlock(&auditor->mutex);
-}
-
-/* Sleeps until a worker signals, at most until the next watch. */
-static void wait_for_work(struct auditor *auditor)
-{
-    struct pollfd waiting = {.fd = auditor->signal_fd, .events = POLLIN};
-    uint64_t ignored = 0;
-    if (poll(&waiting, 1, WATCH_MS) > 0) {
-        ssize_t got = read(auditor->signal_fd, &ignored, sizeof ignored);
-        (void)got;
-        atomic_store(&auditor->is_signalled, false);
-    }
-}
-
-static rg_status watch(struct auditor *auditor, int64_t *next_us)
-{
-    int64_t now = rg_clock_monotonic_us(rg_clock_system());
-    if (now < *next_us) {
-        return RG_OK;
-    }
-    *next_us = now + (int64_t)WATCH_MS * 1000;
-    return audit_log_watch(&auditor->log);
-}
-
 static rg_status run(struct auditor *auditor)
 {
-    int64_t next_watch_us = 0;
-    for (;;) {
-        bool is_stopping = atomic_load(&auditor->is_stopping); /* before the group: it is the last one */
-        bool had_work = false;
-        RG_TRY(watch(auditor, &next_watch_us));
-        RG_TRY(run_group(auditor, &had_work));
-        reap_clients(auditor);
-        if (is_stopping && !had_work) {
-            return audit_log_stop(&auditor->log);
-        }
-        if (!had_work) {
-            wait_for_work(auditor);
-        }
+    bool had_work = false;
+    while (!auditor->is_stopping) {
+        RG_TRY(run_turn(auditor, true, &had_work));
     }
+    had_work = true;
+    for (int i = 0; i < LAST_TURNS && had_work; i++) { /* bounded: a client may never stop sending */
+        RG_TRY(run_turn(auditor, false, &had_work));
+    }
+    return audit_log_stop(&auditor->log);
 }
 
-static void *on_thread(void *context)
+/* From here on nothing is acknowledged any more; everybody is told. */
+static rg_status enter_closed(struct auditor *auditor, rg_status status)
 {
-    struct auditor *auditor = context;
+    char text[AUDIT_REASON_MAX + 1];
+    enum rg_kind kind = status.error->kind;
+    (void)snprintf(text, sizeof text, "%.*s", AUDIT_REASON_MAX, status.error->text);
+    if (auditor->log_out != NULL) {
+        rg_log_event(auditor->log_out, RG_LOG_ERROR, "audit.closed", "s:s", "reason", text);
+    }
+    settle(auditor, false);
+    auditor_set_state(auditor, AUDIT_CLOSED, text);
+    send_answers(auditor);
+    auditor_tell_state(auditor);
+    return rg_fail(kind, "%s", text);
+}
+
+rg_status auditor_serve(struct auditor *auditor, int control_fd)
+{
+    auditor->control_fd = control_fd;
+    auditor->is_stopping = false;
+    auditor_look_state(auditor);
+    (void)rg_is_ok(audit_control_send(control_fd, &(struct audit_control){.type = AUDIT_CONTROL_READY}));
+    auditor_tell_state(auditor);
     rg_status status = run(auditor);
-    if (!rg_is_ok(status)) {
-        enter_fault(auditor, status);
-    }
-    return NULL;
-}
-
-static void free_auditor(struct auditor *auditor)
-{
-    while (auditor->clients != NULL) {
-        struct audit_client *client = auditor->clients;
-        auditor->clients = client->next;
-        audit_client_free(client);
-    }
-    audit_log_done(&auditor->log);
-    if (auditor->signal_fd >= 0) {
-        (void)close(auditor->signal_fd);
-    }
-    (void)pthread_mutex_destroy(&auditor->mutex);
-    rg_memory_free(auditor);
-}
-
-static rg_status start(const struct auditor_options *options, struct auditor *auditor)
-{
-    auditor->signal_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (auditor->signal_fd < 0) {
-        return rg_fail(RG_STORAGE, "cannot open an eventfd for the auditor");
-    }
-    RG_TRY(audit_log_open(options, &auditor->log));
-    int error = pthread_create(&auditor->thread, NULL, on_thread, auditor);
-    if (error != 0) {
-        return rg_fail(RG_STORAGE, "cannot start the auditor: %s", strerror(error));
-    }
-    return RG_OK;
+    return rg_is_ok(status) ? RG_OK : enter_closed(auditor, status);
 }
 
 rg_status auditor_open(const struct auditor_options *options, struct auditor **out_auditor)
 {
     struct auditor *auditor = rg_memory_alloc(sizeof *auditor);
-    auditor->queue_bytes = options->queue_bytes;
-    RG_ASSERT(pthread_mutex_init(&auditor->mutex, NULL) == 0);
-    rg_status status = start(options, auditor);
+    auditor->control_fd = -1;
+    auditor->log_out = options->log;
+    rg_status status = audit_log_open(options, &auditor->log);
     if (!rg_is_ok(status)) {
-        free_auditor(auditor);
+        rg_memory_free(auditor);
         return status;
     }
+    auditor->json = audit_json_new();
     *out_auditor = auditor;
     return RG_OK;
 }
@@ -224,8 +254,15 @@ void auditor_close(struct auditor **auditor)
     if (closing == NULL) {
         return;
     }
-    atomic_store(&closing->is_stopping, true);
-    auditor_signal(closing);
-    (void)pthread_join(closing->thread, NULL);
-    free_auditor(closing);
+    for (size_t i = 0; i < closing->channel_count; i++) {
+        audit_channel_close(&closing->channels[i]);
+    }
+    for (size_t i = 0; i < closing->door_count; i++) {
+        if (closing->doors[i] >= 0) {
+            (void)close(closing->doors[i]);
+        }
+    }
+    audit_log_done(&closing->log);
+    audit_json_free(&closing->json);
+    rg_memory_free(closing);
 }

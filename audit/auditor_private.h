@@ -2,60 +2,56 @@
 #ifndef RG_AUDIT_AUDITOR_PRIVATE_H
 #define RG_AUDIT_AUDITOR_PRIVATE_H
 
-#include <pthread.h>
-#include <stdatomic.h>
+#include <poll.h>
 
+#include "audit/channel.h"
+#include "audit/control.h"
 #include "audit/log.h"
 
-/* The channel between one event-loop thread and the auditor. Bytes (frames of audit/message.h) go one
- * way, sequence numbers the other; both are handed over by swapping buffers under `mutex`. */
-struct audit_client {
-    struct audit_client *next; /* under auditor->mutex */
-    struct auditor *auditor;
-    int wakeup_fd;
-    size_t queue_bytes;
-    atomic_size_t outstanding_bytes; /* submitted, not yet acknowledged */
-    atomic_bool is_refused;          /* its bytes made no sense: nothing is taken from it any more */
+enum {
+    AUDITOR_CHANNELS_MAX = 256,
+    AUDITOR_DOORS_MAX = 4,                /* a gateway's, and those of gateways that just died */
+    AUDITOR_HELD_MAX = 512 * 1024 * 1024, /* bytes of all channels together from which no large one may grow */
+    AUDITOR_POLLS_MAX = 1 + AUDITOR_DOORS_MAX + AUDITOR_CHANNELS_MAX,
+};
 
-    /* the worker's own */
-    struct rg_buf filling; /* submitted, not yet flushed */
-    struct rg_buf numbers; /* uint64_t: acknowledgements being taken */
-    uint64_t last_ticket;  /* submitted */
-    uint64_t taken_ticket; /* acknowledged and taken */
-
-    pthread_mutex_t mutex;
-    struct rg_buf handed;    /* flushed, not yet taken by the auditor */
-    struct rg_buf published; /* uint64_t: durable, not yet taken by the worker */
-    bool is_signalled;       /* wakeup_fd is readable */
-    bool is_closed;          /* the worker is gone */
-
-    /* the auditor's own */
-    struct rg_buf taken; /* being written */
-    struct rg_buf done;  /* uint64_t: written, not yet durable */
-    size_t done_bytes;   /* of the frames behind `done` */
+/* What clients did that they may not: recorded at once, then at most once a second, with how often. */
+struct auditor_misbehaviour {
+    uint64_t count; /* not recorded yet */
+    int64_t next_us;
+    char text[256];
 };
 
 struct auditor {
-    struct audit_log log; /* the thread's own, once it runs */
-    pthread_t thread;
-    int signal_fd;            /* eventfd: something was flushed, or stop */
-    atomic_bool is_signalled; /* signal_fd was written and not yet read */
-    atomic_bool is_stopping;
-    atomic_bool is_faulted;
-    size_t queue_bytes;
-    pthread_mutex_t mutex; /* of clients and fault_text */
-    struct audit_client *clients;
-    char fault_text[256];
+    struct audit_log log;
+    struct rg_log *log_out; /* NULL = none */
+    struct audit_json *json;
+    int control_fd;
+    bool is_stopping;
+    int doors[AUDITOR_DOORS_MAX];
+    size_t door_count;
+    struct audit_channel *channels[AUDITOR_CHANNELS_MAX];
+    size_t channel_count;
+    uint64_t opened_count;
+    struct pollfd polls[AUDITOR_POLLS_MAX]; /* control, doors, channels */
+    int64_t next_watch_us;
+    struct audit_answer state; /* as everybody was told, or will be */
+    char reason[AUDIT_REASON_MAX + 1];
+    bool is_state_due; /* to the supervisor */
+    struct auditor_misbehaviour misbehaviour;
 };
 
-/* Wakes the auditor's thread, once until it looked. Any thread. */
-void auditor_signal(struct auditor *auditor);
-
-/* The auditor's side of a client. */
-void audit_client_grab(struct audit_client *client);        /* takes what was flushed */
-void audit_client_publish(struct audit_client *client);     /* hands over `done`, wakes the worker */
-void audit_client_wake(struct audit_client *client);        /* for a fault */
-bool audit_client_is_finished(struct audit_client *client); /* closed and everything was taken */
-void audit_client_free(struct audit_client *client);
+/* auditor_door.c: one message of the supervisor after the other; new channels from a door. */
+rg_status auditor_take_orders(struct auditor *auditor) RG_MUST_CHECK;
+void auditor_take_channels(struct auditor *auditor, size_t door);
+/* auditor_state.c: what is told to whom. */
+void auditor_set_state(struct auditor *auditor, enum audit_state state, const char *reason);
+void auditor_look_state(struct auditor *auditor); /* asks the log */
+void auditor_tell_state(struct auditor *auditor); /* to the supervisor; each channel is told with its answers */
+void auditor_on_misbehaviour(struct auditor *auditor, uint64_t channel_number, const char *what);
+/* Records it when it is due. RG_STORAGE. */
+rg_status auditor_note_misbehaviour(struct auditor *auditor) RG_MUST_CHECK;
+rg_status auditor_note(struct auditor *auditor, enum audit_kind kind, struct rg_slice text) RG_MUST_CHECK;
+int64_t auditor_now_us(const struct auditor *auditor);
 
 #endif

@@ -1,69 +1,77 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A worker's end of the channel to the auditor, and what the auditor does with it. The event loop never
- * waits here: the mutex is held for a swap of two buffers or a memcpy, by either side. */
-#include <sys/eventfd.h>
+/* A worker's end of a channel to the auditor's process. The event loop never waits here: what the socket does not take
+ * stays in `filling`, what has not arrived is not there yet. */
+#include "audit/audit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#include "audit/auditor_private.h"
+#include "audit/answer.h"
+#include "audit/passing.h"
 #include "base/rg_memory.h"
 
-enum { QUEUE_DEFAULT = 64 * 1024 * 1024, NUMBERS_MAX = 1 << 28 };
+enum {
+    SOCKET_BYTES = 1024 * 1024, /* asked for; the kernel cuts it to net.core.wmem_max */
+    READ_BYTES = 16 * 1024,
+    ANSWERS_MAX = 2 * READ_BYTES,
+    KEPT_BYTES = 1024 * 1024, /* memory kept for the next events when all was sent */
+};
 
-static void swap(struct rg_buf *a, struct rg_buf *b)
+struct audit_client {
+    int fd;
+    size_t queue_bytes;
+    struct rg_buf filling; /* submitted, not yet in the socket */
+    struct rg_buf answers;
+    uint64_t last_ticket;  /* submitted */
+    uint64_t taken_ticket; /* acknowledged and taken */
+    bool is_drained;       /* the last read took all there was */
+    bool is_deaf;          /* the auditor reads no more; what it said before may still come */
+    bool is_faulted;
+    bool was_told; /* the state, at least once */
+    bool is_disk_full;
+    enum audit_state state;
+    char reason[AUDIT_REASON_MAX + 1];
+};
+
+static void set_reason(struct audit_client *client, struct rg_slice reason)
 {
-    struct rg_buf other = *a;
-    *a = *b;
-    *b = other;
+    size_t size = reason.size > AUDIT_REASON_MAX ? AUDIT_REASON_MAX : reason.size;
+    if (size > 0) {
+        memcpy(client->reason, reason.data, size);
+    }
+    client->reason[size] = '\0';
 }
 
-/* Buffers here are bounded by outstanding_bytes, so putting cannot meet their own limit. */
-static void must_put(struct rg_buf *buf, struct rg_slice bytes)
+static rg_status send_end(int door_fd, int fd)
 {
-    rg_status status = rg_buf_put(buf, bytes);
-    RG_ASSERT(rg_is_ok(status));
+    rg_status status = audit_passing_send(door_fd, RG_SLICE("\1"), fd);
+    return rg_is_ok(status) ? RG_OK : rg_fail(RG_STORAGE, "cannot reach the auditor's process");
 }
 
-static void init_buffers(struct audit_client *client)
+rg_status audit_client_open(int door_fd, size_t queue_bytes, struct audit_client **out_client)
 {
-    rg_buf_init(&client->filling, client->queue_bytes);
-    rg_buf_init(&client->handed, client->queue_bytes);
-    rg_buf_init(&client->taken, client->queue_bytes);
-    rg_buf_init(&client->numbers, NUMBERS_MAX);
-    rg_buf_init(&client->published, NUMBERS_MAX);
-    rg_buf_init(&client->done, NUMBERS_MAX);
-}
-
-rg_status audit_client_open(struct auditor *auditor, struct audit_client **out_client)
-{
-    RG_TRY(auditor_check(auditor));
-    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (fd < 0) {
-        return rg_fail(RG_STORAGE, "cannot open an eventfd for the audit log");
+    int fds[2] = {-1, -1};
+    const int size = SOCKET_BYTES;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0) {
+        return rg_fail(RG_STORAGE, "cannot open a channel to the auditor: %s", strerror(errno));
+    }
+    (void)setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    rg_status status = send_end(door_fd, fds[1]);
+    (void)close(fds[1]);
+    if (!rg_is_ok(status)) {
+        (void)close(fds[0]);
+        return status;
     }
     struct audit_client *client = rg_memory_alloc(sizeof *client);
-    client->auditor = auditor;
-    client->wakeup_fd = fd;
-    client->queue_bytes = auditor->queue_bytes == 0 ? QUEUE_DEFAULT : auditor->queue_bytes;
-    init_buffers(client);
-    RG_ASSERT(pthread_mutex_init(&client->mutex, NULL) == 0);
-    (void)pthread_mutex_lock(&auditor->mutex);
-    client->next = auditor->clients;
-    auditor->clients = client;
-    (void)pthread_mutex_unlock(&auditor->mutex);
+    client->fd = fds[0];
+    client->queue_bytes = queue_bytes == 0 ? AUDIT_EVENT_MAX : queue_bytes;
+    set_reason(client, RG_SLICE("the auditor's process has not answered yet"));
+    rg_buf_init(&client->filling, client->queue_bytes);
+    rg_buf_init(&client->answers, ANSWERS_MAX);
     *out_client = client;
     return RG_OK;
-}
-
-void audit_client_free(struct audit_client *client)
-{
-    struct rg_buf *const buffers[] = {&client->filling, &client->handed,    &client->taken,
-                                      &client->numbers, &client->published, &client->done};
-    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
-        rg_buf_done(buffers[i]);
-    }
-    (void)pthread_mutex_destroy(&client->mutex);
-    (void)close(client->wakeup_fd);
-    rg_memory_free(client);
 }
 
 void audit_client_close(struct audit_client **client)
@@ -73,29 +81,33 @@ void audit_client_close(struct audit_client **client)
     if (closing == NULL) {
         return;
     }
-    struct auditor *auditor = closing->auditor;
     audit_flush(closing);
-    (void)pthread_mutex_lock(&closing->mutex);
-    closing->is_closed = true;
-    (void)pthread_mutex_unlock(&closing->mutex);
-    auditor_signal(auditor);
+    (void)close(closing->fd);
+    rg_buf_done(&closing->filling);
+    rg_buf_done(&closing->answers);
+    rg_memory_free(closing);
+}
+
+static rg_status check_open(const struct audit_client *client)
+{
+    if (client->is_faulted || client->is_deaf) {
+        return rg_fail(RG_STORAGE, "the channel to the auditor is closed: %s", client->reason);
+    }
+    if (client->was_told && client->state == AUDIT_CLOSED) {
+        return rg_fail(RG_STORAGE, "the audit log is closed: %s", client->reason);
+    }
+    return RG_OK;
 }
 
 rg_status audit_submit(struct audit_client *client, const struct audit_event *event, uint64_t *out_ticket)
 {
     size_t before = rg_buf_size(&client->filling);
-    if (atomic_load(&client->is_refused)) {
-        return rg_fail(RG_STORAGE, "the auditor refused what this worker sent");
-    }
-    RG_TRY(auditor_check(client->auditor));
+    RG_TRY(check_open(client));
     RG_TRY(audit_record_encode(event, &client->filling));
-    size_t size = rg_buf_size(&client->filling) - before;
-    if (atomic_load(&client->outstanding_bytes) + size > client->queue_bytes ||
-        client->last_ticket - client->taken_ticket >= NUMBERS_MAX / sizeof(uint64_t)) {
+    if (rg_buf_size(&client->filling) - before > AUDIT_EVENT_MAX) {
         rg_buf_truncate(&client->filling, before);
-        return rg_fail(RG_LIMIT, "the audit queue is full: %zu bytes", client->queue_bytes);
+        return rg_fail(RG_LIMIT, "an audit event of more than %d bytes", AUDIT_EVENT_MAX);
     }
-    atomic_fetch_add(&client->outstanding_bytes, size);
     client->last_ticket++;
     *out_ticket = client->last_ticket;
     return RG_OK;
@@ -103,105 +115,119 @@ rg_status audit_submit(struct audit_client *client, const struct audit_event *ev
 
 void audit_flush(struct audit_client *client)
 {
-    if (rg_buf_size(&client->filling) == 0) {
+    struct rg_slice bytes = rg_buf_slice(&client->filling);
+    if (bytes.size == 0 || client->is_deaf || client->is_faulted) {
         return;
     }
-    (void)pthread_mutex_lock(&client->mutex);
-    if (rg_buf_size(&client->handed) == 0) {
-        swap(&client->filling, &client->handed);
-    } else {
-        must_put(&client->handed, rg_buf_slice(&client->filling));
+    ssize_t sent = send(client->fd, bytes.data, bytes.size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent > 0) {
+        rg_buf_consume(&client->filling, (size_t)sent);
+    } else if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+        client->is_deaf = true; /* its end can be read, which wakes the loop */
     }
-    (void)pthread_mutex_unlock(&client->mutex);
-    rg_buf_clear(&client->filling);
-    auditor_signal(client->auditor);
+    if (rg_buf_size(&client->filling) == 0 && client->filling.capacity > KEPT_BYTES) {
+        rg_buf_done(&client->filling);
+        rg_buf_init(&client->filling, client->queue_bytes);
+    }
+}
+
+bool audit_wants_write(const struct audit_client *client)
+{
+    return rg_buf_size(&client->filling) > 0 && !client->is_deaf && !client->is_faulted;
 }
 
 int audit_wakeup_fd(const struct audit_client *client)
 {
-    return client->wakeup_fd;
+    return client->fd;
 }
 
-static void fetch_numbers(struct audit_client *client)
+/* A reason that the auditor gave before it went is kept. */
+static void enter_fault(struct audit_client *client, struct rg_slice reason)
 {
-    uint64_t ignored = 0;
-    (void)pthread_mutex_lock(&client->mutex);
-    swap(&client->numbers, &client->published);
-    if (client->is_signalled) {
-        ssize_t got = read(client->wakeup_fd, &ignored, sizeof ignored);
-        (void)got; /* EAGAIN cannot be: is_signalled says that it is readable */
-        client->is_signalled = false;
+    if (!client->was_told || client->state != AUDIT_CLOSED) {
+        set_reason(client, reason);
+        client->is_disk_full = false;
     }
-    (void)pthread_mutex_unlock(&client->mutex);
+    client->is_faulted = true;
+    client->state = AUDIT_CLOSED;
+}
+
+static void read_answers(struct audit_client *client)
+{
+    char *memory = NULL;
+    rg_status status = rg_buf_reserve(&client->answers, READ_BYTES, &memory);
+    RG_ASSERT(rg_is_ok(status)); /* what is left there is less than one answer */
+    ssize_t got = recv(client->fd, memory, READ_BYTES, MSG_DONTWAIT);
+    client->is_drained = got < READ_BYTES;
+    if (got > 0) {
+        rg_buf_commit(&client->answers, (size_t)got);
+    } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+        enter_fault(client, RG_SLICE("the auditor's process closed the channel"));
+    }
+}
+
+static void set_state(struct audit_client *client, const struct audit_answer *answer)
+{
+    client->was_told = true;
+    client->state = answer->state;
+    client->is_disk_full = answer->is_disk_full;
+    set_reason(client, answer->reason);
+}
+
+/* False = none is there as a whole. */
+static bool get_answer(struct audit_client *client, struct audit_answer *out_answer)
+{
+    struct rg_slice bytes = rg_buf_slice(&client->answers);
+    struct rg_slice rest = bytes;
+    bool is_whole = false;
+    if (!rg_is_ok(audit_answer_get(&rest, out_answer, &is_whole)) ||
+        (is_whole && out_answer->type == AUDIT_ANSWER_ACK && client->taken_ticket == client->last_ticket)) {
+        rg_buf_clear(&client->answers);
+        enter_fault(client, RG_SLICE("the auditor's process answers nonsense"));
+        return false;
+    }
+    rg_buf_consume(&client->answers, bytes.size - rest.size);
+    return is_whole;
 }
 
 bool audit_take(struct audit_client *client, uint64_t *out_ticket, uint64_t *out_seq)
 {
-    if (rg_buf_size(&client->numbers) == 0) {
-        fetch_numbers(client);
+    while (true) {
+        struct audit_answer answer = {0};
+        if (get_answer(client, &answer)) {
+            if (answer.type == AUDIT_ANSWER_STATE) {
+                set_state(client, &answer); /* the text is in the buffer still: nothing was put behind it */
+                continue;
+            }
+            client->taken_ticket++;
+            *out_ticket = client->taken_ticket;
+            *out_seq = answer.seq;
+            return true;
+        }
+        if (client->is_faulted || client->is_drained) {
+            client->is_drained = false;
+            return false;
+        }
+        read_answers(client);
     }
-    if (rg_buf_size(&client->numbers) == 0) {
-        return false;
-    }
-    memcpy(out_seq, rg_buf_slice(&client->numbers).data, sizeof *out_seq);
-    rg_buf_consume(&client->numbers, sizeof *out_seq);
-    client->taken_ticket++;
-    *out_ticket = client->taken_ticket;
-    return true;
 }
 
 bool audit_client_is_faulted(const struct audit_client *client)
 {
-    return atomic_load(&client->is_refused) || atomic_load(&client->auditor->is_faulted);
+    return client->is_faulted;
 }
 
-void audit_client_grab(struct audit_client *client)
+enum audit_state audit_client_state(const struct audit_client *client)
 {
-    rg_buf_clear(&client->taken);
-    (void)pthread_mutex_lock(&client->mutex);
-    swap(&client->taken, &client->handed);
-    (void)pthread_mutex_unlock(&client->mutex);
+    return client->state;
 }
 
-static void wake_locked(struct audit_client *client)
+const char *audit_client_reason(const struct audit_client *client)
 {
-    uint64_t one = 1;
-    if (!client->is_signalled) {
-        ssize_t put = write(client->wakeup_fd, &one, sizeof one);
-        (void)put; /* cannot block: the counter is 0 */
-        client->is_signalled = true;
-    }
+    return client->reason;
 }
 
-void audit_client_publish(struct audit_client *client)
+bool audit_client_is_disk_full(const struct audit_client *client)
 {
-    if (rg_buf_size(&client->done) == 0) {
-        return;
-    }
-    atomic_fetch_sub(&client->outstanding_bytes, client->done_bytes);
-    client->done_bytes = 0;
-    (void)pthread_mutex_lock(&client->mutex);
-    if (client->is_closed) {
-        rg_buf_clear(&client->published);
-    } else {
-        must_put(&client->published, rg_buf_slice(&client->done));
-    }
-    wake_locked(client);
-    (void)pthread_mutex_unlock(&client->mutex);
-    rg_buf_clear(&client->done);
-}
-
-void audit_client_wake(struct audit_client *client)
-{
-    (void)pthread_mutex_lock(&client->mutex);
-    wake_locked(client);
-    (void)pthread_mutex_unlock(&client->mutex);
-}
-
-bool audit_client_is_finished(struct audit_client *client)
-{
-    (void)pthread_mutex_lock(&client->mutex);
-    bool is_finished = client->is_closed && rg_buf_size(&client->handed) == 0;
-    (void)pthread_mutex_unlock(&client->mutex);
-    return is_finished;
+    return client->is_disk_full;
 }

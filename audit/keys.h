@@ -13,11 +13,13 @@
  *
  * keys/list-<first epoch, 8 digits>.note: a signed note of the root key whose text is
  *     rowgate/audit/keys/v1 LF  origin LF  <first epoch> <count> <seconds of an epoch> LF  and count lines of base64
- *     public keys. Key ids under the name `origin` are distinct within and across lists.
+ *     public keys. Key ids under the name `origin` differ between all epochs.
  * keys/root.vkey: the root's public key, one line (a copy: an outsider pins the one he was given).
- * keys/seed: 0400, two slots of 512 bytes {8 bytes "rgseed1\n", u64 epoch big endian, 32 bytes seed, 32 bytes SHA-256
- * of what stands before}; a step writes the free slot, syncs, wipes the old one, syncs. keys/seed.next: the same with
- * one slot, from `keys rotate`, until the auditor takes it.
+ * keys/seed: 0600 and the auditor's own, two slots of 512 bytes {8 bytes "rgseed1\n", u64 epoch big endian, 32 bytes
+ * seed, 32 bytes SHA-256 of what stands before, zeros}; a step writes the free slot, syncs, wipes the old one, syncs.
+ * (Not 0400: the owner must write it in place, and 0400 stops no owner.) keys/seed.next: the same with one slot, from
+ * `keys rotate`, until the auditor takes it; it counts only when list-<its epoch>.note is there. Who steps or rotates
+ * holds the lock (flock) of keys/seed.
  *
  * The epoch of a checkpoint of size N is the number of epoch.open records among records 0 to N-2: the record that opens
  * epoch e+1 is itself still covered by key_e, in a checkpoint of exactly that size. */
@@ -26,6 +28,7 @@ enum {
     AUDIT_EPOCHS_MAX = 16384,    /* of one list: stays below AUDIT_NOTE_MAX */
     AUDIT_EPOCHS_DEFAULT = 8784, /* a leap year of hours */
     AUDIT_EPOCH_SECONDS_DEFAULT = 3600,
+    AUDIT_EPOCH_SECONDS_MAX = 31 * 86400,
     AUDIT_LISTS_MAX = 64
 };
 
@@ -57,13 +60,16 @@ rg_status audit_keys_load(int directory_fd, const struct audit_vkey *pinned_root
 rg_status audit_keys_vkey(const struct audit_keys *keys, uint64_t epoch, struct audit_vkey *out_key) RG_MUST_CHECK;
 /* R of the genesis value (audit/line.h): the root of the first list. */
 struct rg_digest audit_keys_genesis_root(const struct audit_keys *keys);
+/* The epoch whose seed the host holds, for people to look at. Needs the right to read keys/seed. RG_STORAGE. */
+rg_status audit_keys_current_epoch(int directory_fd, uint64_t *out_epoch) RG_MUST_CHECK;
 
 /* ---- private half: the auditor's process only ---- */
 
 struct audit_signer; /* the current seed, in locked memory, wiped when freed */
 
-/* Reads keys/seed, finishes an interrupted step. RG_STORAGE when absent (the text names `rowgate audit keys init`), of
- * wrong mode or form, or when its key is not the listed one of its epoch. */
+/* Reads keys/seed, finishes an interrupted step. keys is not needed afterwards: the signer reads the lists itself, and
+ * again when a rotation comes, all under keys->root. RG_STORAGE when absent (the text names `rowgate audit keys init`),
+ * of wrong mode or form, or when its key is not the listed one of its epoch. */
 rg_status audit_signer_open(int directory_fd, const struct audit_store *store, const struct audit_keys *keys,
                             struct audit_signer **out_signer) RG_MUST_CHECK;
 void audit_signer_free(struct audit_signer **signer); /* wipes; nulls */
@@ -86,9 +92,12 @@ struct audit_keys_options {
     uint64_t epoch_count;      /* 0 = default */
     unsigned epoch_seconds;    /* 0 = default */
 };
-/* RG_STORAGE when keys/ or the root file is there already, or on I/O: nothing half-made stays. */
+/* RG_STORAGE when keys/, a first segment or the root file is there already, or on I/O: nothing half-made stays.
+ * RG_CONFIG or RG_LIMIT for bad options. Run by root, the files go to the owner of the directory, not the root file. */
 rg_status audit_keys_init(const struct audit_keys_options *options) RG_MUST_CHECK;
-/* A new chain from fresh randomness, from current epoch + 1 on. origin and epoch_seconds may be left empty. */
+/* A new chain from fresh randomness, from current epoch + 1 on; the auditor takes it at its next step, running or not.
+ * origin and epoch_seconds may be left empty. RG_CONFIG when root_file is not this log's root; RG_STORAGE when a
+ * rotation waits already, or on I/O: nothing half-made stays; RG_LIMIT when there are too many lists. */
 rg_status audit_keys_rotate(const struct audit_keys_options *options) RG_MUST_CHECK;
 
 #endif

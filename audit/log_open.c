@@ -163,7 +163,8 @@ static rg_status open_log(const struct auditor_options *options, struct rg_arena
     struct audit_recovery recovery = {0};
     RG_TRY(open_directories(log, options->directory, arena));
     RG_TRY(settle_origin(log, options->origin, arena));
-    audit_chain_init(&log->chain, options->origin);
+    struct rg_digest no_keys = rg_sha256_one(RG_SLICE(""));
+    audit_chain_init(&log->chain, options->origin, &no_keys);
     RG_TRY(audit_log_recover(log, arena, &recovery));
     return note_start(log, &recovery);
 }

@@ -8,8 +8,18 @@ enum { VERSION = 1, FLAG_MORE = 1 };
 /* Compact JSON made with JSON_ENSURE_ASCII holds 0x20 to 0x7f only: no LF, no NUL, no raw UTF-8. */
 static bool is_plain(struct rg_slice text)
 {
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
+    static const uint64_t high = 0x8080808080808080U;
+    static const uint64_t space = 0x2020202020202020U;
+    size_t at = 0;
+    for (uint64_t eight = 0; text.size - at >= sizeof eight; at += sizeof eight) {
+        memcpy(&eight, text.data + at, sizeof eight);
+        /* a byte's high bit is set: not ASCII; or would be after taking 0x20 away: a control character */
+        if (((eight | (eight - space)) & high) != 0) {
+            return false;
+        }
+    }
+    for (; at < text.size; at++) {
+        unsigned char byte = (unsigned char)text.data[at];
         if (byte < 0x20 || byte > 0x7f) {
             return false;
         }
@@ -82,7 +92,22 @@ static uint32_t decode_u32(const char *bytes)
     return (uint32_t)u[0] << 24 | (uint32_t)u[1] << 16 | (uint32_t)u[2] << 8 | (uint32_t)u[3];
 }
 
-rg_status audit_message_get(struct rg_slice *cursor, struct audit_message *out_message)
+rg_status audit_message_peek_size(struct rg_slice bytes, size_t *out_size)
+{
+    enum { SMALLEST = AUDIT_FRAME_HEAD - 4, LARGEST = SMALLEST + AUDIT_TENANT_MAX + AUDIT_BODY_MAX };
+    if (bytes.size < 4) {
+        *out_size = 0;
+        return RG_OK;
+    }
+    size_t size = decode_u32(bytes.data);
+    if (size < SMALLEST || size > LARGEST) {
+        return rg_fail(RG_PROTOCOL, "audit message of %zu bytes", size);
+    }
+    *out_size = size + 4;
+    return RG_OK;
+}
+
+rg_status audit_message_get_again(struct rg_slice *cursor, struct audit_message *out_message)
 {
     if (cursor->size < AUDIT_FRAME_HEAD) {
         return rg_fail(RG_PROTOCOL, "audit message cut in its head");
@@ -97,14 +122,23 @@ rg_status audit_message_get(struct rg_slice *cursor, struct audit_message *out_m
         return rg_fail(RG_PROTOCOL, "audit message with a bad frame");
     }
     at += AUDIT_FRAME_HEAD;
-    struct audit_message message = {.has_more = (cursor->data[5] & FLAG_MORE) != 0,
-                                    .tenant = {at, tenant_size},
-                                    .rg = {at + tenant_size, rg_size},
-                                    .ocsf = {at + tenant_size + rg_size, ocsf_size}};
+    *out_message = (struct audit_message){.has_more = (cursor->data[5] & FLAG_MORE) != 0,
+                                          .tenant = {at, tenant_size},
+                                          .rg = {at + tenant_size, rg_size},
+                                          .ocsf = {at + tenant_size + rg_size, ocsf_size}};
+    *cursor = rg_slice_cut(*cursor, size + 4, SIZE_MAX);
+    return RG_OK;
+}
+
+rg_status audit_message_get(struct rg_slice *cursor, struct audit_message *out_message)
+{
+    struct rg_slice rest = *cursor;
+    struct audit_message message = {0};
+    RG_TRY(audit_message_get_again(&rest, &message));
     if (!is_acceptable(&message)) {
         return rg_fail(RG_PROTOCOL, "audit message with texts that are not compact JSON");
     }
-    *cursor = rg_slice_cut(*cursor, size + 4, SIZE_MAX);
+    *cursor = rest;
     *out_message = message;
     return RG_OK;
 }

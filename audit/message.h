@@ -30,5 +30,10 @@ rg_status audit_message_encode(const struct audit_message *message, struct rg_bu
  * texts are ASCII without control characters in the shape that the line needs.
  * Returns: ok; RG_PROTOCOL otherwise, cursor and output untouched. Pure. */
 rg_status audit_message_get(struct rg_slice *cursor, struct audit_message *out_message) RG_MUST_CHECK;
+/* The same for a frame that audit_message_get accepted before: the texts are not looked at again. */
+rg_status audit_message_get_again(struct rg_slice *cursor, struct audit_message *out_message) RG_MUST_CHECK;
+/* The size of the frame that `bytes` begin with, with its head; 0 when they do not tell yet. RG_PROTOCOL when no
+ * frame can be so long or so short; the output is untouched then. Pure. */
+rg_status audit_message_peek_size(struct rg_slice bytes, size_t *out_size) RG_MUST_CHECK;
 
 #endif

@@ -26,7 +26,8 @@ enum audit_kind {
     AUDIT_KEY_ROTATE,
     AUDIT_CLOCK_STEP,
     AUDIT_DISK_STATE,
-    AUDIT_PROCESS_DIED,
+    AUDIT_PROCESS_DIED,       /* message: which one, and how; by the auditor for the supervisor */
+    AUDIT_PROCESS_MISBEHAVED, /* message: what a client of the auditor sent */
     AUDIT_KIND_COUNT
 };
 
@@ -102,6 +103,17 @@ enum {
  * Returns: ok; RG_LIMIT when out is full; RG_INTERNAL for an event without kind. On failure out is as before.
  * Threads: any; the event is borrowed for the call. */
 rg_status audit_record_encode(const struct audit_event *event, struct rg_buf *out) RG_MUST_CHECK;
+
+/* The same, for a stream of events: byte for byte what audit_record_encode appends, but what an event has in
+ * common with earlier ones (the session's names, the statement's text) is not made again. Once the buffers have
+ * grown, a usual statement allocates nothing. Holds at most some 16 MiB for statements and sessions each.
+ * Threads: one at a time. */
+struct audit_encoder;
+
+struct audit_encoder *audit_encoder_new(void);
+void audit_encoder_free(struct audit_encoder **encoder);
+rg_status audit_encoder_put(struct audit_encoder *encoder, const struct audit_event *event,
+                            struct rg_buf *out) RG_MUST_CHECK;
 
 /* "login", "statement", ...: the kind as it stands in the record. Static storage. */
 const char *audit_kind_name(enum audit_kind kind);

@@ -1,122 +1,148 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The OCSF 1.8 half of a record: which class and activity an event is, and what that class requires
- * (reference audit.md 6.1). One row of the table per kind; what OCSF has no word for stands in rg. */
-#include <stdio.h>
+ * (reference audit.md 6.1; tests/ocsf has the schema as data). One row of the table per kind; what OCSF has
+ * no word for stands in rg. An attribute that a class requires is there also when the event lacks it. */
+#include <arpa/inet.h>
 #include <strings.h>
 
 #include "audit/record_private.h"
 
 enum {
-    NAME_MAX_BYTES = 512,
     MESSAGE_MAX = 4 * 1024,
     SQL_MAX = 16 * 1024,
     COPY_MAX = 128, /* of texts that stand elsewhere already */
     ACTIVITY_OTHER = 99,
 };
 
-static const struct audit_event *event_of(const struct audit_writer *writer)
-{
-    return writer->event;
-}
+#define UNKNOWN RG_SLICE("unknown")
 
 static bool is_failure(const struct audit_event *event)
 {
     bool is_refused_kind = event->kind == AUDIT_LOGIN_FAILED || event->kind == AUDIT_POLICY_REFUSED ||
-                           event->kind == AUDIT_LOG_FAULT || event->kind == AUDIT_PROCESS_DIED;
+                           event->kind == AUDIT_LOG_FAULT || event->kind == AUDIT_PROCESS_DIED ||
+                           event->kind == AUDIT_PROCESS_MISBEHAVED;
     bool is_denied = event->kind == AUDIT_STATEMENT && event->verdict == AUDIT_DENIED;
     return is_refused_kind || is_denied || event->sqlstate.size > 0;
 }
 
-static void put_user(struct audit_writer *writer, json_t *parent)
+static void write_user(struct audit_writer *writer, json_t *parent)
 {
+    const struct audit_event *event = writer->event;
     json_t *user = audit_writer_object(writer, parent, "user");
-    audit_writer_text(writer, user, "name", "user", event_of(writer)->user, NAME_MAX_BYTES);
-    audit_writer_text(writer, user, "uid", "subject", event_of(writer)->subject, NAME_MAX_BYTES);
-    if (event_of(writer)->user.size == 0 && event_of(writer)->subject.size == 0) {
-        audit_writer_text(writer, user, "name", NULL, RG_SLICE("unknown"), NAME_MAX_BYTES);
+    audit_writer_text(writer, user, "name", "user", event->user, AUDIT_NAME_MAX);
+    audit_writer_text(writer, user, "uid", "subject", event->subject, AUDIT_NAME_MAX);
+    if (event->user.size == 0 && event->subject.size == 0) {
+        audit_writer_text(writer, user, "name", NULL, UNKNOWN, AUDIT_NAME_MAX);
     }
 }
 
-static void put_source(struct audit_writer *writer)
+/* What OCSF takes as ip_t: an address, an IPv6 one perhaps with its zone. */
+static bool is_ip(struct rg_slice address)
 {
+    enum { IP_MAX = 40 };
+    char text[IP_MAX + 1] = "";
+    unsigned char binary[16];
+    if (address.size == 0 || address.size > IP_MAX || memchr(address.data, 0, address.size) != NULL) {
+        return false;
+    }
+    memcpy(text, address.data, address.size);
+    if (inet_pton(AF_INET, text, binary) == 1) {
+        return true;
+    }
+    char *zone = strchr(text, '%');
+    for (const char *at = zone; at != NULL && *at != '\0'; at++) {
+        if (*at < 0x21 || *at > 0x7e) {
+            return false;
+        }
+    }
+    if (zone != NULL) {
+        *zone = '\0';
+    }
+    return inet_pton(AF_INET6, text, binary) == 1;
+}
+
+static void write_source(struct audit_writer *writer)
+{
+    const struct audit_event *event = writer->event;
     json_t *source = audit_writer_object(writer, writer->ocsf, "src_endpoint");
-    audit_writer_text(writer, source, "ip", "client_address", event_of(writer)->client_address, NAME_MAX_BYTES);
-    audit_writer_number(writer, source, "port", event_of(writer)->client_port);
-}
-
-static void put_database(struct audit_writer *writer)
-{
-    json_t *database = audit_writer_object(writer, writer->ocsf, "database");
-    audit_writer_text(writer, database, "name", "database", event_of(writer)->database, NAME_MAX_BYTES);
-    audit_writer_number(writer, database, "type_id", 1);
-}
-
-static void fill_login(struct audit_writer *writer)
-{
-    put_user(writer, writer->ocsf);
-    put_source(writer);
-    json_t *service = audit_writer_object(writer, writer->ocsf, "service");
-    audit_writer_text(writer, service, "name", NULL, RG_SLICE("rowgate"), NAME_MAX_BYTES);
-    put_database(writer);
-}
-
-/* Profile security_control: allowed 1/1, denied 2/2, rewritten 4 (Modified) with disposition 1. */
-static void fill_statement(struct audit_writer *writer)
-{
-    static const unsigned actions[] = {[AUDIT_DENIED] = 2, [AUDIT_ALLOWED] = 1, [AUDIT_REWRITTEN] = 4};
-    const struct audit_event *event = event_of(writer);
-    audit_writer_number(writer, writer->ocsf, "action_id", actions[event->verdict]);
-    audit_writer_number(writer, writer->ocsf, "disposition_id", event->verdict == AUDIT_DENIED ? 2 : 1);
-    put_user(writer, audit_writer_object(writer, writer->ocsf, "actor"));
-    put_source(writer);
-    put_database(writer);
-    json_t *query = audit_writer_object(writer, writer->ocsf, "query_info");
-    audit_writer_text(writer, query, "query_string", "sql", event->sql, SQL_MAX);
-    if (event->rule.size > 0 || event->policy.size > 0) {
-        json_t *policy = audit_writer_object(writer, writer->ocsf, "policy");
-        audit_writer_text(writer, policy, "name", NULL, event->rule, COPY_MAX);
-        audit_writer_text(writer, policy, "uid", NULL, event->policy, COPY_MAX);
+    const char *key = is_ip(event->client_address) ? "ip" : "name";
+    audit_writer_text(writer, source, key, "client_address", event->client_address, AUDIT_NAME_MAX);
+    if (event->client_address.size == 0) {
+        audit_writer_text(writer, source, key, NULL, UNKNOWN, AUDIT_NAME_MAX);
+    }
+    if (event->client_port != 0) {
+        audit_writer_number(writer, source, "port", event->client_port);
     }
 }
 
-static void fill_policy(struct audit_writer *writer)
+/* Class 3002 has no database: it stands in rg. */
+static void session_of_login(struct audit_writer *writer)
+{
+    write_user(writer, writer->ocsf);
+    write_source(writer);
+    json_t *service = audit_writer_object(writer, writer->ocsf, "service");
+    audit_writer_text(writer, service, "name", NULL, RG_SLICE("rowgate"), AUDIT_NAME_MAX);
+    audit_writer_text(writer, writer->rg, "database", "database", writer->event->database, AUDIT_NAME_MAX);
+}
+
+static void session_of_statement(struct audit_writer *writer)
+{
+    enum { DATABASE_RELATIONAL = 1 };
+    const struct audit_event *event = writer->event;
+    write_user(writer, audit_writer_object(writer, writer->ocsf, "actor"));
+    write_source(writer);
+    json_t *database = audit_writer_object(writer, writer->ocsf, "database");
+    audit_writer_text(writer, database, "name", "database", event->database, AUDIT_NAME_MAX);
+    if (event->database.size == 0) {
+        audit_writer_text(writer, database, "name", NULL, UNKNOWN, AUDIT_NAME_MAX);
+    }
+    audit_writer_number(writer, database, "type_id", DATABASE_RELATIONAL);
+}
+
+static void session_of_policy(struct audit_writer *writer)
 {
     enum { ENTITY_POLICY = 5 };
     json_t *entity = audit_writer_object(writer, writer->ocsf, "entity");
-    audit_writer_text(writer, entity, "name", NULL, RG_SLICE("rowgate policies"), NAME_MAX_BYTES);
+    audit_writer_text(writer, entity, "name", NULL, RG_SLICE("rowgate policies"), AUDIT_NAME_MAX);
     audit_writer_number(writer, entity, "type_id", ENTITY_POLICY);
-    audit_writer_text(writer, entity, "uid", NULL, event_of(writer)->policy, COPY_MAX);
+    audit_writer_text(writer, entity, "uid", NULL, writer->event->policy, COPY_MAX);
 }
 
-static void fill_log(struct audit_writer *writer)
+static void session_of_log(struct audit_writer *writer)
 {
-    (void)writer; /* class 1008 requires nothing beyond the base */
+    enum { LOG_APPLICATION = 2 };
+    audit_writer_text(writer, writer->ocsf, "log_name", NULL, RG_SLICE("rowgate audit"), AUDIT_NAME_MAX);
+    audit_writer_text(writer, writer->ocsf, "log_provider", NULL, RG_SLICE("rowgate"), AUDIT_NAME_MAX);
+    audit_writer_number(writer, writer->ocsf, "log_type_id", LOG_APPLICATION);
 }
+
+/* ---- kinds ---- */
 
 struct kind_row {
     const char *name;
     unsigned class_uid;
     unsigned activity_id; /* 0 = by the statement's class */
-    void (*fill)(struct audit_writer *writer);
+    void (*write_session)(struct audit_writer *writer);
 };
 
 static const struct kind_row kind_rows[AUDIT_KIND_COUNT] = {
-    [AUDIT_LOGIN] = {"login", 3002, 1, fill_login},
-    [AUDIT_LOGIN_FAILED] = {"login.failed", 3002, 1, fill_login},
-    [AUDIT_LOGOUT] = {"logout", 3002, 2, fill_login},
-    [AUDIT_STATEMENT] = {"statement", 6005, 0, fill_statement},
-    [AUDIT_POLICY_LOADED] = {"policy.loaded", 3004, 3, fill_policy},
-    [AUDIT_POLICY_REFUSED] = {"policy.refused", 3004, 3, fill_policy},
-    [AUDIT_LOG_STARTED] = {"log.started", 1008, 6, fill_log},
-    [AUDIT_LOG_STOPPED] = {"log.stopped", 1008, 7, fill_log},
-    [AUDIT_LOG_RECOVERED] = {"log.recovered", 1008, ACTIVITY_OTHER, fill_log},
-    [AUDIT_LOG_CHECKPOINT] = {"log.checkpoint", 1008, ACTIVITY_OTHER, fill_log},
-    [AUDIT_LOG_FAULT] = {"log.fault", 1008, ACTIVITY_OTHER, fill_log},
-    [AUDIT_EPOCH_OPEN] = {"epoch.open", 1008, ACTIVITY_OTHER, fill_log},
-    [AUDIT_KEY_ROTATE] = {"key.rotate", 1008, ACTIVITY_OTHER, fill_log},
-    [AUDIT_CLOCK_STEP] = {"clock.step", 1008, ACTIVITY_OTHER, fill_log},
-    [AUDIT_DISK_STATE] = {"disk.state", 1008, ACTIVITY_OTHER, fill_log},
-    [AUDIT_PROCESS_DIED] = {"process.died", 1008, ACTIVITY_OTHER, fill_log},
+    [AUDIT_LOGIN] = {"login", 3002, 1, session_of_login},
+    [AUDIT_LOGIN_FAILED] = {"login.failed", 3002, 1, session_of_login},
+    [AUDIT_LOGOUT] = {"logout", 3002, 2, session_of_login},
+    [AUDIT_STATEMENT] = {"statement", 6005, 0, session_of_statement},
+    [AUDIT_POLICY_LOADED] = {"policy.loaded", 3004, 3, session_of_policy},
+    [AUDIT_POLICY_REFUSED] = {"policy.refused", 3004, 3, session_of_policy},
+    [AUDIT_LOG_STARTED] = {"log.started", 1008, 6, session_of_log},
+    [AUDIT_LOG_STOPPED] = {"log.stopped", 1008, 7, session_of_log},
+    [AUDIT_LOG_RECOVERED] = {"log.recovered", 1008, ACTIVITY_OTHER, session_of_log},
+    [AUDIT_LOG_CHECKPOINT] = {"log.checkpoint", 1008, ACTIVITY_OTHER, session_of_log},
+    [AUDIT_LOG_FAULT] = {"log.fault", 1008, ACTIVITY_OTHER, session_of_log},
+    [AUDIT_EPOCH_OPEN] = {"epoch.open", 1008, ACTIVITY_OTHER, session_of_log},
+    [AUDIT_KEY_ROTATE] = {"key.rotate", 1008, ACTIVITY_OTHER, session_of_log},
+    [AUDIT_CLOCK_STEP] = {"clock.step", 1008, ACTIVITY_OTHER, session_of_log},
+    [AUDIT_DISK_STATE] = {"disk.state", 1008, ACTIVITY_OTHER, session_of_log},
+    [AUDIT_PROCESS_DIED] = {"process.died", 1008, ACTIVITY_OTHER, session_of_log},
+    [AUDIT_PROCESS_MISBEHAVED] = {"process.misbehaved", 1008, ACTIVITY_OTHER, session_of_log},
 };
 
 const char *audit_kind_name(enum audit_kind kind)
@@ -124,72 +150,127 @@ const char *audit_kind_name(enum audit_kind kind)
     return kind_rows[kind].name;
 }
 
-static const struct {
-    const char *class_name;
-    unsigned activity_id;
-} activities[] = {{"read", 4}, {"write", 5}, {"insert", 5}, {"update", 2}, {"delete", 7}};
-
 static unsigned activity_of(const struct audit_event *event)
 {
+    static const struct {
+        struct rg_slice class_name;
+        unsigned activity_id;
+    } rows[] = {{{"read", 4}, 4}, {{"write", 5}, 5}, {{"insert", 6}, 5}, {{"update", 6}, 2}, {{"delete", 6}, 7}};
     if (kind_rows[event->kind].activity_id != 0) {
         return kind_rows[event->kind].activity_id;
     }
-    for (size_t i = 0; i < sizeof activities / sizeof activities[0]; i++) {
-        struct rg_slice name = rg_slice_of(activities[i].class_name);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct rg_slice name = rows[i].class_name;
         if (name.size == event->class_name.size && strncasecmp(name.data, event->class_name.data, name.size) == 0) {
-            return activities[i].activity_id;
+            return rows[i].activity_id;
         }
     }
     return ACTIVITY_OTHER;
 }
 
-static void put_metadata(struct audit_writer *writer)
+void audit_ocsf_write_session(struct audit_writer *writer)
 {
-    const struct audit_event *event = event_of(writer);
-    json_t *metadata = audit_writer_object(writer, writer->ocsf, "metadata");
-    audit_writer_text(writer, metadata, "version", NULL, RG_SLICE("1.8.0"), COPY_MAX);
-    json_t *product = audit_writer_object(writer, metadata, "product");
-    audit_writer_text(writer, product, "name", NULL, RG_SLICE("rowgate"), COPY_MAX);
-    audit_writer_text(writer, product, "vendor_name", NULL, RG_SLICE("rowgate"), COPY_MAX);
-    audit_writer_text(writer, product, "version", NULL, RG_SLICE(ROWGATE_VERSION), COPY_MAX);
-    if (event->kind == AUDIT_STATEMENT) {
-        char link[40];
-        (void)snprintf(link, sizeof link, "%016llx-%016llx", (unsigned long long)event->session_id,
-                       (unsigned long long)event->statement_id);
-        audit_writer_text(writer, metadata, "correlation_uid", NULL, rg_slice_of(link), COPY_MAX);
-        json_t *profiles = json_pack("[s]", "security_control");
-        (void)json_object_set_new_nocheck(metadata, "profiles", profiles);
-    }
-    audit_writer_text(writer, metadata, "tenant_uid", NULL, event->tenant, COPY_MAX);
+    audit_writer_text(writer, writer->metadata, "tenant_uid", NULL, writer->event->tenant, COPY_MAX);
+    kind_rows[writer->event->kind].write_session(writer);
 }
 
-static void put_base(struct audit_writer *writer)
+/* query_info must have a uid: the hash of the text as recorded, so equal statements have equal ones. */
+static void write_query(struct audit_writer *writer)
 {
-    enum { SEVERITY_INFORMATIONAL = 1, SEVERITY_MEDIUM = 3, STATUS_SUCCESS = 1, STATUS_FAILURE = 2 };
-    const struct audit_event *event = event_of(writer);
+    enum { UID_DIGITS = 32 };
+    char hex[2 * RG_SHA256_SIZE + 1];
+    struct rg_digest digest = rg_sha256_one(writer->event->sql);
+    rg_digest_hex(&digest, hex);
+    json_t *query = audit_writer_object(writer, writer->ocsf, "query_info");
+    audit_writer_text(writer, query, "query_string", "sql", writer->event->sql, SQL_MAX);
+    audit_writer_text(writer, query, "uid", NULL, rg_slice_make(hex, UID_DIGITS), UID_DIGITS);
+}
+
+void audit_ocsf_write_statement(struct audit_writer *writer)
+{
+    const struct audit_event *event = writer->event;
+    if (event->sql.size > 0) {
+        write_query(writer);
+    }
+    if (event->rule.size == 0 && event->policy.size == 0) {
+        return;
+    }
+    json_t *policy = audit_writer_object(writer, writer->ocsf, "policy");
+    bool is_applied = event->rule.size > 0;
+    audit_writer_text(writer, policy, "uid", NULL, is_applied ? event->rule : RG_SLICE("none"), COPY_MAX);
+    audit_writer_text(writer, policy, "version", NULL, event->policy, COPY_MAX);
+    (void)json_object_set_new_nocheck(policy, "is_applied", json_boolean(is_applied));
+}
+
+void audit_ocsf_write_rest(struct audit_writer *writer)
+{
+    audit_writer_text(writer, writer->ocsf, "status_code", "sqlstate", writer->event->sqlstate, COPY_MAX);
+    audit_writer_text(writer, writer->ocsf, "message", "message", writer->event->message, MESSAGE_MAX);
+}
+
+/* ---- the base: names of ours, numbers, nothing to escape ---- */
+
+static rg_status put_uid(const struct audit_event *event, uint64_t part, struct rg_buf *out)
+{
+    static const struct rg_slice phases[] = {
+        [AUDIT_COMBINED] = {"-c", 2}, [AUDIT_DECISION] = {"-d", 2}, [AUDIT_OUTCOME] = {"-o", 2}};
+    uint64_t first =
+        event->session_id != 0 || event->kind == AUDIT_STATEMENT ? event->session_id : (uint64_t)event->wall_us;
+    RG_TRY(audit_put_hex(out, RG_SLICE(",\"uid\":\""), first));
+    if (event->kind == AUDIT_STATEMENT) {
+        RG_TRY(audit_put_hex(out, RG_SLICE("-"), event->statement_id));
+        RG_TRY(rg_buf_put(out, phases[event->phase]));
+    } else {
+        RG_TRY(rg_buf_put_u8(out, '-'));
+        RG_TRY(rg_buf_put(out, rg_slice_of(kind_rows[event->kind].name)));
+    }
+    if (part > 0) {
+        RG_TRY(audit_put_number(out, RG_SLICE("."), part));
+    }
+    return rg_buf_put_u8(out, '"');
+}
+
+static rg_status put_metadata(const struct audit_event *event, struct rg_slice more, uint64_t part, uint64_t time_ms,
+                              struct rg_buf *out)
+{
+    RG_TRY(rg_buf_put(out, RG_SLICE(",\"metadata\":{\"version\":\"1.8.0\",\"product\":{\"name\":\"rowgate\","
+                                    "\"vendor_name\":\"rowgate\",\"version\":\"" ROWGATE_VERSION "\"}")));
+    RG_TRY(put_uid(event, part, out));
+    RG_TRY(audit_put_number(out, RG_SLICE(",\"logged_time\":"), time_ms));
+    if (event->kind == AUDIT_STATEMENT) {
+        RG_TRY(audit_put_hex(out, RG_SLICE(",\"correlation_uid\":\""), event->session_id));
+        RG_TRY(audit_put_hex(out, RG_SLICE("-"), event->statement_id));
+        RG_TRY(rg_buf_put(out, RG_SLICE("\",\"profiles\":[\"security_control\"]")));
+    }
+    RG_TRY(rg_buf_put(out, more));
+    return rg_buf_put_u8(out, '}');
+}
+
+/* Profile security_control: denied 2 (Blocked 2), allowed 1 (Allowed 1), rewritten 4, Modified (Allowed 1). */
+static rg_status put_ruling(const struct audit_event *event, struct rg_buf *out)
+{
+    static const unsigned actions[] = {[AUDIT_DENIED] = 2, [AUDIT_ALLOWED] = 1, [AUDIT_REWRITTEN] = 4};
+    if (event->kind != AUDIT_STATEMENT) {
+        return RG_OK;
+    }
+    RG_TRY(audit_put_number(out, RG_SLICE(",\"action_id\":"), actions[event->verdict]));
+    return audit_put_number(out, RG_SLICE(",\"disposition_id\":"), event->verdict == AUDIT_DENIED ? 2 : 1);
+}
+
+rg_status audit_ocsf_put_start(const struct audit_event *event, struct rg_slice metadata, uint64_t part,
+                               struct rg_buf *out)
+{
     unsigned class_uid = kind_rows[event->kind].class_uid;
     unsigned activity = activity_of(event);
-    bool is_bad = is_failure(event);
-    audit_writer_number(writer, writer->ocsf, "class_uid", class_uid);
-    audit_writer_number(writer, writer->ocsf, "category_uid", class_uid / 1000);
-    audit_writer_number(writer, writer->ocsf, "activity_id", activity);
-    audit_writer_number(writer, writer->ocsf, "type_uid", (uint64_t)class_uid * 100 + activity);
-    audit_writer_number(writer, writer->ocsf, "time", event->wall_us < 0 ? 0 : (uint64_t)event->wall_us / 1000);
-    audit_writer_number(writer, writer->ocsf, "severity_id", is_bad ? SEVERITY_MEDIUM : SEVERITY_INFORMATIONAL);
-    audit_writer_number(writer, writer->ocsf, "status_id", is_bad ? STATUS_FAILURE : STATUS_SUCCESS);
-    put_metadata(writer);
-}
-
-void audit_writer_ocsf(struct audit_writer *writer)
-{
-    const struct audit_event *event = event_of(writer);
-    put_base(writer);
-    audit_writer_text(writer, writer->ocsf, "status_code", "sqlstate", event->sqlstate, COPY_MAX);
-    audit_writer_text(writer, writer->ocsf, "message", "message", event->message, MESSAGE_MAX);
-    kind_rows[event->kind].fill(writer);
-}
-
-void audit_writer_ocsf_part(struct audit_writer *writer)
-{
-    put_base(writer);
+    uint64_t time_ms = event->wall_us < 0 ? 0 : (uint64_t)event->wall_us / 1000;
+    RG_TRY(audit_put_number(out, RG_SLICE("{\"class_uid\":"), class_uid));
+    RG_TRY(audit_put_number(out, RG_SLICE(",\"category_uid\":"), class_uid / 1000));
+    RG_TRY(audit_put_number(out, RG_SLICE(",\"activity_id\":"), activity));
+    RG_TRY(audit_put_number(out, RG_SLICE(",\"type_uid\":"), (uint64_t)class_uid * 100 + activity));
+    RG_TRY(audit_put_number(out, RG_SLICE(",\"time\":"), time_ms));
+    /* severity: medium for a failure, otherwise informational; status: success or failure */
+    RG_TRY(rg_buf_put(out, is_failure(event) ? RG_SLICE(",\"severity_id\":3,\"status_id\":2")
+                                             : RG_SLICE(",\"severity_id\":1,\"status_id\":1")));
+    RG_TRY(put_metadata(event, metadata, part, time_ms, out));
+    return put_ruling(event, out);
 }

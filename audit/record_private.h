@@ -6,7 +6,14 @@
 
 #include "audit/message.h"
 
-enum { AUDIT_LONG_TEXTS_MAX = 24 }; /* more than the texts an event has */
+/* A record is put together from three pieces, each made by jansson: what stays the same for a session, what
+ * stays the same for a statement, and the rest. Between them stand only names from our own tables, numbers,
+ * hexadecimal digits and brackets, which need no escaping. */
+
+enum {
+    AUDIT_LONG_TEXTS_MAX = 24, /* more than the texts an event has */
+    AUDIT_NAME_MAX = 512,      /* bytes of a name as escaped, quotes not counted */
+};
 
 /* A text that does not stand whole in the first record: its bytes follow in continuation records. */
 struct audit_long_text {
@@ -16,33 +23,84 @@ struct audit_long_text {
     bool is_valid;           /* UTF-8: pieces as "text", otherwise as "b64" */
 };
 
-/* One event on its way to JSON. The two objects are owned; all slices are the event's. */
+struct audit_long_list {
+    struct audit_long_text texts[AUDIT_LONG_TEXTS_MAX];
+    size_t count;
+    struct rg_buf relations; /* the names, NUL between them, when they do not fit as an array */
+};
+
+/* Keys with their values as JSON text, a comma before each key: `,"user":{...},"port":1`. May be empty. */
+struct audit_piece {
+    struct rg_buf rg;
+    struct rg_buf ocsf;
+    struct rg_buf metadata; /* of the OCSF object of that name */
+    struct rg_buf tenant;   /* the inside of a JSON string; the session's piece only */
+};
+
+void audit_piece_init(struct audit_piece *piece);
+void audit_piece_done(struct audit_piece *piece);
+
+/* One piece on its way to JSON. The three objects are owned; all slices are the event's. */
 struct audit_writer {
     const struct audit_event *event;
     json_t *rg;
     json_t *ocsf;
-    struct audit_long_text long_texts[AUDIT_LONG_TEXTS_MAX];
-    size_t long_count;
-    size_t b64_left;         /* room for short texts that are not UTF-8 */
-    struct rg_buf scratch;   /* one readable text at a time */
-    struct rg_buf relations; /* the names, NUL between them, when they do not fit as an array */
-    rg_status status;        /* the first failure; later calls do nothing then */
+    json_t *metadata;
+    struct audit_long_list *longs; /* borrowed */
+    size_t b64_left;               /* room for short texts that are not UTF-8 */
+    struct rg_buf scratch;         /* one readable text at a time */
+    rg_status status;              /* the first failure; later calls do nothing then */
 };
+
+void audit_writer_init(struct audit_writer *writer, const struct audit_event *event, struct audit_long_list *longs);
+void audit_writer_done(struct audit_writer *writer);
+/* Replaces what piece holds by what was written. The writer's failure, or RG_LIMIT. */
+rg_status audit_writer_finish(struct audit_writer *writer, struct audit_piece *piece) RG_MUST_CHECK;
 
 /* Sets object[key] to the text; an empty one is left out. What does not stand there whole is kept as
  * rg["<field>_b64"] or as a long text called field. field NULL: a second copy for readers, cut freely. */
 void audit_writer_text(struct audit_writer *writer, json_t *object, const char *key, const char *field,
                        struct rg_slice text, size_t limit_bytes);
 void audit_writer_number(struct audit_writer *writer, json_t *object, const char *key, uint64_t value);
-void audit_writer_hex(struct audit_writer *writer, json_t *object, const char *key, uint64_t value);
 void audit_writer_digest(struct audit_writer *writer, json_t *object, const char *key, const struct rg_digest *digest);
 /* A new empty object under key, borrowed from it. */
 json_t *audit_writer_object(struct audit_writer *writer, json_t *object, const char *key);
 void audit_writer_relations(struct audit_writer *writer);
 
-/* The OCSF object of the event (class, activity, metadata, ...). */
-void audit_writer_ocsf(struct audit_writer *writer);
-/* The same for a continuation record: only what each record needs. */
-void audit_writer_ocsf_part(struct audit_writer *writer);
+/* before, then the number (at most INT64_MAX, which every JSON reader takes) or 16 hexadecimal digits. */
+rg_status audit_put_number(struct rg_buf *out, struct rg_slice before, uint64_t value) RG_MUST_CHECK;
+rg_status audit_put_hex(struct rg_buf *out, struct rg_slice before, uint64_t value) RG_MUST_CHECK;
+
+/* What each piece holds of an event; a field of the event stands in one piece (audit/record_cache.c knows which). */
+void audit_piece_write_session(struct audit_writer *writer);
+void audit_piece_write_statement(struct audit_writer *writer);
+void audit_piece_write_rest(struct audit_writer *writer);
+/* Whether audit_piece_write_rest writes anything. */
+bool audit_piece_has_rest(const struct audit_event *event);
+
+/* The attributes that the event's class requires, without those of the base. */
+void audit_ocsf_write_session(struct audit_writer *writer);
+void audit_ocsf_write_statement(struct audit_writer *writer);
+void audit_ocsf_write_rest(struct audit_writer *writer);
+/* `{"class_uid":...`: the base's attributes and the ruling, up to the last brace of metadata and the comma-led
+ * keys that follow. part is 0 for an event's first record, otherwise the number of the continuation record. */
+rg_status audit_ocsf_put_start(const struct audit_event *event, struct rg_slice metadata, uint64_t part,
+                               struct rg_buf *out) RG_MUST_CHECK;
+
+/* ---- pieces kept for the next records (audit/record_cache.c) ---- */
+
+enum audit_piece_kind { AUDIT_PIECE_SESSION = 0, AUDIT_PIECE_STATEMENT, AUDIT_PIECE_KIND_COUNT };
+
+struct audit_cache;
+
+struct audit_cache *audit_cache_new(void);
+void audit_cache_free(struct audit_cache **cache);
+/* The piece made from an event that has the same values in all fields that this kind of piece shows, byte for
+ * byte; NULL otherwise. Valid until the next keep. */
+const struct audit_piece *audit_cache_find(const struct audit_cache *cache, enum audit_piece_kind kind,
+                                           const struct audit_event *event);
+/* Copies a piece, unless it is too large. It must stand for the whole of the event's fields: no long texts. */
+void audit_cache_keep(struct audit_cache *cache, enum audit_piece_kind kind, const struct audit_event *event,
+                      const struct audit_piece *piece);
 
 #endif

@@ -6,7 +6,33 @@
 #include "audit/record_private.h"
 #include "audit/utf8.h"
 
-enum { RELATIONS_MAX = 6 * 1024 };
+enum {
+    RELATIONS_MAX = 6 * 1024,
+    B64_ROOM = 4 * 1024 / 3, /* of each of a record's three pieces */
+};
+
+/* ---- the writer ---- */
+
+void audit_writer_init(struct audit_writer *writer, const struct audit_event *event, struct audit_long_list *longs)
+{
+    *writer = (struct audit_writer){.event = event,
+                                    .rg = json_object(),
+                                    .ocsf = json_object(),
+                                    .metadata = json_object(),
+                                    .longs = longs,
+                                    .b64_left = B64_ROOM};
+    rg_buf_init(&writer->scratch, AUDIT_LINE_MAX);
+}
+
+void audit_writer_done(struct audit_writer *writer)
+{
+    json_decref(writer->rg);
+    json_decref(writer->ocsf);
+    json_decref(writer->metadata);
+    rg_buf_done(&writer->scratch);
+}
+
+/* ---- texts ---- */
 
 static void set(struct audit_writer *writer, json_t *object, const char *key, json_t *value)
 {
@@ -34,8 +60,9 @@ static rg_status keep_whole(struct audit_writer *writer, const char *field, stru
     if (!is_valid && text.size / 3 * 4 + 4 <= writer->b64_left) {
         return keep_as_b64(writer, field, text);
     }
-    RG_ASSERT(writer->long_count < AUDIT_LONG_TEXTS_MAX);
-    writer->long_texts[writer->long_count++] = (struct audit_long_text){field, text, rg_sha256_one(text), is_valid};
+    struct audit_long_list *longs = writer->longs;
+    RG_ASSERT(longs->count < AUDIT_LONG_TEXTS_MAX);
+    longs->texts[longs->count++] = (struct audit_long_text){field, text, rg_sha256_one(text), is_valid};
     return RG_OK;
 }
 
@@ -80,13 +107,6 @@ void audit_writer_text(struct audit_writer *writer, json_t *object, const char *
 void audit_writer_number(struct audit_writer *writer, json_t *object, const char *key, uint64_t value)
 {
     set(writer, object, key, json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value));
-}
-
-void audit_writer_hex(struct audit_writer *writer, json_t *object, const char *key, uint64_t value)
-{
-    char text[17];
-    (void)snprintf(text, sizeof text, "%016llx", (unsigned long long)value);
-    set(writer, object, key, json_string(text));
 }
 
 void audit_writer_digest(struct audit_writer *writer, json_t *object, const char *key, const struct rg_digest *digest)
@@ -142,13 +162,14 @@ static rg_status put_names(struct audit_writer *writer, json_t *array, bool *out
 
 static rg_status join_names(struct audit_writer *writer)
 {
+    struct rg_buf *joined = &writer->longs->relations;
     for (size_t i = 0; i < writer->event->relation_count; i++) {
         if (i > 0) {
-            RG_TRY(rg_buf_put_u8(&writer->relations, 0));
+            RG_TRY(rg_buf_put_u8(joined, 0));
         }
-        RG_TRY(rg_buf_put(&writer->relations, writer->event->relations[i]));
+        RG_TRY(rg_buf_put(joined, writer->event->relations[i]));
     }
-    return keep_whole(writer, "relations", rg_buf_slice(&writer->relations));
+    return keep_whole(writer, "relations", rg_buf_slice(joined));
 }
 
 void audit_writer_relations(struct audit_writer *writer)

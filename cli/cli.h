@@ -8,6 +8,7 @@
 enum { CLI_FINE = 0, CLI_FINDING = 1, CLI_TROUBLE = 2 };
 
 int cli_audit(int argc, char **argv);
+int cli_child(int argc, char **argv); /* internal: see cli_child.c */
 int cli_check(int argc, char **argv);
 int cli_db(int argc, char **argv);
 int cli_diff(int argc, char **argv);

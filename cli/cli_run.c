@@ -5,7 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "proxy/gateway.h"
+#include "proxy/supervisor.h"
 
 static int usage(FILE *out, int code)
 {
@@ -33,10 +33,11 @@ int cli_run(int argc, char **argv)
     if (path == NULL || optind != argc) {
         return usage(stderr, 2);
     }
-    rg_status status = gateway_run(path);
+    int code = 0;
+    rg_status status = supervisor_run(path, &code);
     if (!rg_is_ok(status)) {
         (void)fprintf(stderr, "rowgate: %s\n", status.error->text);
         return status.error->kind == RG_CONFIG ? 1 : 2;
     }
-    return 0;
+    return code;
 }

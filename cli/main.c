@@ -53,6 +53,9 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
         }
     }
+    if (strcmp(name, "child") == 0) {
+        return cli_child(argc - 1, argv + 1);
+    }
     (void)fprintf(stderr, "rowgate: no command \"%s\"\n", argv[1]);
     return print_help(stderr, CLI_TROUBLE);
 }

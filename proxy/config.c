@@ -103,8 +103,8 @@ struct rg_place config_whole_file(const struct config_draft *draft)
 rg_status config_draft_load(const char *path, struct config_draft *draft)
 {
     static rg_status (*const steps[])(struct config_draft * draft) = {
-        config_read_sections, config_make_server,  config_make_limits,  config_make_claims,   config_make_trusts,
-        config_make_accounts, config_make_network, config_make_tenants, config_check_schemas,
+        config_read_sections, config_make_server,  config_make_limits,  config_make_claims, config_make_trusts,
+        config_make_accounts, config_make_network, config_make_tenants, config_make_audit,  config_check_schemas,
     };
     RG_TRY(config_read_files(draft, path));
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
@@ -173,6 +173,17 @@ const struct config_account *config_account_find(const struct config *config, st
         }
     }
     return NULL;
+}
+
+bool config_is_break_glass(const struct config *config, struct rg_slice user, struct rg_slice tenant)
+{
+    for (size_t i = 0; i < config->audit.break_glass_count; i++) {
+        const struct config_break_glass *entry = &config->audit.break_glass[i];
+        if (rg_slice_is_equal(entry->user, user) && rg_slice_is_equal(entry->tenant, tenant)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 const struct config_limits *config_limits_find(const struct config *config, const struct tenant_route *route)

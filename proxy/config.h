@@ -5,6 +5,7 @@
 #include "auth/identity.h"
 #include "auth/scram.h"
 #include "auth/trust.h"
+#include "base/rg_log.h"
 #include "base/rg_secret.h"
 #include "policy/policy.h"
 #include "proxy/net/conninfo.h"
@@ -75,11 +76,21 @@ struct config_limits {
 
 enum config_durability { CONFIG_AUDIT_SYNCED = 0, CONFIG_AUDIT_WRITTEN };
 
+/* Who may work while the disk of the log is nearly full. */
+struct config_break_glass {
+    struct rg_slice user;
+    struct rg_slice tenant;
+};
+
 struct config_audit {
     struct rg_slice directory;
     struct rg_slice origin;
     enum config_durability durability;
     size_t segment_bytes;
+    uint64_t reserve_bytes;   /* held back for them */
+    uint64_t low_space_bytes; /* free space below which an alert is due */
+    size_t break_glass_count;
+    const struct config_break_glass *break_glass;
 };
 
 enum config_expect { CONFIG_EXPECT_DENY = 0, CONFIG_EXPECT_ALLOW, CONFIG_EXPECT_REWRITE, CONFIG_EXPECT_MASK };
@@ -142,10 +153,17 @@ struct config *config_ref(struct config *config);
 /* Drops one reference, the last one wipes secrets and frees; nulls the caller's pointer, accepts NULL in it. */
 void config_free(struct config **config);
 
+/* The log goes where the configuration says, from now on. RG_CONFIG when its file cannot be opened. Before other
+ * threads start. */
+rg_status config_log_apply(const struct config_log *row, struct rg_log *log) RG_MUST_CHECK;
+/* One config.finding event each; path: the main file. */
+void config_log_findings(struct rg_log *log, const char *path, const struct rg_diag *diag);
+
 /* Lookups; NULL = absent. */
 const struct config_upstream *config_upstream_find(const struct config *config, struct rg_slice name);
 /* What it speaks; POLICY_POSTGRES for NULL. */
 enum policy_dialect config_upstream_dialect(const struct config_upstream *upstream);
+bool config_is_break_glass(const struct config *config, struct rg_slice user, struct rg_slice tenant);
 const struct config_account *config_account_find(const struct config *config, struct rg_slice name);
 /* The limits of a route: those it names, else the default ones; never NULL for a route of this snapshot. */
 const struct config_limits *config_limits_find(const struct config *config, const struct tenant_route *route);

@@ -154,7 +154,8 @@ struct config_raw_audit {
     struct rg_schema_head head;
     struct rg_schema_string directory, origin;
     struct rg_schema_word durability, statement;
-    struct rg_schema_number segment_size;
+    struct rg_schema_number segment_size, reserve, low_space;
+    struct rg_schema_list break_glass;
 };
 
 /* All records of one section, in the order of the files. */
@@ -247,6 +248,7 @@ rg_status config_make_trusts(struct config_draft *draft) RG_MUST_CHECK;
 rg_status config_make_accounts(struct config_draft *draft) RG_MUST_CHECK;
 rg_status config_make_network(struct config_draft *draft) RG_MUST_CHECK;
 rg_status config_make_tenants(struct config_draft *draft) RG_MUST_CHECK;
+rg_status config_make_audit(struct config_draft *draft) RG_MUST_CHECK; /* behind the tenants */
 rg_status config_check_schemas(struct config_draft *draft) RG_MUST_CHECK;
 rg_status config_make_policies(struct config_draft *draft, struct policy_source *out_source) RG_MUST_CHECK;
 rg_status config_make_tests(struct config_draft *draft) RG_MUST_CHECK;

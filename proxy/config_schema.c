@@ -237,6 +237,9 @@ static const struct rg_schema_key audit_keys[] = {
     {"durability", RG_SCHEMA_WORD, false, MEMBER(audit, durability), 0, 0, durabilities, NULL, "\"synced\"", NULL},
     {"statement", RG_SCHEMA_WORD, false, MEMBER(audit, statement), 0, 0, audit_statements, NULL, "\"full\"", NULL},
     {"segment_size", RG_SCHEMA_SIZE, false, MEMBER(audit, segment_size), 128 * KIB, INT64_C(1) << 40, NULL, NULL, "\"256MiB\"", NULL},
+    {"reserve", RG_SCHEMA_SIZE, false, MEMBER(audit, reserve), 1024 * KIB, INT64_C(1) << 40, NULL, NULL, "\"64MiB\"", NULL},
+    {"low_space", RG_SCHEMA_SIZE, false, MEMBER(audit, low_space), 1024 * KIB, INT64_C(1) << 50, NULL, NULL, "\"1GiB\"", NULL},
+    {"break_glass", RG_SCHEMA_STRINGS, false, MEMBER(audit, break_glass), 0, 0, NULL, NULL, NULL, "none"},
     UNSUPPORTED("mode"), UNSUPPORTED("signing_key"), UNSUPPORTED("checkpoint_every"), UNSUPPORTED("witnesses"),
     UNSUPPORTED("disk_budget"), UNSUPPORTED("sinks"),
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* [server], [log], [limits], [audit]: the sections that are numbers and paths. */
+/* [server], [log], [limits]: the sections that are numbers and paths. */
 #include <unistd.h>
 
 #include "proxy/config_private.h"
@@ -8,41 +8,6 @@ static unsigned core_count(void)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     return cores < 1 ? 1U : (unsigned)cores;
-}
-
-static rg_status make_origin(struct config_draft *draft, struct rg_slice *out_origin)
-{
-    char host[256] = "";
-    if (gethostname(host, sizeof host - 1) != 0 || host[0] == '\0') {
-        config_error(draft, draft->raw.audit.head.place, "the host has no name: give \"origin\" in [audit]");
-        return RG_OK;
-    }
-    return rg_arena_printf(draft->arena, out_origin, "rowgate/audit/%s/1", host);
-}
-
-static void check_origin(struct config_draft *draft, const struct rg_schema_string *origin)
-{
-    if (origin->text.size > 255) {
-        config_error(draft, origin->place, "\"origin\" must have at most 255 bytes");
-    }
-    for (size_t i = 0; i < origin->text.size; i++) {
-        if (origin->text.data[i] <= ' ' || origin->text.data[i] > '~') {
-            config_error(draft, origin->place, "\"origin\" must be printable ASCII without spaces");
-            return;
-        }
-    }
-}
-
-static rg_status make_audit(struct config_draft *draft)
-{
-    const struct config_raw_audit *raw = &draft->raw.audit;
-    struct config_audit *audit = &draft->config->audit;
-    check_origin(draft, &raw->origin);
-    audit->directory = raw->directory.text;
-    audit->durability = (enum config_durability)raw->durability.word;
-    audit->segment_bytes = (size_t)raw->segment_size.value;
-    audit->origin = raw->origin.text;
-    return raw->origin.is_given || !raw->head.is_given ? RG_OK : make_origin(draft, &audit->origin);
 }
 
 rg_status config_make_server(struct config_draft *draft)
@@ -59,7 +24,7 @@ rg_status config_make_server(struct config_draft *draft)
         .level = (enum config_log_level)log->level.word,
         .file = log->file.text,
     };
-    return make_audit(draft);
+    return RG_OK;
 }
 
 static struct config_limits limits_of(const struct config_raw_limits *raw)

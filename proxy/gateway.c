@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The process: opens what is shared, starts one event-loop thread per worker, waits for signals, shuts down. All on the
- * main thread, which may block. Reload is gateway_reload.c. */
+/* The gateway process: opens what is shared, starts one event-loop thread per worker, waits for signals and messages of
+ * the supervisor, shuts down. All on the main thread, which may block. Reload is gateway_reload.c, the channel to the
+ * auditor gateway_audit.c. */
 #include "proxy/gateway.h"
 
 #include <errno.h>
@@ -85,34 +86,32 @@ static rg_status start_thread(struct worker *worker, struct worker_thread *threa
 
 /* ---- opening ---- */
 
-static rg_status open_listeners(struct gateway *gateway)
+/* The supervisor took the addresses when it started, by the configuration of then. */
+static rg_status adopt_listener(struct gateway *gateway, const struct config_listener *row, size_t at)
 {
-    const struct config *config = gateway->snapshot->config;
-    gateway->listeners = rg_memory_array(config->listener_count, sizeof(struct net_listener *));
-    for (size_t i = 0; i < config->listener_count; i++) {
-        const struct config_listener *row = &config->listeners[i];
-        RG_TRY(net_listener_open(row->address, &gateway->listeners[i]));
-        gateway->listener_count++;
-        rg_log_event(gateway->log, RG_LOG_INFO, "listener.open", "s:s%, s:s%, s:i", "name", row->name.data,
-                     row->name.size, "address", row->address.data, row->address.size, "port",
-                     (int)net_listener_port(gateway->listeners[i]));
+    const struct gateway_listener *inherited = &gateway->options->listeners[at];
+    if (!rg_slice_is_equal(inherited->address, row->address)) {
+        return rg_fail(RG_CONFIG, "a changed [[listeners]] needs a restart");
     }
+    RG_TRY(net_listener_adopt(inherited->fd, &gateway->listeners[at]));
+    gateway->listener_count++;
+    rg_log_event(gateway->log, RG_LOG_INFO, "listener.open", "s:s%, s:s%, s:i", "name", row->name.data, row->name.size,
+                 "address", row->address.data, row->address.size, "port",
+                 (int)net_listener_port(gateway->listeners[at]));
     return RG_OK;
 }
 
-static rg_status open_audit(struct gateway *gateway)
+static rg_status open_listeners(struct gateway *gateway)
 {
-    const struct config_audit *audit = &gateway->snapshot->config->audit;
-    struct auditor_options options = {
-        .directory = audit->directory,
-        .origin = audit->origin,
-        .segment_bytes = audit->segment_bytes,
-        .durability = audit->durability == CONFIG_AUDIT_WRITTEN ? AUDIT_WRITTEN : AUDIT_SYNCED,
-        .clock = gateway->clock,
-    };
-    RG_TRY(auditor_open(&options, &gateway->auditor));
-    RG_TRY(audit_client_open(gateway->auditor, &gateway->audit));
-    return gateway_record_policy(gateway, AUDIT_POLICY_LOADED, gateway->snapshot, "start");
+    const struct config *config = gateway->snapshot->config;
+    if (config->listener_count != gateway->options->listener_count) {
+        return rg_fail(RG_CONFIG, "a changed [[listeners]] needs a restart");
+    }
+    gateway->listeners = rg_memory_array(config->listener_count, sizeof(struct net_listener *));
+    for (size_t i = 0; i < config->listener_count; i++) {
+        RG_TRY(adopt_listener(gateway, &config->listeners[i], i));
+    }
+    return RG_OK;
 }
 
 static rg_status open_shared(struct gateway *gateway)
@@ -123,22 +122,8 @@ static rg_status open_shared(struct gateway *gateway)
     RG_TRY(keys_new(&gateway->keys));
     RG_TRY(net_offload_new(OFFLOAD_THREADS, OFFLOAD_WAITING, &gateway->offload));
     auth_scram_mock_init(&gateway->scram_mock, SCRAM_ITERATIONS);
-    return open_audit(gateway);
-}
-
-static rg_status open_log(struct gateway *gateway)
-{
-    const struct config_log *row = &gateway->snapshot->config->log;
-    static const enum rg_log_level levels[] = {[CONFIG_LOG_DEBUG] = RG_LOG_DEBUG,
-                                               [CONFIG_LOG_INFO] = RG_LOG_INFO,
-                                               [CONFIG_LOG_WARNING] = RG_LOG_WARNING,
-                                               [CONFIG_LOG_ERROR] = RG_LOG_ERROR};
-    if (row->file.size == 0) {
-        rg_log_set_level(gateway->log, levels[row->level]);
-        return RG_OK;
-    }
-    /* The log of the start is on stderr; from here on it is the file. The struct stays, others point to it. */
-    return rg_log_redirect(gateway->log, row->file.data, levels[row->level]);
+    RG_TRY(gateway_open_audit(gateway));
+    return gateway_record_policy(gateway, AUDIT_POLICY_LOADED, gateway->snapshot, "start");
 }
 
 static rg_status open_workers(struct gateway *gateway, struct worker_thread *threads)
@@ -225,19 +210,41 @@ static bool handle_signal(struct gateway *gateway, uint32_t number, bool *is_dra
     }
 }
 
+static bool take_signal(struct gateway *gateway, int signals, bool *is_draining)
+{
+    struct signalfd_siginfo info;
+    if (read(signals, &info, sizeof info) != (ssize_t)sizeof info) {
+        return true;
+    }
+    /* A terminal or a service manager signals the whole group: what counts is what the supervisor passes on, once. */
+    if ((pid_t)info.ssi_pid != getppid()) {
+        return true;
+    }
+    return handle_signal(gateway, info.ssi_signo, is_draining);
+}
+
+/* One wait of the main thread. false = stop now. */
+static bool turn(struct gateway *gateway, int signals, bool *is_draining)
+{
+    struct pollfd waits[] = {{.fd = signals, .events = POLLIN},
+                             {.fd = gateway->options->control_fd, .events = POLLIN},
+                             {.fd = gateway->audit == NULL ? -1 : audit_wakeup_fd(gateway->audit), .events = POLLIN}};
+    (void)poll(waits, sizeof waits / sizeof waits[0], *is_draining ? 20 : -1);
+    gateway_watch_audit(gateway);
+    if (!gateway_take_control(gateway)) {
+        return false; /* the supervisor has gone */
+    }
+    return waits[0].revents == 0 || take_signal(gateway, signals, is_draining);
+}
+
 static void wait_for_end(struct gateway *gateway, int signals, struct worker_thread *threads)
 {
     bool is_draining = false;
     int64_t deadline_us = 0;
     bool goes_on = true;
     while (goes_on && !(is_draining && threads_are_done(gateway, threads))) {
-        struct pollfd wait = {.fd = signals, .events = POLLIN};
-        int ready = poll(&wait, 1, is_draining ? 20 : -1);
-        struct signalfd_siginfo info;
         bool was_draining = is_draining;
-        if (ready > 0 && read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
-            goes_on = handle_signal(gateway, info.ssi_signo, &is_draining);
-        }
+        goes_on = turn(gateway, signals, &is_draining);
         int64_t now_us = rg_clock_monotonic_us(gateway->clock);
         if (is_draining && !was_draining) {
             deadline_us = now_us + gateway->snapshot->config->server.drain_timeout_us;
@@ -268,7 +275,9 @@ static void close_all(struct gateway *gateway)
         worker_done(&gateway->workers[i]);
     }
     audit_client_close(&gateway->audit);
-    auditor_close(&gateway->auditor);
+    if (gateway->door_fd >= 0) {
+        (void)close(gateway->door_fd);
+    }
     for (size_t i = 0; i < gateway->listener_count; i++) {
         net_listener_close(&gateway->listeners[i]);
     }
@@ -284,52 +293,21 @@ static void close_all(struct gateway *gateway)
     rg_log_close(&gateway->log);
 }
 
-static rg_status write_pid_file(const struct config_server *server)
-{
-    if (server->pid_file.size == 0) {
-        return RG_OK;
-    }
-    FILE *file = fopen(server->pid_file.data, "we");
-    if (file == NULL) {
-        return rg_fail(RG_CONFIG, "cannot write pid_file \"%s\": %s", server->pid_file.data, strerror(errno));
-    }
-    (void)fprintf(file, "%ld\n", (long)getpid());
-    (void)fclose(file);
-    return RG_OK;
-}
-
-static char *copy_text(struct rg_slice text)
-{
-    char *copy = rg_memory_alloc(text.size + 1);
-    if (text.size > 0) {
-        memcpy(copy, text.data, text.size);
-    }
-    return copy;
-}
-
 static rg_status serve(struct gateway *gateway, int signals)
 {
     RG_TRY(open_shared(gateway));
-    RG_TRY(open_log(gateway));
+    RG_TRY(config_log_apply(&gateway->snapshot->config->log, gateway->log));
     gateway_wait_for_catalogs(gateway, gateway->snapshot);
     RG_TRY(open_listeners(gateway));
-    const struct config *config = gateway->snapshot->config; /* until a reload: not to be used behind wait_for_end */
-    gateway->worker_count = config->server.workers;
+    gateway->worker_count = gateway->snapshot->config->server.workers;
     gateway->workers = rg_memory_array(gateway->worker_count, sizeof(struct worker));
     struct worker_thread *threads = rg_memory_array(gateway->worker_count, sizeof *threads);
     rg_status status = open_workers(gateway, threads);
     if (rg_is_ok(status)) {
-        status = write_pid_file(&config->server);
-    }
-    if (rg_is_ok(status)) {
+        gateway_say_ready(gateway);
         rg_log_event(gateway->log, RG_LOG_INFO, "server.ready", "s:i, s:s, s:s", "workers", (int)gateway->worker_count,
                      "digest", gateway->snapshot->digest, "version", ROWGATE_VERSION);
-        char *pid_file = copy_text(config->server.pid_file);
         wait_for_end(gateway, signals, threads);
-        if (pid_file[0] != '\0') {
-            (void)unlink(pid_file);
-        }
-        rg_memory_free(pid_file);
     }
     char text[512];
     (void)snprintf(text, sizeof text, "%s", rg_is_ok(status) ? "" : status.error->text);
@@ -339,14 +317,15 @@ static rg_status serve(struct gateway *gateway, int signals)
     return text[0] == '\0' ? RG_OK : rg_fail(RG_CONFIG, "%s", text);
 }
 
-rg_status gateway_run(const char *path)
+rg_status gateway_run(const struct gateway_options *options)
 {
     int signals = open_signals();
     if (signals < 0) {
         return rg_fail(RG_INTERNAL, "signalfd: %s", strerror(errno));
     }
     (void)prctl(PR_SET_DUMPABLE, 0); /* no core dump holds a token or a key (L7) */
-    struct gateway gateway = {.clock = rg_clock_system(), .path = path, .next_session_id = 1};
+    struct gateway gateway = {
+        .clock = rg_clock_system(), .options = options, .door_fd = -1, .path = options->path, .next_session_id = 1};
     (void)sem_init(&gateway.swapped, 0, 0);
     rg_status status = rg_log_open(NULL, RG_LOG_INFO, gateway.clock, &gateway.log);
     if (rg_is_ok(status)) {

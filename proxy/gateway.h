@@ -12,15 +12,29 @@
 #include "proxy/quota.h"
 #include "proxy/snapshot.h"
 
-/* The process's shared parts and its event-loop threads. */
+/* The gateway's process: its shared parts and its event-loop threads. */
 
 struct worker;
+
+/* What the supervisor hands it. */
+struct gateway_listener {
+    int fd; /* bound; owned by the gateway from now on */
+    struct rg_slice address;
+};
+struct gateway_options {
+    const char *path; /* of the configuration */
+    int control_fd;   /* audit/control.h; borrowed */
+    size_t listener_count;
+    const struct gateway_listener *listeners;
+};
 
 struct gateway {
     const struct rg_clock *clock;
     struct rg_log *log;
-    struct auditor *auditor;
-    struct audit_client *audit; /* the main thread's own: policy loads */
+    const struct gateway_options *options;
+    int door_fd;                  /* to the auditor; -1 = there is none */
+    struct audit_client *audit;   /* the main thread's own: policy loads; NULL = no auditor */
+    enum audit_state audit_state; /* as last logged */
     struct quota *quota;
     struct keys *keys;
     struct net_offload *offload;
@@ -38,8 +52,8 @@ struct gateway {
 /* Cancels what the session of entry is running, on its own worker. Any thread. */
 void gateway_cancel(struct gateway *gateway, const struct keys_entry *entry);
 
-/* Runs until a signal stops it: SIGHUP reloads, SIGTERM drains, a second SIGTERM or SIGQUIT stops at once,
- * SIGUSR1 opens the log file again. Returns ok after a clean stop. */
-rg_status gateway_run(const char *path) RG_MUST_CHECK;
+/* Runs until a signal of the supervisor stops it: SIGHUP reloads, SIGTERM drains, a second SIGTERM or SIGQUIT stops at
+ * once, SIGUSR1 opens the log file again; other senders are not listened to. Returns ok after a clean stop. */
+rg_status gateway_run(const struct gateway_options *options) RG_MUST_CHECK;
 
 #endif

@@ -8,6 +8,16 @@
 
 /* Loads gateway->path; findings go to the log. RG_CONFIG when there are errors. */
 rg_status gateway_load(struct gateway *gateway, bool is_reload, struct snapshot **out_snapshot) RG_MUST_CHECK;
+/* gateway_audit.c, for gateway.c and gateway_reload.c */
+
+/* Waits for the first door and until the auditor takes records. RG_STORAGE when that does not come. */
+rg_status gateway_open_audit(struct gateway *gateway) RG_MUST_CHECK;
+/* Says to the supervisor that it is at work. */
+void gateway_say_ready(struct gateway *gateway);
+/* Messages of the supervisor. false = it has gone. */
+bool gateway_take_control(struct gateway *gateway);
+/* What the main thread's channel says: to the log. */
+void gateway_watch_audit(struct gateway *gateway);
 /* Puts a policy load or refusal on record and waits until it is durable. RG_STORAGE, RG_LIMIT when it is not. */
 rg_status gateway_record_policy(struct gateway *gateway, enum audit_kind kind, const struct snapshot *snapshot,
                                 const char *reason) RG_MUST_CHECK;

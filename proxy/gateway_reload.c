@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Loading a configuration and swapping it under running sessions: all or nothing (L8), on record before it holds. On
  * the main thread, which may block. */
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <time.h>
@@ -67,17 +66,6 @@ void gateway_wait_for_catalogs(struct gateway *gateway, const struct snapshot *s
     }
 }
 
-static void print_findings(struct gateway *gateway, const struct rg_diag *diag)
-{
-    for (const struct rg_finding *finding = diag->first; finding != NULL; finding = finding->next) {
-        bool is_error = finding->severity == RG_SEVERITY_ERROR;
-        rg_log_event(gateway->log, is_error ? RG_LOG_ERROR : RG_LOG_WARNING, "config.finding", "s:s, s:i, s:i, s:s%",
-                     "file", finding->place.file == NULL ? gateway->path : finding->place.file, "line",
-                     (int)finding->place.line, "column", (int)finding->place.column, "text", finding->text.data,
-                     finding->text.size);
-    }
-}
-
 static rg_status open_catalogs(struct gateway *gateway, struct snapshot **snapshot)
 {
     struct catalog_log log = {on_catalog_event, gateway};
@@ -125,34 +113,8 @@ rg_status gateway_load(struct gateway *gateway, bool is_reload, struct snapshot 
     rg_status status = load_and_try(gateway, is_reload, &diag, out_snapshot);
     char text[512];
     (void)snprintf(text, sizeof text, "%s", rg_is_ok(status) ? "" : status.error->text);
-    print_findings(gateway, &diag);
+    config_log_findings(gateway->log, gateway->path, &diag);
     return rg_is_ok(status) ? status : rg_fail(RG_CONFIG, "%s", text);
-}
-
-rg_status gateway_record_policy(struct gateway *gateway, enum audit_kind kind, const struct snapshot *snapshot,
-                                const char *reason)
-{
-    struct audit_event event = {
-        .kind = kind,
-        .wall_us = rg_clock_wall_us(gateway->clock),
-        .policy = rg_slice_of(snapshot->digest),
-        .verdict = kind == AUDIT_POLICY_LOADED ? AUDIT_ALLOWED : AUDIT_DENIED,
-        .message = rg_slice_of(reason),
-    };
-    uint64_t ticket = 0;
-    uint64_t acknowledged = 0;
-    uint64_t sequence = 0;
-    rg_status status = audit_submit(gateway->audit, &event, &ticket);
-    audit_flush(gateway->audit);
-    RG_TRY(status);
-    /* durable before the policy takes effect (audit.md 3.6) */
-    struct pollfd wait = {.fd = audit_wakeup_fd(gateway->audit), .events = POLLIN};
-    while (acknowledged != ticket && !audit_client_is_faulted(gateway->audit)) {
-        (void)poll(&wait, 1, 1000);
-        while (audit_take(gateway->audit, &acknowledged, &sequence)) {
-        }
-    }
-    return acknowledged == ticket ? RG_OK : rg_fail(RG_STORAGE, "the audit log takes no record of the policies");
 }
 
 struct swap_message {
@@ -182,7 +144,8 @@ static bool listeners_are_alike(const struct config *a, const struct config *b)
 static bool audit_is_alike(const struct config_audit *a, const struct config_audit *b)
 {
     return rg_slice_is_equal(a->directory, b->directory) && rg_slice_is_equal(a->origin, b->origin) &&
-           a->durability == b->durability && a->segment_bytes == b->segment_bytes;
+           a->durability == b->durability && a->segment_bytes == b->segment_bytes &&
+           a->reserve_bytes == b->reserve_bytes && a->low_space_bytes == b->low_space_bytes;
 }
 
 static rg_status check_swap(const struct config *running, const struct config *wanted)

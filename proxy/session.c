@@ -128,16 +128,14 @@ void session_on_fault(struct session *session)
     if (session_is_dead(session)) {
         return;
     }
-    bool holds_something =
-        session->output.barrier_count > 0 || session->wait_ticket != 0 || session->requests.count > 0;
-    if (!holds_something && session->phase != SESSION_LOGIN) {
-        return; /* the next statement is refused */
-    }
     /* What is held has no record and must not leave. */
     output_done(&session->output);
     output_init(&session->output, SESSION_OUTPUT_BYTES);
-    struct refusal refusal =
-        refusal_make("58030", "audit.unavailable", "the audit log cannot be written; nothing is answered unrecorded");
+    if (session->phase == SESSION_CLOSING) {
+        session_end(session, SESSION_ENDED_BY_US); /* its last words were what waited */
+        return;
+    }
+    struct refusal refusal = gate_refusal(session);
     refusal.is_fatal = true;
     session_fatal(session, &refusal);
 }
@@ -192,6 +190,7 @@ void session_end(struct session *session, enum session_end_reason reason)
     session->phase = SESSION_DEAD;
     session->worker->has_dead = true;
     session_stop_timers(session);
+    record_unexecuted(session, "08006", "not executed: the session ended");
     upstream_close(session);
     record_logout(session, reason);
     net_stream_close(&session->client);
@@ -295,6 +294,7 @@ static void on_message(struct session *session, const struct pgwire_frame *frame
     }
     if (session->skips_to_sync && frame->type != 'S') {
         session->step = 0; /* an error came while this message waited */
+        record_unexecuted(session, "25P02", "not executed: an earlier statement failed");
         skip_frame(session, frame->size);
         return;
     }

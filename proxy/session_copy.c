@@ -184,8 +184,21 @@ static bool on_control(struct session *session, const struct pgwire_frame *frame
     return true;
 }
 
+/* The outcome could not be put on record: the upstream is told to keep nothing. */
+static void stop_unrecorded(struct session *session)
+{
+    if (session->copy == COPY_ACTIVE && !worker_takes_records(session->worker)) {
+        struct refusal refusal = gate_refusal(session);
+        (void)copy_stop(session, &refusal);
+    }
+}
+
 bool copy_on_input(struct session *session)
 {
+    stop_unrecorded(session);
+    if (session_is_dead(session) || session->phase != SESSION_READY) {
+        return false;
+    }
     if (session->copy_left > 0) {
         return take_data(session);
     }

@@ -44,6 +44,11 @@ static rg_status ask_scram(struct session *session)
 
 void login_start(struct session *session)
 {
+    if (!worker_takes_records(session->worker)) {
+        struct refusal refusal = gate_refusal(session);
+        session_fatal(session, &refusal);
+        return;
+    }
     const struct config_listener *listener = listener_of(session);
     bool is_account = config_account_find(session->snapshot->config, session->startup.user) != NULL;
     rg_status status;

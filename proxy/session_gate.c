@@ -2,6 +2,38 @@
 /* The gate of law L4 as replies meet it: what is held, which record frees it. The queue itself is output.c. */
 #include "proxy/session_private.h"
 
+/* ---- may anything be done at all? ---- */
+
+static struct refusal make_refusal(const char *sqlstate, const char *rule, const char *message, const char *hint)
+{
+    struct refusal refusal = refusal_make(sqlstate, rule, message);
+    refusal.hint = rg_slice_of(hint);
+    return refusal;
+}
+
+struct refusal gate_refusal(const struct session *session)
+{
+    if (worker_takes_records(session->worker)) {
+        return make_refusal("53100", "audit.reserve", "audit disk nearly full",
+                            "Only the users of break_glass may go on until there is room.");
+    }
+    if (session->worker->is_disk_full) {
+        return make_refusal("53100", "audit.disk_full", "the audit log's disk is full",
+                            "Nothing is done unrecorded. Try again when there is room.");
+    }
+    return make_refusal("58030", "audit.unavailable", "the audit log is not available",
+                        "Nothing is done unrecorded. Try again in a few seconds.");
+}
+
+/* In the reserve not even a refusal of others is recorded: they could use it up. */
+bool gate_is_open(const struct session *session)
+{
+    bool is_reserve = session->worker->audit_state == AUDIT_RESERVE;
+    return worker_takes_records(session->worker) && (!is_reserve || session->is_break_glass);
+}
+
+/* ---- what is held ---- */
+
 /* Rows go straight through once their statement is on record; else they are held. */
 rg_status gate_put(struct session *session, struct rg_slice bytes)
 {

@@ -253,6 +253,7 @@ static rg_status rebind(struct session *session)
     RG_TRY(bind(session, config, &binding));
     policy_binding_free(&session->binding);
     session->binding = binding;
+    session->is_break_glass = config_is_break_glass(config, session->identity.user, session->tenant.id);
     prelude_forget(session);
     prepared_forget_plans(&session->prepared);
     catalog_forget(session);
@@ -288,8 +289,20 @@ static rg_status draw_keys(struct session *session)
     return RG_OK;
 }
 
+static enum pipeline_next refuse_closed(struct session *session)
+{
+    struct refusal refusal = gate_refusal(session);
+    session_fatal(session, &refusal);
+    return PIPELINE_REFUSED;
+}
+
 enum pipeline_next login_admit(struct session *session)
 {
+    session->is_break_glass =
+        config_is_break_glass(session->snapshot->config, session->identity.user, session->tenant.id);
+    if (!gate_is_open(session)) {
+        return refuse_closed(session);
+    }
     rg_status status =
         quota_take(session->worker->gateway->quota, session->tenant.id, session->limits->max_connections);
     if (!rg_is_ok(status)) {
@@ -312,7 +325,12 @@ enum pipeline_next login_record(struct session *session)
         session->is_logged_in = true;
         status = output_close(&session->output, ticket, 0);
     }
-    return rg_is_ok(status) ? PIPELINE_NEXT : login_refuse_status(session, status, "58030", "audit.unavailable");
+    if (rg_is_ok(status)) {
+        return PIPELINE_NEXT;
+    }
+    rg_log_event(session->worker->gateway->log, RG_LOG_ERROR, "audit.submit_failed", "s:I, s:s", "session",
+                 (long long)session->id, "reason", status.error->text);
+    return refuse_closed(session);
 }
 
 static rg_status put_parameter(struct session *session, const char *name, struct rg_slice value)

@@ -72,7 +72,9 @@ struct command {
     struct pgwire_execute execute; /* E */
     struct policy_cached *cached;  /* reference, from the plan step on */
     uint64_t first_statement_id;
-    bool is_recorded;
+    bool is_recorded;        /* its decisions were submitted: it is forwarded, or they get outcomes */
+    bool had_written;        /* the transaction had, when they were */
+    size_t decided_count;    /* statements whose decisions, if due, were submitted */
     bool has_newest_catalog; /* was judged again by a snapshot asked for on its behalf */
 };
 
@@ -124,6 +126,7 @@ struct session {
     struct tenant tenant;
     const struct config_limits *limits;
     struct policy_binding *binding;
+    bool is_break_glass; /* may go on while the log's disk is nearly full */
     bool has_quota;
     struct rg_slice owner; /* tenant, provider and subject: who may cancel this session in SQL */
     struct keys_entry key;
@@ -206,6 +209,9 @@ void session_start_login_timer(struct session *session);
 void session_watch_idleness(struct session *session); /* starts the idle timer where nothing is under way */
 
 /* session_gate.c */
+/* Whether the log takes records of this session now; else gate_refusal says why not. */
+bool gate_is_open(const struct session *session);
+struct refusal gate_refusal(const struct session *session);
 /* Appends to what the client gets, straight through when nothing is held. */
 rg_status gate_put(struct session *session, struct rg_slice bytes) RG_MUST_CHECK;
 /* Holds what follows until the request's statement is on record. */
@@ -347,6 +353,8 @@ rg_status record_statement(struct session *session, const struct policy_cached *
  * decision is on record already. */
 rg_status record_unfinished(struct session *session, const struct request *request, size_t from, bool decided_only,
                             const char *sqlstate, const char *message) RG_MUST_CHECK;
+/* The outcomes of the statement in work whose decisions are on record, when it is not forwarded after all. */
+void record_unexecuted(struct session *session, const char *sqlstate, const char *message);
 /* The same for all that was forwarded and will not be answered any more; empties the queue. */
 void record_abandoned(struct session *session);
 /* Submits the record of a refusal. */

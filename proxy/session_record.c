@@ -93,6 +93,7 @@ rg_status record_unfinished(struct session *session, const struct request *reque
     struct pgwire_error error = {.message = rg_slice_of(message)};
     (void)snprintf(error.sqlstate, sizeof error.sqlstate, "%s", sqlstate);
     bool had_written = request->had_written;
+    rg_status first = RG_OK;
     for (size_t i = request->statement; is_executed && i < request->cached->plan.count; i++) {
         const struct policy_statement *statement = &request->cached->plan.statements[i];
         bool is_decided =
@@ -103,28 +104,61 @@ rg_status record_unfinished(struct session *session, const struct request *reque
         }
         uint64_t ticket = 0;
         if (is_decided || !decided_only) {
-            RG_TRY(record_statement(session, request->cached, i, is_decided ? AUDIT_OUTCOME : AUDIT_COMBINED,
-                                    request->statement_id + i, NULL, &error, &ticket));
+            rg_status status =
+                record_statement(session, request->cached, i, is_decided ? AUDIT_OUTCOME : AUDIT_COMBINED,
+                                 request->statement_id + i, i == request->statement ? request : NULL, &error, &ticket);
+            first = rg_is_ok(first) ? status : first; /* the others are kept for the next auditor all the same */
         }
     }
-    return RG_OK;
+    return first;
+}
+
+/* Once for many: what is lost is kept for the next auditor, and the main thread says what became of this one. */
+static void note_failure(const struct session *session, rg_status status)
+{
+    rg_log_event(session->worker->gateway->log, RG_LOG_ERROR, "audit.submit_failed", "s:I, s:s", "session",
+                 (long long)session->id, "reason", status.error->text);
 }
 
 void record_abandoned(struct session *session)
 {
     rg_status status = RG_OK;
+    bool is_recorded = worker_takes_records(session->worker);
     while (session->requests.first != NULL) {
-        if (rg_is_ok(status)) {
+        if (rg_is_ok(status) || status.error->kind == RG_STORAGE) { /* what is kept for the next auditor fails so */
             const struct request *request = session->requests.first;
-            status = record_unfinished(session, request, request->statement, false, "08006",
-                                       "the session ended before the outcome was known");
+            status = record_unfinished(session, request, request->statement, !is_recorded, "08006",
+                                       is_recorded ? "the session ended before the outcome was known"
+                                                   : "the auditor was restarted before the outcome was known");
         }
         requests_drop_first(&session->requests);
     }
     if (!rg_is_ok(status)) {
-        rg_log_event(session->worker->gateway->log, RG_LOG_ERROR, "audit.submit_failed", "s:s", "reason",
-                     status.error->text);
+        note_failure(session, status);
     }
+}
+
+void record_unexecuted(struct session *session, const char *sqlstate, const char *message)
+{
+    struct command *command = &session->command;
+    bool is_decided = command->is_recorded && command->cached != NULL;
+    bool has_written = command->had_written;
+    struct pgwire_error error = {.message = rg_slice_of(message)};
+    (void)snprintf(error.sqlstate, sizeof error.sqlstate, "%s", sqlstate);
+    for (size_t i = 0; is_decided && i < command->cached->plan.count && i < command->decided_count; i++) {
+        const struct policy_statement *statement = &command->cached->plan.statements[i];
+        uint64_t ticket = 0;
+        if (!statement_needs_decision(statement, has_written)) {
+            continue;
+        }
+        has_written |= !statement->is_read;
+        rg_status status = record_statement(session, command->cached, i, AUDIT_OUTCOME, command->first_statement_id + i,
+                                            NULL, &error, &ticket);
+        if (!rg_is_ok(status)) {
+            note_failure(session, status);
+        }
+    }
+    command->is_recorded = false;
 }
 
 struct refusal refusal_make(const char *sqlstate, const char *rule, const char *message)
@@ -136,6 +170,9 @@ struct refusal refusal_make(const char *sqlstate, const char *rule, const char *
 
 struct refusal refusal_from_status(rg_status status, const char *rule)
 {
+    if (status.error->kind == RG_STORAGE) { /* its text names files: for our log alone */
+        return refusal_make("58030", "audit.unavailable", "the audit log is not available");
+    }
     return refusal_make(rg_kind_info(status.error->kind)->sqlstate, rule, status.error->text);
 }
 
@@ -202,7 +239,11 @@ void session_fatal(struct session *session, const struct refusal *refusal)
     struct refusal last = *refusal;
     last.is_fatal = true;
     uint64_t ticket = 0;
-    rg_status status = record_refusal(session, &last, (struct rg_slice){0}, &ticket);
+    if (!gate_is_open(session) && !session->is_logged_in) {
+        last = gate_refusal(session); /* no guess at a credential is answered unrecorded */
+        last.is_fatal = true;
+    }
+    rg_status status = gate_is_open(session) ? record_refusal(session, &last, (struct rg_slice){0}, &ticket) : RG_OK;
     rg_log_event(session->worker->gateway->log, RG_LOG_INFO, "sql.session.refused", "s:s, s:s, s:s%, s:s%", "client",
                  session->peer, "sqlstate", last.sqlstate, "rule", last.rule.data == NULL ? "" : last.rule.data,
                  last.rule.size, "reason", last.message.data == NULL ? "" : last.message.data, last.message.size);
@@ -281,10 +322,12 @@ enum pipeline_next session_refuse(struct session *session, const struct refusal 
     }
     uint64_t ticket = 0;
     struct refusal answered = *refusal;
-    rg_status status = record_refusal(session, refusal, sql, &ticket);
+    record_unexecuted(session, refusal->sqlstate, "not executed: refused");
+    rg_status status = gate_is_open(session) ? record_refusal(session, refusal, sql, &ticket)
+                                             : rg_fail(RG_STORAGE, "the log takes no record of this session");
     if (!rg_is_ok(status)) {
         ticket = 0;
-        answered = refusal_from_status(status, "audit.unavailable");
+        answered = gate_refusal(session);
     }
     status = answer_refusal(session, &answered, ticket);
     if (!rg_is_ok(status)) {

@@ -487,7 +487,8 @@ void reply_on_input(struct session *session)
             upstream_lost(session, status.error->text);
             return;
         }
-        struct refusal refusal = refusal_from_status(status, "session.limits");
+        bool is_audit = status.error->kind == RG_STORAGE;
+        struct refusal refusal = is_audit ? gate_refusal(session) : refusal_from_status(status, "session.limits");
         session_fatal(session, &refusal);
         return;
     }

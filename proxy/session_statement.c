@@ -14,10 +14,20 @@ static enum pipeline_next end_session(struct session *session, const char *rule,
     return PIPELINE_REFUSED;
 }
 
+/* The log takes no record of this session now: nothing new is begun. */
+static enum pipeline_next refuse_closed(struct session *session)
+{
+    struct refusal refusal = gate_refusal(session);
+    return session_refuse(session, &refusal);
+}
+
 enum pipeline_next statement_authenticate(struct session *session)
 {
     if (!message_row_find(session->command.frame.type)->is_statement) {
         return PIPELINE_NEXT;
+    }
+    if (!gate_is_open(session)) {
+        return refuse_closed(session);
     }
     int64_t expires_at_us = session->identity.expires_at_us;
     if (expires_at_us != 0 && session_now_us(session) >= expires_at_us) {
@@ -193,6 +203,7 @@ static rg_status record_decisions(struct session *session)
     command->first_statement_id = session->next_statement_id;
     session->next_statement_id += plan->count;
     bool has_written = session->has_written;
+    command->had_written = has_written;
     for (size_t i = 0; i < plan->count; i++) {
         bool is_needed = statement_needs_decision(&plan->statements[i], has_written);
         has_written |= !plan->statements[i].is_read;
@@ -200,6 +211,7 @@ static rg_status record_decisions(struct session *session)
             RG_TRY(record_statement(session, command->cached, i, AUDIT_DECISION, command->first_statement_id + i, NULL,
                                     NULL, &session->wait_ticket));
         }
+        command->decided_count = i + 1;
     }
     return RG_OK;
 }
@@ -211,16 +223,14 @@ enum pipeline_next statement_record(struct session *session)
     if (!is_executed || command->is_recorded) {
         return session->wait_ticket == 0 ? PIPELINE_NEXT : PIPELINE_SUSPEND; /* whoever woke us: durable first */
     }
-    if (session->worker->is_faulted) {
-        struct refusal refusal = refusal_make("58030", "audit.unavailable", "the audit log cannot be written");
-        return session_refuse(session, &refusal);
+    if (!gate_is_open(session)) {
+        return refuse_closed(session);
     }
     command->is_recorded = true;
     rg_status status = record_decisions(session);
     if (!rg_is_ok(status)) {
         session->wait_ticket = 0;
-        struct refusal refusal = refusal_from_status(status, "audit.unavailable");
-        return session_refuse(session, &refusal);
+        return refuse_closed(session);
     }
     return session->wait_ticket == 0 ? PIPELINE_NEXT : PIPELINE_SUSPEND;
 }
@@ -236,6 +246,7 @@ enum pipeline_next statement_execute(struct session *session)
         status = row->forward(session);
     }
     if (rg_is_ok(status) || session->phase != SESSION_READY) {
+        session->command.is_recorded = false; /* from here on the request's outcome is due */
         return PIPELINE_NEXT;
     }
     struct refusal refusal = refusal_from_status(status, "session.limits");

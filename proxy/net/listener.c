@@ -59,7 +59,7 @@ static rg_status split_address(struct rg_slice address, char host[HOST_SIZE], ch
     return RG_OK;
 }
 
-static int listen_on(const struct addrinfo *address)
+static int bind_to(const struct addrinfo *address)
 {
     int on = 1;
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -67,7 +67,7 @@ static int listen_on(const struct addrinfo *address)
         return -1;
     }
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+    if (bind(fd, address->ai_addr, address->ai_addrlen) != 0) {
         int saved = errno;
         close(fd);
         errno = saved;
@@ -76,7 +76,7 @@ static int listen_on(const struct addrinfo *address)
     return fd;
 }
 
-rg_status net_listener_open(struct rg_slice address, struct net_listener **out_listener)
+rg_status net_listener_bind(struct rg_slice address, struct net_listener **out_listener)
 {
     char host[HOST_SIZE];
     char port[PORT_SIZE];
@@ -87,7 +87,7 @@ rg_status net_listener_open(struct rg_slice address, struct net_listener **out_l
     if (failure != 0) {
         return rg_fail(RG_CONFIG, "cannot listen on %s port %s: %s", host, port, gai_strerror(failure));
     }
-    int fd = listen_on(found);
+    int fd = bind_to(found);
     int saved = errno;
     freeaddrinfo(found);
     if (fd < 0) {
@@ -99,12 +99,36 @@ rg_status net_listener_open(struct rg_slice address, struct net_listener **out_l
     return RG_OK;
 }
 
+rg_status net_listener_open(struct rg_slice address, struct net_listener **out_listener)
+{
+    struct net_listener *listener = NULL;
+    RG_TRY(net_listener_bind(address, &listener));
+    if (listen(listener->fd, BACKLOG) != 0) {
+        int saved = errno;
+        net_listener_close(&listener);
+        return rg_fail(RG_CONFIG, "cannot listen on %.*s: %s", RG_SLICE_ARGS(address), strerror(saved));
+    }
+    *out_listener = listener;
+    return RG_OK;
+}
+
+/* An unbound socket would listen on a port of the system's choice. */
+static bool is_bound(int fd)
+{
+    const struct net_listener listener = {fd};
+    return net_listener_port(&listener) != 0;
+}
+
 rg_status net_listener_adopt(int fd, struct net_listener **out_listener)
 {
-    int is_listening = 0;
-    socklen_t size = sizeof is_listening;
-    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size) != 0 || is_listening == 0) {
-        return rg_fail(RG_CONFIG, "descriptor %d is not a listening socket", fd);
+    int type = 0;
+    socklen_t size = sizeof type;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM || !is_bound(fd)) {
+        return rg_fail(RG_CONFIG, "descriptor %d is not a socket that could listen", fd);
+    }
+    if (listen(fd, BACKLOG) != 0) {
+        return rg_fail(RG_CONFIG, "cannot listen on port %u: %s", net_listener_port(&(struct net_listener){fd}),
+                       strerror(errno));
     }
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     (void)fcntl(fd, F_SETFL, O_NONBLOCK);

@@ -16,8 +16,11 @@ struct net_acceptor;
 /* address: "host:port" or "[v6]:port", numeric or a name; port 0 = any free one.
  * Returns: RG_CONFIG for text that is no address or cannot be bound. Blocks for a name: start-up only. */
 rg_status net_listener_open(struct rg_slice address, struct net_listener **out_listener) RG_MUST_CHECK;
-/* Takes over an already listening descriptor (systemd, supervisor). RG_CONFIG when it is not one;
- * fd is still the caller's then. */
+/* The same without listening yet: the address is taken, connections are refused. For net_listener_adopt in another
+ * process; not for net_listener_start. */
+rg_status net_listener_bind(struct rg_slice address, struct net_listener **out_listener) RG_MUST_CHECK;
+/* Takes over a descriptor that is bound or listening already (supervisor, systemd), and listens. RG_CONFIG when it
+ * cannot; fd is still the caller's then. */
 rg_status net_listener_adopt(int fd, struct net_listener **out_listener) RG_MUST_CHECK;
 /* All acceptors must have been stopped: closing refuses new connections. Accepts NULL. */
 void net_listener_close(struct net_listener **listener);

@@ -62,11 +62,13 @@ static inline bool net_timer_is_running(const struct net_timer *timer)
     return timer->place != 0;
 }
 
-/* Watches a descriptor for reading: an eventfd or signalfd. fn runs while it is readable, so it must
+/* Watches a descriptor for reading: an eventfd, signalfd or socket. fn runs while it is readable, so it must
  * read it. fd stays the caller's and must outlive the watch (the watch holds a duplicate). */
 struct net_watch;
 rg_status net_watch_open(struct net_loop *loop, int fd, void (*fn)(void *context), void *context,
                          struct net_watch **out_watch) RG_MUST_CHECK;
+/* fn runs once when it becomes writable too, if wants_write; asked for again each time. */
+void net_watch_want_write(struct net_watch *watch, bool wants_write);
 void net_watch_close(struct net_watch **watch);
 
 #endif

@@ -79,7 +79,7 @@ static void on_watch(void *context)
     watch->fn(watch->context);
 }
 
-static const struct net_poll_events watch_events = {.on_readable = on_watch};
+static const struct net_poll_events watch_events = {.on_readable = on_watch, .on_writable = on_watch};
 
 rg_status net_watch_open(struct net_loop *loop, int fd, void (*fn)(void *context), void *context,
                          struct net_watch **out_watch)
@@ -95,6 +95,11 @@ rg_status net_watch_open(struct net_loop *loop, int fd, void (*fn)(void *context
     net_poll_want(watch->poll, true, false);
     *out_watch = watch;
     return RG_OK;
+}
+
+void net_watch_want_write(struct net_watch *watch, bool wants_write)
+{
+    net_poll_want(watch->poll, true, wants_write);
 }
 
 void net_watch_close(struct net_watch **watch)

@@ -239,10 +239,6 @@ def test_a_thousand_tables_and_many_refreshes_cost_no_memory():
         def ask():
             with contextlib.suppress(psycopg2.Error):
                 running.query("select * from sales.absent")
-
-        def resident():
-            with open(f"/proc/{running.rowgate.process.pid}/statm") as file:
-                return int(file.read().split()[1]) * 4096
         mark = running.mark()
         ask()
         stacks.wait_for(lambda: running.reads(mark), "the thousand tables", 20)
@@ -253,7 +249,7 @@ def test_a_thousand_tables_and_many_refreshes_cost_no_memory():
             running.sql(f"alter table t_acme.many{i} add column e{i} int")
             ask()
             stacks.wait_for(lambda: running.reads(mark), "a refresh", 20)
-            sizes.append(resident())
+            sizes.append(running.rowgate.resident())
         assert sizes[-1] - sizes[3] < 16 << 20, sizes
 
 

@@ -598,4 +598,4 @@ def test_pgbench_with_wrong_tokens_between(stack):
     assert len(ended) == 120 and "in" not in ended
     assert all("FATAL:" in text and "Refused by rule login.token" in text for text in ended), set(ended)
     assert not any(good[:40] in text for text in ended)
-    assert os.path.exists(f"/proc/{stack.rowgate.process.pid}")
+    assert stacks.is_running(stack.rowgate.gateway) and not stack.rowgate.event("server.child.died")

@@ -31,5 +31,6 @@ fence '#include [<"]h2o' '^proxy/(http|net)/' 'h2o'
 fence '#include [<"]openssl/' '^(base/rg_(crypto|sign)\.c|auth/|proxy/net/)' 'OpenSSL'
 fence '#include [<"]libpq-fe' '^proxy/net/' 'libpq'
 fence '#include [<"]toml\+\+' '^base/rg_toml\.cc$' 'toml++'
+fence '#include [<"]simdjson' '^audit/json_strict\.cc$' 'simdjson'
 fence '#include [<"]curl/' '^auth/' 'libcurl'
 exit $bad

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "audit/audit.h"
+#include "audit/keys.h"
 #include "audit/log.h"
 #include "audit/verify.h"
 #include "tests/support/rg_test.h"
@@ -39,6 +40,18 @@ static inline void audit_dir_run(const char *verb, const char *a, const char *b)
 static inline void audit_dir_remove(struct audit_dir *dir)
 {
     audit_dir_run("rm -rf", dir->root, dir->path);
+}
+
+/* What `rowgate audit keys init` does, with few epochs. The root key lies in <temporary>/root.key. */
+static inline void audit_dir_make_keys(const struct audit_dir *dir)
+{
+    char root_file[96];
+    (void)snprintf(root_file, sizeof root_file, "%.60s/root.key", dir->root);
+    const struct audit_keys_options options = {.directory = rg_slice_of(dir->path),
+                                               .origin = RG_SLICE(TEST_ORIGIN),
+                                               .root_file = rg_slice_of(root_file),
+                                               .epoch_count = 32};
+    assert_ok(audit_keys_init(&options));
 }
 
 static inline struct auditor_options audit_dir_options(const struct audit_dir *dir)

@@ -251,6 +251,23 @@ class PgBouncer:
         end(self.process)
 
 
+def children_of(supervisor):
+    found = {}
+    for child in pathlib.Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split():
+        with contextlib.suppress(OSError):
+            words = pathlib.Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
+            if words[1:2] == ["child"]:
+                found[words[2]] = int(child)
+    return found
+
+
+def is_running(pid):
+    """False for one that has ended, also when nobody has taken note of it yet."""
+    with contextlib.suppress(OSError):
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    return False
+
+
 def answers(port):
     import socket
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
@@ -289,6 +306,22 @@ class Rowgate:
 
     def signal(self, number):
         self.process.send_signal(number)
+
+    def children(self):
+        """The ids of the two processes that the supervisor keeps, by their names."""
+        return children_of(self.process.pid)
+
+    @property
+    def gateway(self):
+        return self.children()["gateway"]
+
+    @property
+    def auditor(self):
+        return self.children()["auditor"]
+
+    def resident(self):
+        """Bytes of memory of the process that handles the clients."""
+        return int(pathlib.Path(f"/proc/{self.gateway}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def stop(self):
         end(self.process)

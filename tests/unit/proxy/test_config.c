@@ -63,6 +63,9 @@ static void the_example_loads_without_a_finding(void **state)
     assert_int_equal(files.config->registry.pattern_count, 1);
     assert_int_equal(files.config->trust_count, 2);
     assert_slice(files.config->audit.origin, "example/audit/node1/1");
+    assert_true(config_is_break_glass(files.config, RG_SLICE("dba"), RG_SLICE("acme")));
+    assert_false(config_is_break_glass(files.config, RG_SLICE("dba"), RG_SLICE("globex")));
+    assert_false(config_is_break_glass(files.config, RG_SLICE("db"), RG_SLICE("acme")));
     config_files_done(&files);
 }
 
@@ -92,6 +95,9 @@ static void the_sound_configuration_becomes_a_snapshot(void **state)
     assert_int_equal(config->audit.segment_bytes, 256U << 20);
     (void)snprintf(directory, sizeof directory, "%s/audit", files.directory);
     assert_slice(config->audit.directory, directory); /* relative to the file that says it */
+    assert_int_equal(config->audit.reserve_bytes, 64U << 20);
+    assert_int_equal(config->audit.low_space_bytes, 1U << 30);
+    assert_false(config_is_break_glass(config, RG_SLICE("etl"), RG_SLICE("acme"))); /* nobody unless named */
     config_files_done(&files);
 }
 

@@ -86,7 +86,33 @@ static void an_address_in_use_is_refused(void **state)
     net_listener_close(&second);
 }
 
-static void adopts_only_listening_descriptors(void **state)
+static void a_bound_address_is_taken_and_refuses_until_it_is_adopted(void **state)
+{
+    (void)state;
+    struct net_listener *bound = NULL;
+    struct net_listener *listener = NULL;
+    struct net_listener *second = NULL;
+    assert_ok(net_listener_bind(RG_SLICE("127.0.0.1:0"), &bound));
+    uint16_t port = net_listener_port(bound);
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int early = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_not_equal(connect(early, (struct sockaddr *)&address, sizeof address), 0);
+    close(early);
+    int fd = dup(net_listener_fd(bound)); /* what another process inherits */
+    assert_ok(net_listener_adopt(fd, &listener));
+    assert_int_equal(net_listener_port(listener), port);
+    close(net_test_connect(port));
+    net_listener_close(&listener); /* that process ends: the port stays, connections wait for the next one */
+    close(net_test_connect(port));
+    char text[32];
+    (void)snprintf(text, sizeof text, "127.0.0.1:%u", port);
+    assert_fails(RG_CONFIG, net_listener_bind(rg_slice_of(text), &second));
+    assert_null(second);
+    net_listener_close(&bound);
+}
+
+static void adopts_only_descriptors_that_can_listen(void **state)
 {
     (void)state;
     struct net_listener *listener = NULL;
@@ -94,6 +120,9 @@ static void adopts_only_listening_descriptors(void **state)
     net_test_pair(fds);
     assert_fails(RG_CONFIG, net_listener_adopt(fds[0], &listener));
     assert_fails(RG_CONFIG, net_listener_adopt(-1, &listener));
+    int unbound = socket(AF_INET, SOCK_STREAM, 0);
+    assert_fails(RG_CONFIG, net_listener_adopt(unbound, &listener));
+    close(unbound);
     assert_null(listener);
     close(fds[0]);
     close(fds[1]);
@@ -199,7 +228,8 @@ int main(void)
         cmocka_unit_test(takes_any_free_port_and_names_the_peer),
         cmocka_unit_test(refuses_what_is_no_address),
         cmocka_unit_test(an_address_in_use_is_refused),
-        cmocka_unit_test(adopts_only_listening_descriptors),
+        cmocka_unit_test(a_bound_address_is_taken_and_refuses_until_it_is_adopted),
+        cmocka_unit_test(adopts_only_descriptors_that_can_listen),
         cmocka_unit_test(an_acceptor_may_be_stopped_by_its_own_callback),
         cmocka_unit_test(without_descriptors_it_rests_and_then_goes_on),
         cmocka_unit_test(several_loops_share_a_listener_and_miss_nobody),

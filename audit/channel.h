@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RG_AUDIT_CHANNEL_H
+#define RG_AUDIT_CHANNEL_H
+
+#include "audit/answer.h"
+#include "audit/intake.h"
+
+/* The auditor's end of one channel. Its client may be in hostile hands: bytes are copied before they are looked at, no
+ * call blocks whatever the client does to the socket, and what it can make grow here has a limit. */
+
+enum {
+    AUDIT_CHANNEL_READ = 256 * 1024,        /* bytes taken in one turn at most */
+    AUDIT_CHANNEL_LARGE = 1024 * 1024,      /* held bytes from which a channel counts as large */
+    AUDIT_CHANNEL_UNSENT_MAX = 1024 * 1024, /* answers not read by the client: no more is taken from it then */
+};
+
+struct audit_channel {
+    int fd;
+    uint64_t number; /* for the operational log and for notes */
+    struct rg_buf in;
+    struct rg_buf out;
+    size_t held_bytes; /* at the end of out: acknowledgements of what is not durable yet */
+    struct audit_intake intake;
+    bool is_ended;     /* the client closed it */
+    bool is_refused;   /* it sent nonsense: nothing is taken from it any more */
+    bool is_state_due; /* the client has not been told the log's state */
+};
+
+/* Takes over fd. */
+struct audit_channel *audit_channel_open(int fd, uint64_t number);
+void audit_channel_close(struct audit_channel **channel); /* accepts NULL inside; nulls */
+
+/* poll(2) events that it waits for. */
+short audit_channel_events(const struct audit_channel *channel);
+/* One read of what arrived; *out_bytes how much. Sets is_ended at the end. */
+void audit_channel_read(struct audit_channel *channel, size_t *out_bytes);
+/* The next whole event, as audit_intake_next; empty = none yet. Borrowed until it is dropped. */
+rg_status audit_channel_next(struct audit_channel *channel, struct audit_json *json,
+                             struct rg_slice *out_event) RG_MUST_CHECK;
+/* Drops the event of audit_channel_next, and holds back its acknowledgement. */
+void audit_channel_take(struct audit_channel *channel, size_t event_bytes, uint64_t seq);
+/* What was held back is durable now, or never will be. */
+void audit_channel_settle(struct audit_channel *channel, bool is_durable);
+/* One send of what is not held back. `state`: what to say when is_state_due. */
+void audit_channel_send(struct audit_channel *channel, const struct audit_answer *state);
+
+#endif

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the children say, and what the end of one means for the other: the auditor's stops statements until the next
+ * one gave the gateway a new door; the gateway's is put on record by the auditor. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/supervisor_private.h"
+
+enum { STOP_PATIENCE_US = 60000000 };
+
+static void tell(struct supervisor *supervisor, struct child *child, const struct audit_control *message)
+{
+    if (child->pid == 0 || child->control < 0) {
+        return;
+    }
+    rg_status status = audit_control_send(child->control, message);
+    if (!rg_is_ok(status)) {
+        rg_log_event(supervisor->log, RG_LOG_WARNING, "server.child.unreachable", "s:s, s:s", "child", child->name,
+                     "reason", status.error->text);
+    }
+}
+
+/* ---- starting ---- */
+
+rg_status supervisor_start_auditor(struct supervisor *supervisor)
+{
+    static const char *const levels[] = {[CONFIG_LOG_DEBUG] = "debug",
+                                         [CONFIG_LOG_INFO] = "info",
+                                         [CONFIG_LOG_WARNING] = "warning",
+                                         [CONFIG_LOG_ERROR] = "error"};
+    const char *file = supervisor->log_config.file.size == 0 ? "" : supervisor->log_config.file.data;
+    const char *const arguments[] = {"--log-level", levels[supervisor->log_config.level], "--log-file", file};
+    const struct child_start start = {
+        .name = "auditor", .argument_count = sizeof arguments / sizeof arguments[0], .arguments = arguments};
+    RG_TRY(child_start(&supervisor->auditor, &start));
+    return audit_control_send(supervisor->auditor.control, &supervisor->options);
+}
+
+static rg_status start_gateway(struct supervisor *supervisor)
+{
+    const struct child_start start = {.name = "gateway",
+                                      .dies_with_parent = true,
+                                      .argument_count = supervisor->gateway_argument_count,
+                                      .arguments = supervisor->gateway_arguments,
+                                      .kept_count = supervisor->listener_count,
+                                      .kept = supervisor->listener_fds};
+    return child_start(&supervisor->gateway, &start);
+}
+
+/* A new way from the gateway to the auditor. What hung on the one before is lost with it. */
+static rg_status open_door(struct supervisor *supervisor)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
+        return rg_fail(RG_INTERNAL, "cannot make a door: %s", strerror(errno));
+    }
+    struct audit_control message = {.type = AUDIT_CONTROL_DOOR, .fd = ends[0]};
+    tell(supervisor, &supervisor->auditor, &message);
+    message.fd = ends[1];
+    tell(supervisor, &supervisor->gateway, &message);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    return RG_OK;
+}
+
+static void fail_start(struct supervisor *supervisor, struct child *child, rg_status status)
+{
+    rg_log_event(supervisor->log, RG_LOG_ERROR, "server.child.failed", "s:s, s:s", "child", child->name, "reason",
+                 status.error->text);
+    child_back_off(child, rg_clock_monotonic_us(supervisor->clock));
+}
+
+static void bring_up_gateway(struct supervisor *supervisor)
+{
+    rg_status status = start_gateway(supervisor);
+    if (rg_is_ok(status)) {
+        status = open_door(supervisor);
+    }
+    if (!rg_is_ok(status)) {
+        fail_start(supervisor, &supervisor->gateway, status);
+    }
+}
+
+/* ---- what they say ---- */
+
+static void put_notes(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->note_count; i++) {
+        const struct supervisor_note *note = &supervisor->notes[i];
+        const struct audit_control message = {
+            .type = AUDIT_CONTROL_NOTE, .which = rg_slice_of(note->which), .how = rg_slice_of(note->how), .fd = -1};
+        tell(supervisor, &supervisor->auditor, &message);
+    }
+    supervisor->note_count = 0;
+}
+
+static void on_auditor_ready(struct supervisor *supervisor)
+{
+    put_notes(supervisor);
+    if (supervisor->gateway.pid == 0) {
+        if (supervisor->gateway.retry_us == 0 && supervisor->stop_signals == 0) {
+            bring_up_gateway(supervisor);
+        }
+        return;
+    }
+    rg_status status = open_door(supervisor);
+    if (!rg_is_ok(status)) { /* without descriptors: the next one may have better luck */
+        fail_start(supervisor, &supervisor->auditor, status);
+        child_signal(&supervisor->auditor, SIGKILL);
+    }
+}
+
+static void write_pid_file(struct supervisor *supervisor)
+{
+    if (supervisor->server.pid_file.size == 0 || supervisor->has_pid_file) {
+        return;
+    }
+    FILE *file = fopen(supervisor->server.pid_file.data, "we");
+    if (file == NULL) {
+        (void)snprintf(supervisor->failure, sizeof supervisor->failure, "cannot write pid_file \"%s\": %s",
+                       supervisor->server.pid_file.data, strerror(errno));
+        supervisor_stop(supervisor, SIGQUIT);
+        return;
+    }
+    (void)fprintf(file, "%ld\n", (long)getpid());
+    (void)fclose(file);
+    supervisor->has_pid_file = true;
+}
+
+static void on_ready(struct supervisor *supervisor, struct child *child)
+{
+    if (child->is_ready) {
+        return;
+    }
+    bool is_again = child->was_ready;
+    child->is_ready = true;
+    child->was_ready = true;
+    child->ready_us = rg_clock_monotonic_us(supervisor->clock);
+    if (is_again) {
+        rg_log_event(supervisor->log, RG_LOG_INFO, "server.child.restarted", "s:s, s:i", "child", child->name, "pid",
+                     (int)child->pid);
+    }
+    child == &supervisor->auditor ? on_auditor_ready(supervisor) : write_pid_file(supervisor);
+}
+
+static void on_state(struct supervisor *supervisor, struct child *child, const struct audit_control *message)
+{
+    if (child != &supervisor->auditor || message->state != AUDIT_CLOSED) {
+        return;
+    }
+    (void)snprintf(child->reason, sizeof child->reason, "%.*s", rg_slice_shown(message->reason),
+                   message->reason.data == NULL ? "" : message->reason.data);
+}
+
+static void on_message(struct supervisor *supervisor, struct child *child, const struct audit_control *message)
+{
+    if (message->fd >= 0) { /* children send none */
+        (void)close(message->fd);
+    }
+    if (message->type == AUDIT_CONTROL_READY) {
+        on_ready(supervisor, child);
+    } else if (message->type == AUDIT_CONTROL_STATE) {
+        on_state(supervisor, child, message);
+    }
+}
+
+static void take_messages_of(struct supervisor *supervisor, struct child *child)
+{
+    char memory[AUDIT_CONTROL_MAX];
+    bool has_message = true;
+    while (child->control >= 0 && has_message) {
+        struct audit_control message;
+        rg_status status = audit_control_receive(child->control, memory, &message, &has_message);
+        if (!rg_is_ok(status)) {
+            bool is_nonsense = status.error->kind != RG_CLOSED;
+            if (is_nonsense) {
+                rg_log_event(supervisor->log, RG_LOG_ERROR, "server.child.nonsense", "s:s, s:s", "child", child->name,
+                             "reason", status.error->text);
+                child_signal(child, SIGKILL);
+            }
+            child_close_control(child);
+        } else if (has_message) {
+            on_message(supervisor, child, &message);
+        }
+    }
+}
+
+void supervisor_take_messages(struct supervisor *supervisor)
+{
+    take_messages_of(supervisor, &supervisor->auditor);
+    take_messages_of(supervisor, &supervisor->gateway);
+}
+
+/* ---- their ends ---- */
+
+static void note_end(struct supervisor *supervisor, const struct child *child, const char *how)
+{
+    size_t at = supervisor->note_count < SUPERVISOR_NOTES_MAX ? supervisor->note_count++ : SUPERVISOR_NOTES_MAX - 1;
+    struct supervisor_note *note = &supervisor->notes[at]; /* of too many the last one stays */
+    (void)snprintf(note->which, sizeof note->which, "%s", child->name);
+    (void)snprintf(note->how, sizeof note->how, "%s%s%s", how, child->reason[0] == '\0' ? "" : ": ", child->reason);
+    if (supervisor->auditor.pid != 0 && supervisor->auditor.is_ready) {
+        put_notes(supervisor);
+    }
+}
+
+static void end(struct supervisor *supervisor, int exit_code)
+{
+    supervisor->exit_code = exit_code;
+    if (supervisor->auditor.pid == 0) {
+        supervisor->is_over = true;
+        return;
+    }
+    const struct audit_control message = {.type = AUDIT_CONTROL_STOP, .fd = -1};
+    tell(supervisor, &supervisor->auditor, &message);
+    supervisor->kill_us = rg_clock_monotonic_us(supervisor->clock) + STOP_PATIENCE_US;
+}
+
+static bool is_ending(const struct supervisor *supervisor)
+{
+    return supervisor->kill_us != 0;
+}
+
+static void tell_gateway_it_is_down(struct supervisor *supervisor)
+{
+    const char *reason =
+        supervisor->auditor.reason[0] == '\0' ? "the auditor is being started again" : supervisor->auditor.reason;
+    const struct audit_control message = {
+        .type = AUDIT_CONTROL_STATE, .state = AUDIT_CLOSED, .reason = rg_slice_of(reason), .fd = -1};
+    tell(supervisor, &supervisor->gateway, &message);
+}
+
+static void schedule(struct supervisor *supervisor, struct child *child, const char *how)
+{
+    child_back_off(child, rg_clock_monotonic_us(supervisor->clock));
+    rg_log_event(supervisor->log, RG_LOG_ERROR, "server.child.died", "s:s, s:s, s:s, s:I", "child", child->name, "how",
+                 how, "reason", child->reason, "restart_ms",
+                 (long long)((child->retry_us - rg_clock_monotonic_us(supervisor->clock)) / 1000));
+    note_end(supervisor, child, how);
+    child->is_ready = false;
+}
+
+static void on_auditor_ended(struct supervisor *supervisor, int status)
+{
+    struct child *auditor = &supervisor->auditor;
+    char how[SUPERVISOR_HOW_MAX];
+    child_describe_end(status, how);
+    if (is_ending(supervisor)) {
+        supervisor->is_over = true;
+    } else if (!auditor->was_ready) {
+        (void)snprintf(supervisor->failure, sizeof supervisor->failure, "%s",
+                       auditor->reason[0] == '\0' ? "the auditor ended before it was at work" : auditor->reason);
+        supervisor->is_over = true;
+    } else if (supervisor->stop_signals > 0 && supervisor->gateway.pid == 0) {
+        supervisor->is_over = true;
+    } else {
+        tell_gateway_it_is_down(supervisor);
+        schedule(supervisor, auditor, how);
+    }
+}
+
+static void on_gateway_ended(struct supervisor *supervisor, int status)
+{
+    char how[SUPERVISOR_HOW_MAX];
+    child_describe_end(status, how);
+    if (supervisor->stop_signals > 0 || !supervisor->gateway.was_ready) {
+        end(supervisor, child_exit_code(status));
+    } else {
+        schedule(supervisor, &supervisor->gateway, how);
+    }
+}
+
+void supervisor_reap(struct supervisor *supervisor)
+{
+    int status = 0;
+    if (child_is_ended(&supervisor->auditor, &status)) {
+        take_messages_of(supervisor, &supervisor->auditor);
+        child_close_control(&supervisor->auditor);
+        on_auditor_ended(supervisor, status);
+    }
+    if (child_is_ended(&supervisor->gateway, &status)) {
+        child_close_control(&supervisor->gateway);
+        on_gateway_ended(supervisor, status);
+    }
+}
+
+/* ---- what is due ---- */
+
+static bool is_due(struct child *child, int64_t now_us)
+{
+    bool is_due = child->pid == 0 && child->retry_us != 0 && child->retry_us <= now_us;
+    child->retry_us = is_due ? 0 : child->retry_us;
+    return is_due;
+}
+
+void supervisor_restart(struct supervisor *supervisor)
+{
+    int64_t now_us = rg_clock_monotonic_us(supervisor->clock);
+    if (supervisor->is_over) {
+        return;
+    }
+    if (is_ending(supervisor)) {
+        if (now_us >= supervisor->kill_us) {
+            rg_log_event(supervisor->log, RG_LOG_ERROR, "server.child.killed", "s:s, s:s", "child", "auditor", "reason",
+                         "it did not stop within 60 s");
+            child_signal(&supervisor->auditor, SIGKILL);
+            supervisor->kill_us = now_us + STOP_PATIENCE_US;
+        }
+        return;
+    }
+    if (is_due(&supervisor->auditor, now_us)) {
+        rg_status status = supervisor_start_auditor(supervisor);
+        if (!rg_is_ok(status)) {
+            fail_start(supervisor, &supervisor->auditor, status);
+        }
+    }
+    /* Without an auditor nothing may be answered: its readiness brings the gateway up. */
+    if (is_due(&supervisor->gateway, now_us) && supervisor->auditor.is_ready) {
+        bring_up_gateway(supervisor);
+    }
+}
+
+void supervisor_stop(struct supervisor *supervisor, int number)
+{
+    supervisor->stop_signals++;
+    supervisor->gateway.retry_us = 0;
+    if (supervisor->gateway.pid != 0) {
+        child_signal(&supervisor->gateway, number);
+        return;
+    }
+    if (!supervisor->auditor.is_ready && supervisor->stop_signals > 1) {
+        child_signal(&supervisor->auditor, SIGKILL); /* still reading its log: nothing is lost */
+    }
+    if (!is_ending(supervisor)) {
+        end(supervisor, 0);
+    }
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RG_PROXY_SUPERVISOR_PRIVATE_H
+#define RG_PROXY_SUPERVISOR_PRIVATE_H
+
+#include <sys/types.h>
+
+#include "audit/control.h"
+#include "proxy/config.h"
+#include "proxy/net/listener.h"
+
+/* The inside of the supervisor, shared by supervisor*.c alone.
+ *
+ *   supervisor.c         the life of the whole: start, wait, stop
+ *   supervisor_setup.c   what the configuration says, kept for children that start again
+ *   supervisor_child.c   one child process: fork and exec, its end, when it is due again
+ *   supervisor_events.c  what the children say, and what the end of one means for the other
+ */
+
+enum {
+    SUPERVISOR_NOTES_MAX = 16, /* ends that wait for an auditor to put them on record */
+    SUPERVISOR_HOW_MAX = 400,
+};
+
+struct child {
+    const char *name;
+    pid_t pid;   /* 0 = not running */
+    int control; /* our end; -1 = none */
+    bool is_ready;
+    bool was_ready;                    /* ever: its next failure does not end the supervisor */
+    int64_t ready_us;                  /* monotonic */
+    int64_t retry_us;                  /* when it is due to be started again; 0 = it is not */
+    int64_t delay_us;                  /* of the next back-off */
+    char reason[AUDIT_REASON_MAX + 1]; /* what it said before it ended */
+};
+
+struct child_start {
+    const char *name;
+    bool dies_with_parent; /* else it sees its control socket close */
+    size_t argument_count;
+    const char *const *arguments; /* behind "child NAME --control FD" */
+    size_t kept_count;
+    const int *kept; /* descriptors that it inherits, beside the control socket */
+};
+
+struct supervisor_note {
+    char which[AUDIT_CONTROL_WHICH_MAX];
+    char how[SUPERVISOR_HOW_MAX];
+};
+
+struct supervisor {
+    const struct rg_clock *clock;
+    struct rg_log *log;
+    const char *path;
+    struct rg_arena arena; /* what was kept of the configuration */
+    struct config_server server;
+    struct config_log log_config;
+    struct audit_control options; /* for the auditor */
+    size_t listener_count;
+    struct net_listener **listeners; /* bound; the gateway listens */
+    const char **gateway_arguments;
+    size_t gateway_argument_count;
+    int *listener_fds;
+    struct child auditor;
+    struct child gateway;
+    size_t note_count;
+    struct supervisor_note notes[SUPERVISOR_NOTES_MAX];
+    unsigned stop_signals; /* how often it was told to end */
+    bool has_pid_file;
+    bool is_over;
+    int64_t kill_us; /* the auditor was told to stop and is killed then; 0 = it was not */
+    int exit_code;
+    char failure[512]; /* why it could not start; empty = it could */
+};
+
+/* supervisor_setup.c */
+/* Reads the configuration and takes the addresses. RG_CONFIG after its findings went to the log. */
+rg_status supervisor_set_up(struct supervisor *supervisor) RG_MUST_CHECK;
+void supervisor_done(struct supervisor *supervisor);
+
+/* supervisor_child.c */
+/* RG_INTERNAL when the system has no process or descriptor for it. */
+rg_status child_start(struct child *child, const struct child_start *start) RG_MUST_CHECK;
+/* Whether it ended: reaped then, and *out_status is waitpid's. */
+bool child_is_ended(struct child *child, int *out_status);
+int child_exit_code(int status);
+/* "signal 9" or "status 1". */
+void child_describe_end(int status, char text[SUPERVISOR_HOW_MAX]);
+/* Sets when it is due again. */
+void child_back_off(struct child *child, int64_t now_us);
+void child_signal(const struct child *child, int number);
+void child_close_control(struct child *child);
+
+/* supervisor_events.c */
+rg_status supervisor_start_auditor(struct supervisor *supervisor) RG_MUST_CHECK;
+/* Messages of the children, as far as they are there. */
+void supervisor_take_messages(struct supervisor *supervisor);
+/* Children that ended. */
+void supervisor_reap(struct supervisor *supervisor);
+/* Those that are due again. */
+void supervisor_restart(struct supervisor *supervisor);
+/* A signal to end: the gateway decides what it means; without one it is the end. */
+void supervisor_stop(struct supervisor *supervisor, int number);
+
+#endif
