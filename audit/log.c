@@ -82,7 +82,7 @@ rg_status audit_log_compose_event(struct audit_log *log, const struct audit_even
 rg_status audit_log_die(struct audit_log *log, rg_status status)
 {
     char text[sizeof log->reason];
-    (void)snprintf(text, sizeof text, "%s", status.error->text);
+    (void)snprintf(text, sizeof text, "%.*s", AUDIT_REASON_MAX, status.error->text);
     memcpy(log->reason, text, sizeof text);
     log->is_dead = true;
     log->state = AUDIT_CLOSED;

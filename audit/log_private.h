@@ -15,13 +15,13 @@ struct audit_recovery {
     char quarantine[80]; /* file name in the log's directory, with NUL */
 
     /* The records' own account of the epochs. */
-    uint64_t epoch;       /* opened last */
-    uint64_t epoch_size;  /* records up to and with the record that opened it; 0 in epoch 0 */
-    int64_t epoch_hlc_us; /* of that record, or of record 0 */
+    uint64_t epoch;             /* opened last */
+    uint64_t epoch_size;        /* records up to and with the record that opened it; 0 in epoch 0 */
+    uint64_t epoch_size_before; /* the same of the epoch before */
+    int64_t epoch_hlc_us;       /* of that record, or of record 0 */
 
-    struct audit_tree tree;     /* of all records */
-    uint64_t epoch_before_last; /* epochs opened by the records before the last one read */
-    struct rg_buf ended;        /* struct audit_ended: sealed segments without a manifest */
+    struct audit_tree tree; /* of all records */
+    struct rg_buf ended;    /* struct audit_ended: sealed segments without a manifest */
 };
 
 /* The newest checkpoint whose signature holds; size 0 = there is none. */
@@ -38,7 +38,7 @@ struct audit_floor {
  * The leaves behind the floor are in log->leaves.
  * Returns: RG_STORAGE naming segment and record when the log is damaged before its tail or ends below the floor. */
 rg_status audit_log_recover(struct audit_log *log, struct audit_floor *floor, struct rg_arena *arena,
-                            struct audit_recovery *out_recovery) RG_MUST_CHECK;
+                            struct audit_recovery *recovery) RG_MUST_CHECK;
 
 /* log_floor.c */
 rg_status audit_log_find_floor(const struct audit_log *log, struct rg_arena *arena,

@@ -60,6 +60,13 @@ static rg_status put(struct audit_log *log, bool is_synced)
     return is_synced ? sync_written(log) : RG_OK;
 }
 
+/* It holds no record; the next one has its name. */
+static rg_status remove_segment(struct audit_log *log)
+{
+    int result = log->store->remove(log->store->context, log->segments_fd, log->segment.name, false);
+    return result < 0 ? audit_store_fail("cannot remove", log->segment.name, result) : RG_OK;
+}
+
 rg_status audit_log_end_segment(struct audit_log *log)
 {
     if (!log->segment.is_open) {
@@ -68,9 +75,7 @@ rg_status audit_log_end_segment(struct audit_log *log)
     audit_keeper_settle(log->keeper, &log->segment);
     RG_TRY(sync_written(log));
     RG_TRY(audit_segment_seal(&log->segment));
-    if (log->segment.used > 0) {
-        RG_TRY(audit_log_publish(log, AUDIT_PUBLISH_SILENT));
-    }
+    RG_TRY(log->segment.used > 0 ? audit_log_publish(log, AUDIT_PUBLISH_SILENT) : remove_segment(log));
     audit_segment_close(&log->segment);
     return RG_OK;
 }
@@ -102,12 +107,7 @@ static rg_status give_up_segment(struct audit_log *log)
     audit_keeper_settle(log->keeper, segment);
     RG_TRY(audit_segment_cut(segment));
     log->written = 0;
-    if (segment->durable > 0) {
-        RG_TRY(audit_log_publish(log, AUDIT_PUBLISH_SILENT));
-    } else {
-        int result = log->store->remove(log->store->context, log->segments_fd, segment->name, false);
-        RG_TRY(result < 0 ? audit_store_fail("cannot remove", segment->name, result) : RG_OK);
-    }
+    RG_TRY(segment->durable > 0 ? audit_log_publish(log, AUDIT_PUBLISH_SILENT) : remove_segment(log));
     audit_segment_close(segment);
     return RG_OK;
 }
