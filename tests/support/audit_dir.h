@@ -22,7 +22,8 @@ struct audit_dir {
     char root[64];
 };
 
-static inline void audit_dir_make(struct audit_dir *dir)
+/* Without keys: no log opens there. */
+static inline void audit_dir_make_bare(struct audit_dir *dir)
 {
     (void)snprintf(dir->root, sizeof dir->root, "/tmp/rg-audit-XXXXXX");
     assert_non_null(mkdtemp(dir->root));
@@ -54,9 +55,16 @@ static inline void audit_dir_make_keys(const struct audit_dir *dir)
     assert_ok(audit_keys_init(&options));
 }
 
+static inline void audit_dir_make(struct audit_dir *dir)
+{
+    audit_dir_make_bare(dir);
+    audit_dir_make_keys(dir);
+}
+
 static inline struct auditor_options audit_dir_options(const struct audit_dir *dir)
 {
-    return (struct auditor_options){.directory = rg_slice_of(dir->path), .origin = RG_SLICE(TEST_ORIGIN)};
+    return (struct auditor_options){
+        .directory = rg_slice_of(dir->path), .origin = RG_SLICE(TEST_ORIGIN), .reserve_bytes = 256 * 1024};
 }
 
 static inline struct audit_event audit_sample(uint64_t number, const char *tenant)
