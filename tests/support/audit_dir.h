@@ -162,27 +162,17 @@ static inline struct audit_report audit_dir_verify(const struct audit_dir *dir, 
 static inline void assert_intact(const struct audit_dir *dir, uint64_t records)
 {
     RG_AUTO(rg_arena_done) struct rg_arena arena;
-    rg_arena_init(&arena, 1 << 20);
+    rg_arena_init(&arena, 16 << 20);
     struct audit_report report = audit_dir_verify(dir, &arena);
-    if (report.result != AUDIT_INTACT || (records != 0 && report.record_count != records)) {
-        fail_msg("not intact: result %d, record %llu, line %llu: %.*s; %llu records, expected %llu", (int)report.result,
-                 (unsigned long long)report.seq, (unsigned long long)report.line, (int)report.reason.size,
-                 report.reason.size == 0 ? "" : report.reason.data, (unsigned long long)report.record_count,
-                 (unsigned long long)records);
+    if (report.result != AUDIT_INTACT) {
+        const struct audit_finding *finding = &report.findings[0];
+        fail_msg("not intact: result %d, %.*s record %llu, line %llu: %.*s", (int)report.result,
+                 RG_SLICE_ARGS(finding->file), (unsigned long long)finding->seq, (unsigned long long)finding->line,
+                 RG_SLICE_ARGS(finding->reason));
+    }
+    if (records != 0 && report.record_count != records) {
+        fail_msg("%llu records, expected %llu", (unsigned long long)report.record_count, (unsigned long long)records);
     }
 }
-
-#define assert_finding(dir, wanted_result, wanted_seq)                                                                 \
-    do {                                                                                                               \
-        RG_AUTO(rg_arena_done) struct rg_arena finding_arena;                                                          \
-        rg_arena_init(&finding_arena, 1 << 20);                                                                        \
-        struct audit_report finding = audit_dir_verify((dir), &finding_arena);                                         \
-        if (finding.result != (wanted_result) || finding.seq != (wanted_seq)) {                                        \
-            fail_msg("result %d, record %llu (%.*s), expected %d, %llu", (int)finding.result,                          \
-                     (unsigned long long)finding.seq, (int)finding.reason.size,                                        \
-                     finding.reason.size == 0 ? "" : finding.reason.data, (int)(wanted_result),                        \
-                     (unsigned long long)(wanted_seq));                                                                \
-        }                                                                                                              \
-    } while (0)
 
 #endif
