@@ -264,16 +264,25 @@ static rg_status resume_epoch(struct audit_log *log, const struct audit_recovery
 
 /* ---- the start ---- */
 
+static rg_status note_recovery(struct audit_log *log, const struct audit_recovery *recovery)
+{
+    if (recovery->cut_bytes == 0) {
+        return RG_OK;
+    }
+    return audit_log_compose_event(log, &(struct audit_event){.kind = AUDIT_LOG_RECOVERED,
+                                                              .message = rg_slice_of(recovery->quarantine),
+                                                              .recovered_bytes = recovery->cut_bytes,
+                                                              .recovered_sha256 = &recovery->cut_sha256,
+                                                              .recovered_from_seq = recovery->first_lost_seq});
+}
+
+/* Record 0 is log.started, also when the very first start was torn. */
 static rg_status note_start(struct audit_log *log, const struct audit_recovery *recovery)
 {
-    if (recovery->cut_bytes > 0) {
-        RG_TRY(audit_log_compose_event(log, &(struct audit_event){.kind = AUDIT_LOG_RECOVERED,
-                                                                  .message = rg_slice_of(recovery->quarantine),
-                                                                  .recovered_bytes = recovery->cut_bytes,
-                                                                  .recovered_sha256 = &recovery->cut_sha256,
-                                                                  .recovered_from_seq = recovery->first_lost_seq}));
-    }
+    bool is_first = log->chain.next_seq == 0;
+    RG_TRY(is_first ? RG_OK : note_recovery(log, recovery));
     RG_TRY(audit_log_compose_event(log, &(struct audit_event){.kind = AUDIT_LOG_STARTED}));
+    RG_TRY(is_first ? note_recovery(log, recovery) : RG_OK);
     RG_TRY(audit_log_flush(log, true));
     return audit_log_watch_epoch(log, rg_clock_monotonic_us(log->clock));
 }

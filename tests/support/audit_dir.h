@@ -111,6 +111,33 @@ static inline void audit_dir_fill(const struct audit_dir *dir, uint64_t count)
     audit_log_done(&log);
 }
 
+/* The same without log.stopped and without a checkpoint: rowgate died within its first second. The space ahead is
+ * cut, so that the last byte is the last record's. */
+static inline void audit_dir_crash(const struct audit_dir *dir, uint64_t count)
+{
+    static const char *const tenants[] = {"acme", "globex", "", "initech"};
+    struct auditor_options options = audit_dir_options(dir);
+    struct audit_log log = {0};
+    assert_ok(audit_log_open(&options, &log));
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t seq = 0;
+        struct audit_event event = audit_sample(i, tenants[i % 4]);
+        assert_ok(audit_dir_append(&log, &event, &seq));
+    }
+    assert_ok(audit_log_commit(&log));
+    audit_keeper_wait(log.keeper);
+    assert_ok(audit_segment_seal(&log.segment));
+    audit_log_done(&log);
+}
+
+/* As if no checkpoint had ever been signed; for logs of epoch 0. */
+static inline void audit_dir_forget(const struct audit_dir *dir)
+{
+    char command[256];
+    (void)snprintf(command, sizeof command, "cd '%s' && rm -rf ckpt head.note tile seg/*.manifest", dir->path);
+    assert_int_equal(system(command), 0);
+}
+
 struct audit_file {
     char path[128];
     char *bytes;
