@@ -25,11 +25,13 @@ numbers = itertools.count(1900000001)  # no clock in a record holds one of them
 
 class GateStack(stacks.Stack):
     def __init__(self):
-        super().__init__(workers=1, own_kinds='["select", "insert", "update", "delete"]')
+        super().__init__(workers=1, own_kinds='["select", "insert", "update", "delete"]',
+                         extra='[functions]\nallow = ["sales.touch(integer)"]\n')
         self.tap = None
 
     def _fill(self):
         super()._fill()
+        self.server.execute("CREATE FUNCTION t_acme.touch(n integer) RETURNS integer LANGUAGE sql AS 'SELECT n'", dbname="bi")
         self.tap = Tap(self.server.port)
 
     def dsn(self):
@@ -127,6 +129,7 @@ READS = [
     ("read of a policed table", [], "select count(*) /* {0} */ from shared.events", "TDCZ"),
     ("read of 200 KiB", [], "select repeat('x', 1000) /* {0} */ from generate_series(1, 200)", "T" + "D" * 200 + "CZ"),
     ("fetch of a cursor", ["begin", "declare c cursor for select id from sales.orders"], "fetch 3 from c /* {0} */", "TDDDCZ"),
+    ("set that rowgate keeps and the server never sees", [], "set statement_timeout = '50s' /* {0} */", "CZ"),
     ("copy out", [], "copy (select id /* {0} */ from sales.orders where id < 4) to stdout", "HdddcCZ"),
     ("copy out of 200 KiB", [], "copy (select repeat('x', 1000) /* {0} */ from generate_series(1, 200)) to stdout",
      "H" + "d" * 200 + "cCZ"),
@@ -137,6 +140,8 @@ GATED = [
     ("update", [], "update sales.loads set note = 'y' where id = {0}", "CZ"),
     ("delete", [], "delete from sales.loads where id = {0}", "CZ"),
     ("writing CTE", [], "with w as (insert into sales.loads (id) values ({0}) returning id) select id from w", "TDCZ"),
+    ("call of a function of one's own", [], "select sales.touch({0})", "TDCZ"),
+    ("set local", ["begin"], "set local timezone = 'UTC' /* {0} */", "CZ"),
     ("commit of a write", ["begin", "insert into sales.loads (id) values (1)"], "commit /* {0} */", "CZ"),
 ]
 
