@@ -37,9 +37,9 @@ struct history {
     char path[64];    /* <root>/log */
     unsigned key_set; /* other numbers, other keys */
     const char *origin;
-    size_t padding; /* bytes of SQL in a statement */
+    size_t padding;              /* bytes of SQL in a statement */
     uint64_t segment_statements; /* history_statements begins a segment after so many; 0 = never */
-    bool is_short;  /* history_write_all stops early: the same history, some time before */
+    bool is_short;               /* history_write_all stops early: the same history, some time before */
 
     /* forging */
     uint64_t changed_seq; /* this record says something else; UINT64_MAX = none */

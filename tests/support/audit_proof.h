@@ -2,7 +2,8 @@
 #ifndef RG_TESTS_SUPPORT_AUDIT_PROOF_H
 #define RG_TESTS_SUPPORT_AUDIT_PROOF_H
 
-/* What the long tests of verify share: how much of the proof is run, chance from a seed, the files that are evidence. */
+/* What the long tests of verify share: how much of the proof is run, chance from a seed, the files that are evidence.
+ */
 #include <ftw.h>
 
 #include "tests/support/audit_spoil.h"

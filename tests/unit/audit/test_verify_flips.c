@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every single byte of a closed log, changed: records, LF, tiles, checkpoints, manifests, key lists, origin. None may pass.
- * An ordinary run takes one byte in some hundred, scripts/proof audit all of a 1 MB log. */
+/* Every single byte of a closed log, changed: records, LF, tiles, checkpoints, manifests, key lists, origin. None may
+ * pass. An ordinary run takes one byte in some hundred, scripts/proof audit all of a 1 MB log. */
 #include "audit/verify_private.h"
 
 #include "tests/support/audit_proof.h"
@@ -26,8 +26,7 @@ static void make_plan(struct flips *flips)
     assert_ok(verify_tiles_load(fd, &findings, &flips->tiles));
     assert_int_equal(findings.count, 0);
     flips->tiles.needed_size = flips->checkpoints.newest_size;
-    flips->plan = (struct verify_plan){
-        .directory_fd = fd, .checkpoints = &flips->checkpoints, .tiles = &flips->tiles};
+    flips->plan = (struct verify_plan){.directory_fd = fd, .checkpoints = &flips->checkpoints, .tiles = &flips->tiles};
 }
 
 static void drop_plan(struct flips *flips)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random damage to a closed log: bytes changed, cut, inserted, swapped, repeated, files renamed, swapped, copied over each
- * other, removed. Verify may say intact only where the log that is left says the same as the one before: that is worked
- * out here without verify's help. An ordinary run makes some hundred mutations, scripts/proof audit 10,000. */
+/* Random damage to a closed log: bytes changed, cut, inserted, swapped, repeated, files renamed, swapped, copied over
+ * each other, removed. Verify may say intact only where the log that is left says the same as the one before: that is
+ * worked out here without verify's help. An ordinary run makes some hundred mutations, scripts/proof audit 10,000. */
 #include "tests/support/audit_proof.h"
 
 struct mutation {
@@ -254,8 +254,13 @@ static void swap_files(struct mutation *mutation)
 
 static void add_a_file(struct mutation *mutation)
 {
-    static const char *const names[] = {"seg/0000000000009999.jsonl", "seg/copy", "ckpt/0000000000099999.note",
-                                        "ckpt/copy", "tile/0/999", "tile/0/copy", "keys/list-00000099.note"};
+    static const char *const names[] = {"seg/0000000000009999.jsonl",
+                                        "seg/copy",
+                                        "ckpt/0000000000099999.note",
+                                        "ckpt/copy",
+                                        "tile/0/999",
+                                        "tile/0/copy",
+                                        "keys/list-00000099.note"};
     size_t which = chance_below(mutation->chance, sizeof names / sizeof names[0]);
     struct spoil_file file = spoil_load(mutation->history, pick_file(mutation));
     history_write(mutation->history, names[which], file.bytes, file.size);
@@ -265,10 +270,22 @@ static void add_a_file(struct mutation *mutation)
     spoil_free(&file);
 }
 
-static void (*const mutations[])(struct mutation *mutation) = {
-    change_bytes, change_bytes, cut_bytes, cut_end, insert_bytes, insert_zeros, repeat_bytes, swap_bytes,
-    zero_a_block, remove_a_record, put_another_record_in_its_place, remove_a_file, rename_a_file,
-    copy_a_file_over_another, swap_files, add_a_file};
+static void (*const mutations[])(struct mutation *mutation) = {change_bytes,
+                                                               change_bytes,
+                                                               cut_bytes,
+                                                               cut_end,
+                                                               insert_bytes,
+                                                               insert_zeros,
+                                                               repeat_bytes,
+                                                               swap_bytes,
+                                                               zero_a_block,
+                                                               remove_a_record,
+                                                               put_another_record_in_its_place,
+                                                               remove_a_file,
+                                                               rename_a_file,
+                                                               copy_a_file_over_another,
+                                                               swap_files,
+                                                               add_a_file};
 
 /* ---- the run ---- */
 
@@ -311,13 +328,13 @@ static void misses_no_random_mutation(void **state)
         }
         restore(&kept, &history);
     }
-    print_message("%llu mutations: altered %llu, truncated %llu, forked %llu, incomplete %llu, stale %llu, unreadable %llu, "
-                  "without effect %llu, missed %llu\n",
-                  (unsigned long long)count, (unsigned long long)results[AUDIT_ALTERED],
-                  (unsigned long long)results[AUDIT_TRUNCATED], (unsigned long long)results[AUDIT_FORKED],
-                  (unsigned long long)results[AUDIT_INCOMPLETE], (unsigned long long)results[AUDIT_STALE],
-                  (unsigned long long)results[AUDIT_UNVERIFIED], (unsigned long long)harmless,
-                  (unsigned long long)missed);
+    print_message(
+        "%llu mutations: altered %llu, truncated %llu, forked %llu, incomplete %llu, stale %llu, unreadable %llu, "
+        "without effect %llu, missed %llu\n",
+        (unsigned long long)count, (unsigned long long)results[AUDIT_ALTERED],
+        (unsigned long long)results[AUDIT_TRUNCATED], (unsigned long long)results[AUDIT_FORKED],
+        (unsigned long long)results[AUDIT_INCOMPLETE], (unsigned long long)results[AUDIT_STALE],
+        (unsigned long long)results[AUDIT_UNVERIFIED], (unsigned long long)harmless, (unsigned long long)missed);
     assert_int_equal(missed, 0);
     history_end(&history);
     history_remove(&history);
