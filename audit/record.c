@@ -158,7 +158,8 @@ static rg_status put_ids(const struct audit_event *event, const char *kind, stru
     if (event->kind == AUDIT_STATEMENT) {
         RG_TRY(audit_put_hex(out, RG_SLICE("\",\"statement\":\""), event->statement_id));
     }
-    return rg_buf_put_u8(out, '"');
+    RG_TRY(rg_buf_put_u8(out, '"'));
+    return event->is_break_glass ? rg_buf_put(out, RG_SLICE(",\"break_glass\":true")) : RG_OK;
 }
 
 static rg_status put_ruling(const struct audit_event *event, struct rg_buf *out)
