@@ -11,12 +11,6 @@
 
 enum { WATCH_US = 1000 * 1000, LAST_TURNS = 64 };
 
-static int64_t audit_log_deadline_us(const struct audit_log *log)
-{
-    (void)log;
-    return INT64_MAX;
-}
-
 /* One event: its record and the continuation records behind it. *out_seq is the first one's. */
 static rg_status append_event(struct auditor *auditor, struct rg_slice event, uint64_t *out_seq)
 {

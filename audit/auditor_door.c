@@ -10,11 +10,6 @@
 
 enum { ORDERS_A_TURN = 16, CHANNELS_A_TURN = 16 };
 
-static rg_status audit_log_seal(struct audit_log *log)
-{
-    return audit_log_commit(log);
-}
-
 static void add_door(struct auditor *auditor, int fd)
 {
     if (auditor->door_count == AUDITOR_DOORS_MAX) { /* the oldest is that of a gateway long gone */

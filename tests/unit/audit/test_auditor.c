@@ -343,8 +343,8 @@ static void loses_nothing_acknowledged_when_the_nth_call_fails(void **state)
         struct audit_report report = audit_dir_verify(&dir, &arena);
         if (report.result != AUDIT_INTACT || report.record_count <= acknowledged) {
             fail_msg("call %d failing: result %d at record %llu (%.*s), %llu acknowledged", n, (int)report.result,
-                     (unsigned long long)report.seq, (int)report.reason.size,
-                     report.reason.size == 0 ? "" : report.reason.data, (unsigned long long)acknowledged);
+                     (unsigned long long)report.findings[0].seq, RG_SLICE_ARGS(report.findings[0].reason),
+                     (unsigned long long)acknowledged);
         }
         audit_dir_remove(&dir);
         assert_true(n < 1000);
