@@ -27,7 +27,7 @@ static bool is_spare(const struct mutation *mutation, const char *name)
 
 static void say(struct mutation *mutation, const char *what, const char *name, size_t at, size_t size)
 {
-    (void)snprintf(mutation->text, sizeof mutation->text, "%s %s at %zu, %zu bytes", what, name, at, size);
+    (void)snprintf(mutation->text, sizeof mutation->text, "%.40s %.120s at %zu, %zu bytes", what, name, at, size);
 }
 
 /* [at, at + size) of a file, somewhere; false when the file is empty. */
