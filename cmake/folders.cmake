@@ -90,6 +90,9 @@ function(rg_tests)
         set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
         target_link_libraries(${name} PRIVATE policy)
     endforeach()
+    # The stop-watch of the record encoder.
+    add_executable(record_timing EXCLUDE_FROM_ALL bench/record_timing.c)
+    target_link_libraries(record_timing PRIVATE audit)
     # The suite's third opinion knows libpg_query and nothing of policy/.
     add_executable(regress_trees tests/regress/trees.c)
     target_link_libraries(regress_trees PRIVATE pg_query jansson)
