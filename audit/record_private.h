@@ -20,7 +20,7 @@ struct audit_long_text {
     const char *field;
     struct rg_slice bytes;
     struct rg_digest sha256; /* of bytes */
-    bool is_valid;           /* UTF-8: pieces as "text", otherwise as "b64" */
+    bool is_valid;           /* UTF-8 and hardly escaped: pieces as "text", otherwise as "b64" */
 };
 
 struct audit_long_list {
