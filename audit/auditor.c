@@ -215,6 +215,11 @@ static rg_status enter_closed(struct auditor *auditor, rg_status status)
         rg_log_event(auditor->log_out, RG_LOG_ERROR, "audit.closed", "s:s", "reason", text);
     }
     settle(auditor, false);
+    for (size_t i = 0; i < auditor->door_count; i++) { /* those that just come are told, too */
+        if (auditor->doors[i] >= 0) {
+            auditor_take_channels(auditor, i);
+        }
+    }
     auditor_set_state(auditor, AUDIT_CLOSED, text);
     send_answers(auditor);
     auditor_tell_state(auditor);

@@ -160,7 +160,7 @@ static void add_ids(const struct audit_event *event, const char *kind, struct au
         audit_small_add(out, RG_SLICE("\",\"statement\":\""));
         audit_small_hex(out, event->statement_id);
     }
-    audit_small_add(out, RG_SLICE("\""));
+    audit_small_add(out, event->is_break_glass ? RG_SLICE("\",\"break_glass\":true") : RG_SLICE("\""));
 }
 
 static void add_ruling(const struct audit_event *event, struct audit_small *out)

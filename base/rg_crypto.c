@@ -121,6 +121,55 @@ void rg_digest_b64url(const struct rg_digest *digest, char out_text[RG_DIGEST_B6
     out_text[RG_DIGEST_B64_SIZE - 1] = '\0';
 }
 
+/* Six bits a letter, or -1. */
+static const int8_t b64url_values[256] = {
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 62, -1, -1, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61,
+    -1, -1, -1, -1, -1, -1, -1, 0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+    22, 23, 24, 25, -1, -1, -1, -1, 63, -1, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44,
+    45, 46, 47, 48, 49, 50, 51, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+};
+
+/* Four letters, three bytes; negative when one is no letter of the alphabet. */
+static int32_t b64url_group(const char *text)
+{
+    int32_t value = 0;
+    int32_t all = 0;
+    for (size_t i = 0; i < 4; i++) {
+        int32_t bits = b64url_values[(unsigned char)text[i]];
+        all |= bits;
+        value = (int32_t)((uint32_t)value << 6) | bits;
+    }
+    return all < 0 ? -1 : value;
+}
+
+bool rg_digest_from_b64url(const char *text, struct rg_digest *out_digest)
+{
+    enum { GROUPS = RG_SHA256_SIZE / 3 };
+    struct rg_digest digest;
+    char last[4] = {text[GROUPS * 4], text[GROUPS * 4 + 1], text[GROUPS * 4 + 2], 'A'};
+    int32_t bad = 0;
+    for (size_t i = 0; i < GROUPS; i++) {
+        int32_t group = b64url_group(text + 4 * i);
+        bad |= group;
+        digest.bytes[3 * i] = (uint8_t)((uint32_t)group >> 16);
+        digest.bytes[3 * i + 1] = (uint8_t)((uint32_t)group >> 8);
+        digest.bytes[3 * i + 2] = (uint8_t)group;
+    }
+    int32_t group = b64url_group(last);
+    digest.bytes[RG_SHA256_SIZE - 2] = (uint8_t)((uint32_t)group >> 16);
+    digest.bytes[RG_SHA256_SIZE - 1] = (uint8_t)((uint32_t)group >> 8);
+    if (bad < 0 || group < 0 || (group & 0xff) != 0) {
+        return false;
+    }
+    *out_digest = digest;
+    return true;
+}
+
 rg_status rg_base64_encode(struct rg_slice bytes, struct rg_arena *arena, struct rg_slice *out_text)
 {
     if (bytes.size > INT_MAX / 2) {

@@ -35,6 +35,8 @@ void rg_digest_hex(const struct rg_digest *digest, char out_text[2 * RG_SHA256_S
 /* base64url without padding (RFC 4648 5) with NUL: 43 characters. */
 enum { RG_DIGEST_B64_SIZE = 44 };
 void rg_digest_b64url(const struct rg_digest *digest, char out_text[RG_DIGEST_B64_SIZE]);
+/* The way back: 43 characters, strict (no stray bits). False and untouched output for anything else. */
+bool rg_digest_from_b64url(const char *text, struct rg_digest *out_digest);
 
 /* Standard base64 with padding (RFC 4648 4), strict; RG_PROTOCOL on anything else. */
 rg_status rg_base64_encode(struct rg_slice bytes, struct rg_arena *arena, struct rg_slice *out_text) RG_MUST_CHECK;
