@@ -206,3 +206,16 @@ def test_a_long_statement_comes_back_from_the_log(make):
 def test_a_refused_statement_that_is_not_utf8_is_on_record_with_its_text(filled):
     found = [rg(record)["sql_b64"] for record in records(filled) if "sql_b64" in rg(record)]
     assert sorted(base64.b64decode(text) for text in found) == [b"select 'parse \xff'", b"select 'query \xff'"]
+
+
+def test_no_two_sessions_share_an_id_though_the_gateway_was_started_again():
+    with stacks.Stack(kind="postgres", workers=1) as stack:
+        for _ in range(2):
+            stack.query("select 1")
+            stack.rowgate.stop()
+            stack.rowgate.start()
+        stack.rowgate.stop()
+        logins = [record for record in records(stack) if rg(record)["kind"] == "login"]
+        assert len({rg(record)["session"] for record in logins}) == len(logins) == 2
+        uids = [record["metadata"]["uid"] for record in records(stack)]
+        assert len(uids) == len(set(uids))
