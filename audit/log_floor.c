@@ -10,6 +10,7 @@
 
 #include "audit/log_private.h"
 
+enum { NOTE_BYTES_MAX = 32 * 1024 };
 #define TEMPORARY "publisher.new" /* the publisher does not run yet */
 
 /* A small file; false when it cannot be had. */
