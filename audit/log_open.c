@@ -356,13 +356,14 @@ rg_status audit_log_open(const struct auditor_options *options, struct audit_log
     RG_TRY(check_options(options));
     RG_AUTO(rg_arena_done) struct rg_arena arena;
     rg_arena_init(&arena, OPEN_ARENA);
-    struct audit_log log;
-    init_log(options, &log);
-    rg_status status = open_log(options, &arena, &log);
+    struct audit_log *log = rg_memory_alloc(sizeof *log); /* much for a frame */
+    init_log(options, log);
+    rg_status status = open_log(options, &arena, log);
     if (!rg_is_ok(status)) {
-        audit_log_done(&log);
-        return as_storage(status);
+        audit_log_done(log);
+    } else {
+        *out_log = *log;
     }
-    *out_log = log;
-    return RG_OK;
+    rg_memory_free(log);
+    return rg_is_ok(status) ? RG_OK : as_storage(status);
 }
