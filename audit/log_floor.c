@@ -125,31 +125,31 @@ static rg_status make_finder(const struct audit_log *log, struct rg_arena *arena
     return RG_OK;
 }
 
-rg_status audit_log_find_floor(const struct audit_log *log, struct rg_arena *arena, struct audit_floor *out_floor)
+rg_status audit_log_find_floor(const struct audit_log *log, struct rg_arena *arena, struct audit_floor **out_floor)
 {
     struct finder finder = {0};
-    struct audit_floor floor = {0};
     void *memory = NULL;
-    RG_TRY(rg_arena_alloc(arena, sizeof(struct audit_floor), &memory)); /* two of them are much for one frame */
-    struct audit_floor *head = memory;
+    RG_TRY(rg_arena_array(arena, 2, sizeof(struct audit_floor), &memory)); /* much for a frame */
+    struct audit_floor *floor = memory;
+    struct audit_floor *head = floor + 1;
     RG_AUTO(rg_buf_done) struct rg_buf sizes;
     rg_buf_init(&sizes, SIZE_MAX / 2);
     RG_TRY(make_finder(log, arena, &finder));
     RG_TRY(list_sizes(log, &sizes));
-    while (rg_buf_size(&sizes) > 0 && floor.size == 0) {
+    while (rg_buf_size(&sizes) > 0 && floor->size == 0) {
         uint64_t size = 0;
         char path[AUDIT_NOTE_PATH_SIZE];
         memcpy(&size, rg_buf_slice(&sizes).data, sizeof size);
         rg_buf_consume(&sizes, sizeof size);
         audit_note_path(size, path);
-        (void)read_note(&finder, path, &floor);
+        (void)read_note(&finder, path, floor);
     }
-    bool is_head_newer = read_note(&finder, "head.note", head) && head->size > floor.size;
-    floor = is_head_newer ? *head : floor;
+    bool is_head_newer = read_note(&finder, "head.note", head) && head->size > floor->size;
+    floor = is_head_newer ? head : floor;
     RG_TRY(rg_arena_alloc(arena, sizeof(struct audit_tiles), &memory));
-    floor.tiles = memory;
+    floor->tiles = memory;
     RG_TRY(rg_arena_alloc(arena, AUDIT_TILE_BYTES + 1, &memory));
-    floor.scratch = memory;
+    floor->scratch = memory;
     *out_floor = floor;
     return RG_OK;
 }

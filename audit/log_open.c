@@ -289,14 +289,14 @@ static rg_status note_start(struct audit_log *log, const struct audit_recovery *
 
 static rg_status open_records(struct audit_log *log, struct rg_arena *arena, struct audit_recovery *recovery)
 {
-    struct audit_floor floor = {0};
+    struct audit_floor *floor = NULL;
     const struct rg_digest keys_root = audit_keys_genesis_root(log->keys);
     audit_chain_init(&log->chain, log->origin, &keys_root);
     RG_TRY(audit_log_find_floor(log, arena, &floor));
-    RG_TRY(audit_log_recover(log, &floor, arena, recovery));
-    RG_TRY(floor.has_bad_tiles ? audit_floor_mend(log, &floor, arena) : RG_OK);
+    RG_TRY(audit_log_recover(log, floor, arena, recovery));
+    RG_TRY(floor->has_bad_tiles ? audit_floor_mend(log, floor, arena) : RG_OK);
     RG_TRY(start_keeper(log));
-    RG_TRY(start_publisher(log, &floor, recovery));
+    RG_TRY(start_publisher(log, floor, recovery));
     RG_TRY(finish_step(log));
     RG_TRY(resume_epoch(log, recovery));
     int64_t now_us = rg_clock_monotonic_us(log->clock);

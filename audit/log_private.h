@@ -44,7 +44,7 @@ rg_status audit_log_recover(struct audit_log *log, struct audit_floor *floor, st
 
 /* log_floor.c */
 rg_status audit_log_find_floor(const struct audit_log *log, struct rg_arena *arena,
-                               struct audit_floor *out_floor) RG_MUST_CHECK;
+                               struct audit_floor **out_floor) RG_MUST_CHECK;
 /* One more leaf of the log: builds the floor's tree, compares its tiles and, at its size, its root. */
 rg_status audit_floor_take(const struct audit_log *log, struct audit_floor *floor,
                            const struct rg_digest *leaf) RG_MUST_CHECK;
