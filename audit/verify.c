@@ -174,13 +174,16 @@ static rg_status stitch(struct verifier *verifier, size_t first)
                                    .findings = &verifier->findings,
                                    .tiles = &verifier->tiles,
                                    .checkpoints = &verifier->checkpoints,
-                                   .genesis = genesis_of(verifier)};
+                                   .genesis = genesis_of(verifier),
+                                   .directory_fd = verifier->directory_fd,
+                                   .arena = verifier->arena,
+                                   .names = &verifier->names};
     verify_stitch_init(made);
     if (first > 0) {
         RG_TRY(verify_stitch_base(made, verifier->segments[0].first_seq));
     }
     for (size_t i = 0; i < verifier->segment_count; i++) {
-        verify_stitch_add(made, &verifier->segments[i]);
+        RG_TRY(verify_stitch_add(made, &verifier->segments[i]));
     }
     verify_stitch_end(made);
     if (made->next_seq == 0 && verifier->findings.count == 0) {
