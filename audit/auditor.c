@@ -203,7 +203,6 @@ static rg_status run(struct auditor *auditor)
 static rg_status enter_closed(struct auditor *auditor, rg_status status)
 {
     char text[AUDIT_REASON_MAX + 1];
-    enum rg_kind kind = status.error->kind;
     (void)snprintf(text, sizeof text, "%.*s", AUDIT_REASON_MAX, status.error->text);
     if (auditor->log_out != NULL) {
         rg_log_event(auditor->log_out, RG_LOG_ERROR, "audit.closed", "s:s", "reason", text);
@@ -217,7 +216,7 @@ static rg_status enter_closed(struct auditor *auditor, rg_status status)
     auditor_set_state(auditor, AUDIT_CLOSED, text);
     send_answers(auditor);
     auditor_tell_state(auditor);
-    return rg_fail(kind, "%s", text);
+    return rg_fail(RG_STORAGE, "%s", text);
 }
 
 rg_status auditor_serve(struct auditor *auditor, int control_fd)

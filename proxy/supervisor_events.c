@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/rg_memory.h"
 #include "proxy/supervisor_private.h"
 
 enum { STOP_PATIENCE_US = 60000000 };
@@ -167,9 +168,8 @@ static void on_message(struct supervisor *supervisor, struct child *child, const
     }
 }
 
-static void take_messages_of(struct supervisor *supervisor, struct child *child)
+static void take_messages_of(struct supervisor *supervisor, struct child *child, char memory[AUDIT_CONTROL_MAX])
 {
-    char memory[AUDIT_CONTROL_MAX];
     bool has_message = true;
     while (child->control >= 0 && has_message) {
         struct audit_control message;
@@ -190,8 +190,10 @@ static void take_messages_of(struct supervisor *supervisor, struct child *child)
 
 void supervisor_take_messages(struct supervisor *supervisor)
 {
-    take_messages_of(supervisor, &supervisor->auditor);
-    take_messages_of(supervisor, &supervisor->gateway);
+    char *memory = rg_memory_alloc(AUDIT_CONTROL_MAX);
+    take_messages_of(supervisor, &supervisor->auditor, memory);
+    take_messages_of(supervisor, &supervisor->gateway, memory);
+    rg_memory_free(memory);
 }
 
 /* ---- their ends ---- */

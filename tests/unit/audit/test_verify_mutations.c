@@ -18,10 +18,17 @@ static const char *pick_file(const struct mutation *mutation)
 }
 
 /* Removing it takes no evidence away: a partial tile is told by the records, a sealing checkpoint is covered by later
- * ones. Those that close an epoch, head.note, whole tiles, keys and segments are needed. */
+ * ones, the newest manifest comes later than its segment. Those that close an epoch, head.note, whole tiles, keys and
+ * segments are needed. */
 static bool is_spare(const struct mutation *mutation, const char *name)
 {
-    return strstr(name, ".p/") != NULL || strstr(name, ".manifest") != NULL ||
+    char newest[80] = "";
+    for (size_t i = 0; i < mutation->files->count; i++) {
+        if (strstr(mutation->files->names[i], ".manifest") != NULL) {
+            (void)snprintf(newest, sizeof newest, "%s", mutation->files->names[i]);
+        }
+    }
+    return strstr(name, ".p/") != NULL || strcmp(name, newest) == 0 ||
            (strncmp(name, "ckpt/", 5) == 0 && !history_closes_epoch(mutation->history, name));
 }
 
