@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/rg_memory.h"
 #include "proxy/supervisor_private.h"
 
 enum { STOP_PATIENCE_US = 60000000 };
@@ -168,12 +167,12 @@ static void on_message(struct supervisor *supervisor, struct child *child, const
     }
 }
 
-static void take_messages_of(struct supervisor *supervisor, struct child *child, char memory[AUDIT_CONTROL_MAX])
+static void take_messages_of(struct supervisor *supervisor, struct child *child)
 {
     bool has_message = true;
     while (child->control >= 0 && has_message) {
         struct audit_control message;
-        rg_status status = audit_control_receive(child->control, memory, &message, &has_message);
+        rg_status status = audit_control_receive(child->control, supervisor->packet, &message, &has_message);
         if (!rg_is_ok(status)) {
             bool is_nonsense = status.error->kind != RG_CLOSED;
             if (is_nonsense) {
@@ -190,10 +189,8 @@ static void take_messages_of(struct supervisor *supervisor, struct child *child,
 
 void supervisor_take_messages(struct supervisor *supervisor)
 {
-    char *memory = rg_memory_alloc(AUDIT_CONTROL_MAX);
-    take_messages_of(supervisor, &supervisor->auditor, memory);
-    take_messages_of(supervisor, &supervisor->gateway, memory);
-    rg_memory_free(memory);
+    take_messages_of(supervisor, &supervisor->auditor);
+    take_messages_of(supervisor, &supervisor->gateway);
 }
 
 /* ---- their ends ---- */
