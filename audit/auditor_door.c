@@ -53,11 +53,10 @@ static rg_status obey(struct auditor *auditor, const struct audit_control *order
 
 rg_status auditor_take_orders(struct auditor *auditor)
 {
-    char memory[AUDIT_CONTROL_MAX];
     for (int i = 0; i < ORDERS_A_TURN; i++) {
         struct audit_control order = {0};
         bool has_order = false;
-        rg_status status = audit_control_receive(auditor->control_fd, memory, &order, &has_order);
+        rg_status status = audit_control_receive(auditor->control_fd, auditor->order, &order, &has_order);
         if (!rg_is_ok(status)) {
             auditor->is_stopping = auditor->is_stopping || status.error->kind == RG_CLOSED;
             return RG_OK;

@@ -219,6 +219,9 @@ rg_status audit_line_parse(struct rg_slice line, struct audit_head *out_head)
     if (has_foreign_byte(line)) {
         return find_foreign_byte(line);
     }
+    if (line.size == 0 || line.data[line.size - 1] != '}') {
+        return rg_fail(RG_PROTOCOL, "does not end as a record");
+    }
     struct audit_head head = {0};
     struct rg_slice cursor = line;
     const char *problem = parse_head(&cursor, &head);

@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/rg_memory.h"
 #include "proxy/supervisor_private.h"
 
 /* Blocked in the children too, so that none of these ends one before it is at work. */
@@ -111,22 +112,21 @@ rg_status supervisor_run(const char *path, int *out_exit)
     if (signals < 0) {
         return rg_fail(RG_INTERNAL, "signalfd: %s", strerror(errno));
     }
-    (void)prctl(PR_SET_DUMPABLE, 0); /* it has read the secrets too (L7) */
-    struct supervisor supervisor = {.clock = rg_clock_system(),
-                                    .path = path,
-                                    .auditor = {.name = "auditor", .control = -1},
-                                    .gateway = {.name = "gateway", .control = -1}};
-    rg_status status = rg_log_open(NULL, RG_LOG_INFO, supervisor.clock, &supervisor.log);
+    (void)prctl(PR_SET_DUMPABLE, 0);                                     /* it has read the secrets too (L7) */
+    struct supervisor *supervisor = rg_memory_alloc(sizeof *supervisor); /* much for a frame */
+    supervisor->clock = rg_clock_system();
+    supervisor->path = path;
+    supervisor->auditor = (struct child){.name = "auditor", .control = -1};
+    supervisor->gateway = (struct child){.name = "gateway", .control = -1};
+    rg_status status = rg_log_open(NULL, RG_LOG_INFO, supervisor->clock, &supervisor->log);
     if (rg_is_ok(status)) {
-        status = run(&supervisor, signals);
+        status = run(supervisor, signals);
     }
-    char text[sizeof supervisor.failure] = "";
+    char text[sizeof supervisor->failure] = "";
     (void)snprintf(text, sizeof text, "%s", rg_is_ok(status) ? "" : status.error->text);
-    supervisor_done(&supervisor);
+    supervisor_done(supervisor);
     (void)close(signals);
-    if (text[0] != '\0') {
-        return rg_fail(RG_CONFIG, "%s", text);
-    }
-    *out_exit = supervisor.exit_code;
-    return RG_OK;
+    *out_exit = supervisor->exit_code;
+    rg_memory_free(supervisor);
+    return text[0] == '\0' ? RG_OK : rg_fail(RG_CONFIG, "%s", text);
 }

@@ -169,11 +169,10 @@ static void on_message(struct supervisor *supervisor, struct child *child, const
 
 static void take_messages_of(struct supervisor *supervisor, struct child *child)
 {
-    char memory[AUDIT_CONTROL_MAX];
     bool has_message = true;
     while (child->control >= 0 && has_message) {
         struct audit_control message;
-        rg_status status = audit_control_receive(child->control, memory, &message, &has_message);
+        rg_status status = audit_control_receive(child->control, supervisor->packet, &message, &has_message);
         if (!rg_is_ok(status)) {
             bool is_nonsense = status.error->kind != RG_CLOSED;
             if (is_nonsense) {

@@ -14,6 +14,7 @@
 
 #include "audit/chain.h"
 #include "audit/keys.h"
+#include "audit/manifest.h"
 #include "audit/tree.h"
 #include "audit/verify.h"
 #include "base/rg_memory.h"
@@ -28,6 +29,7 @@ enum history_signer {
     HISTORY_STRANGER,   /* keys that no list names */
     HISTORY_NEXT_KEY,   /* the key of the epoch after */
     HISTORY_FIRST_KEY,  /* the key of epoch 0 */
+    HISTORY_LAST_KEY,   /* the key of epoch 2, the newest of history_write_all */
     HISTORY_NOBODY      /* no checkpoint is written */
 };
 
@@ -36,7 +38,9 @@ struct history {
     char path[64];    /* <root>/log */
     unsigned key_set; /* other numbers, other keys */
     const char *origin;
-    size_t padding; /* bytes of SQL in a statement */
+    size_t padding;              /* bytes of SQL in a statement */
+    uint64_t segment_statements; /* history_statements begins a segment after so many; 0 = never */
+    bool is_short;               /* history_write_all stops early: the same history, some time before */
 
     /* forging */
     uint64_t changed_seq; /* this record says something else; UINT64_MAX = none */
@@ -53,9 +57,11 @@ struct history {
     uint64_t epoch;
     uint64_t checkpoint_size;
     uint64_t statement;
+    uint64_t epoch_ends[HISTORY_EPOCHS]; /* sizes of the checkpoints that close an epoch */
     uint64_t segment_seq;
     int segment_fd;
     size_t segment_count;
+    char partials[AUDIT_TILE_LEVELS][AUDIT_TILE_PATH_SIZE]; /* the partial tiles that stand on disk */
 };
 
 /* ---- keys ---- */
@@ -86,7 +92,7 @@ static inline void history_root_key(const struct history *history, struct audit_
 static inline void history_write(const struct history *history, const char *name, const void *bytes, size_t size)
 {
     char path[192];
-    (void)snprintf(path, sizeof path, "%s/%s", history->path, name);
+    (void)snprintf(path, sizeof path, "%s/%.120s", history->path, name);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (fd < 0) {
         fail_msg("cannot write %s", path);
@@ -98,7 +104,7 @@ static inline void history_write(const struct history *history, const char *name
 static inline void history_directory(const struct history *history, const char *name)
 {
     char path[192];
-    (void)snprintf(path, sizeof path, "%s/%s", history->path, name);
+    (void)snprintf(path, sizeof path, "%s/%.120s", history->path, name);
     (void)mkdir(path, 0700);
 }
 
@@ -164,9 +170,15 @@ static inline void history_open_segment(struct history *history)
 static inline rg_status history_put_tile(void *context, unsigned level, uint64_t index, const struct rg_digest *hashes,
                                          unsigned width)
 {
-    const struct history *history = context;
+    struct history *history = context;
     char path[AUDIT_TILE_PATH_SIZE];
+    char old[192];
     audit_tile_path(level, index, width, path);
+    if (width < AUDIT_TILE_WIDTH && strcmp(history->partials[level], path) != 0) { /* only the newest ones stay */
+        (void)snprintf(old, sizeof old, "%s/%s", history->path, history->partials[level]);
+        (void)unlink(old);
+        memcpy(history->partials[level], path, sizeof path);
+    }
     for (char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         history_directory(history, path);
@@ -244,6 +256,8 @@ static inline void history_statement(struct history *history, const char *tenant
     history_put(history, tenant, 6005, rg);
 }
 
+static inline void history_next_segment(struct history *history);
+
 static inline void history_statements(struct history *history, uint64_t count)
 {
     static const char *const tenants[] = {"acme", "globex", "", "initech", "acme"};
@@ -251,6 +265,9 @@ static inline void history_statements(struct history *history, uint64_t count)
         history_wait(history, 700);
         history_statement(history, tenants[history->statement % 5], history->statement, "combined");
         history->statement++;
+        if (history->segment_statements != 0 && history->statement % history->segment_statements == 0) {
+            history_next_segment(history);
+        }
     }
 }
 
@@ -304,7 +321,10 @@ static inline void history_publish(struct history *history, uint64_t epoch, bool
     bool is_forged = history->tree.size >= history->sign_from;
     enum history_signer signer = is_forged ? history->signer : HISTORY_HONEST;
     unsigned key_set = signer == HISTORY_STRANGER ? history->key_set + 77 : history->key_set;
-    uint64_t key = signer == HISTORY_NEXT_KEY ? epoch + 1 : signer == HISTORY_FIRST_KEY ? 0 : epoch;
+    uint64_t key = signer == HISTORY_NEXT_KEY    ? epoch + 1
+                   : signer == HISTORY_FIRST_KEY ? 0
+                   : signer == HISTORY_LAST_KEY  ? 2
+                                                 : epoch;
     rg_buf_init(&text, 4096);
     rg_buf_init(&note, 4096);
     assert_ok(audit_tiles_flush(history->tiles, &sink));
@@ -356,7 +376,44 @@ static inline void history_next_epoch(struct history *history)
     history_wait(history, 1000);
     history_put_checkpoint_record(history);
     history_put_epoch_record(history);
+    history->epoch_ends[history->epoch - 1] = history->tree.size;
     history_publish(history, history->epoch - 1, true);
+}
+
+/* ckpt/<size>.note: the last one of an epoch? */
+static inline bool history_closes_epoch(const struct history *history, const char *name)
+{
+    uint64_t size = strtoull(name + sizeof "ckpt/" - 1, NULL, 10);
+    for (uint64_t epoch = 0; epoch < history->epoch; epoch++) {
+        if (history->epoch_ends[epoch] == size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static inline void history_write_manifest(const struct history *history)
+{
+    char path[192];
+    RG_AUTO(rg_buf_done) struct rg_buf bytes;
+    struct stat info;
+    char *memory = NULL;
+    (void)snprintf(path, sizeof path, "%s/seg/%016" PRIu64 ".jsonl", history->path, history->segment_seq);
+    int fd = open(path, O_RDONLY);
+    assert_int_equal(fstat(fd, &info), 0);
+    rg_buf_init(&bytes, (size_t)info.st_size + AUDIT_MANIFEST_MAX);
+    assert_ok(rg_buf_reserve(&bytes, (size_t)info.st_size + 1, &memory));
+    assert_int_equal(read(fd, memory, (size_t)info.st_size + 1), info.st_size);
+    (void)close(fd);
+    struct audit_manifest manifest = {.origin = rg_slice_of(history->origin),
+                                      .first_seq = history->segment_seq,
+                                      .record_count = history->chain.next_seq - history->segment_seq,
+                                      .bytes = (uint64_t)info.st_size,
+                                      .sha256 = rg_sha256_one(rg_slice_make(memory, (size_t)info.st_size)),
+                                      .root = audit_tree_root(&history->tree)};
+    assert_ok(audit_manifest_encode(&manifest, &bytes));
+    (void)snprintf(path, sizeof path, "seg/%016" PRIu64 ".manifest", history->segment_seq);
+    history_write(history, path, rg_buf_slice(&bytes).data, rg_buf_size(&bytes));
 }
 
 static inline void history_next_segment(struct history *history)
@@ -365,6 +422,7 @@ static inline void history_next_segment(struct history *history)
     history_put_checkpoint_record(history);
     history_publish(history, history->epoch, true);
     (void)close(history->segment_fd);
+    history_write_manifest(history);
     history_open_segment(history);
 }
 
@@ -476,6 +534,9 @@ static inline void history_write_all(struct history *history, uint64_t count)
     history_next_segment(history);
     history_statement(history, "acme", 1000001, "outcome");
     history_statement(history, "globex", 1000002, "decision");
+    if (history->is_short) {
+        return;
+    }
     history_statements(history, count / 8);
     history_stop(history);
     history_wait(history, 60000000);
