@@ -331,9 +331,9 @@ static rg_status as_storage(rg_status status)
     return rg_fail(RG_STORAGE, "%s", text);
 }
 
-static struct audit_log make_log(const struct auditor_options *options)
+static void init_log(const struct auditor_options *options, struct audit_log *log)
 {
-    struct audit_log log = {
+    *log = (struct audit_log){
         .store = options->store == NULL ? audit_store_files() : options->store,
         .clock = options->clock == NULL ? rg_clock_system() : options->clock,
         .durability = options->durability,
@@ -343,13 +343,12 @@ static struct audit_log make_log(const struct auditor_options *options)
         .directory_fd = -1,
         .lock_fd = -1,
         .segments_fd = -1,
-        .arena = rg_memory_alloc(sizeof *log.arena),
+        .arena = rg_memory_alloc(sizeof *log->arena),
     };
-    rg_arena_init(log.arena, KEYS_ARENA);
-    rg_buf_init(&log.pending, AUDIT_COMMIT_MAX + 8 * AUDIT_LINE_MAX);
-    rg_buf_init(&log.leaves, (size_t)AUDIT_PUBLISH_QUEUE * RG_SHA256_SIZE);
-    make_boot(log.boot);
-    return log;
+    rg_arena_init(log->arena, KEYS_ARENA);
+    rg_buf_init(&log->pending, AUDIT_COMMIT_MAX + 8 * AUDIT_LINE_MAX);
+    rg_buf_init(&log->leaves, (size_t)AUDIT_PUBLISH_QUEUE * RG_SHA256_SIZE);
+    make_boot(log->boot);
 }
 
 rg_status audit_log_open(const struct auditor_options *options, struct audit_log *out_log)
@@ -357,12 +356,14 @@ rg_status audit_log_open(const struct auditor_options *options, struct audit_log
     RG_TRY(check_options(options));
     RG_AUTO(rg_arena_done) struct rg_arena arena;
     rg_arena_init(&arena, OPEN_ARENA);
-    struct audit_log log = make_log(options);
-    rg_status status = open_log(options, &arena, &log);
+    struct audit_log *log = rg_memory_alloc(sizeof *log); /* much for a frame */
+    init_log(options, log);
+    rg_status status = open_log(options, &arena, log);
     if (!rg_is_ok(status)) {
-        audit_log_done(&log);
-        return as_storage(status);
+        audit_log_done(log);
+    } else {
+        *out_log = *log;
     }
-    *out_log = log;
-    return RG_OK;
+    rg_memory_free(log);
+    return rg_is_ok(status) ? RG_OK : as_storage(status);
 }

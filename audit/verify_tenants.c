@@ -71,8 +71,10 @@ void verify_tenants_add(struct verify_stitch *stitch, const struct verify_segmen
         check_root(stitch, segment);
     }
     for (size_t i = 0; i < segment->tenants.count; i++) {
-        struct audit_tenant_head *head = get(stitch, tenants[i].name);
-        head->next_tseq = tenants[i].now.next_tseq;
-        head->leaf = tenants[i].now.leaf;
+        struct audit_tenant_head *head = audit_heads_find(&stitch->tenants, tenants[i].name);
+        if (head != NULL) { /* put there above */
+            head->next_tseq = tenants[i].now.next_tseq;
+            head->leaf = tenants[i].now.leaf;
+        }
     }
 }

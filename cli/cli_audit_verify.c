@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rowgate audit verify: what the auditor brings along (a root key, a checkpoint he kept), a progress bar, the report. The
- * work is in audit/verify*.c. */
+/* rowgate audit verify: what the auditor brings along (a root key, a checkpoint he kept), a progress bar, the report.
+ * The work is in audit/verify*.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

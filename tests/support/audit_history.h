@@ -37,8 +37,9 @@ struct history {
     char path[64];    /* <root>/log */
     unsigned key_set; /* other numbers, other keys */
     const char *origin;
-    size_t padding; /* bytes of SQL in a statement */
-    bool is_short;  /* history_write_all stops early: the same history, some time before */
+    size_t padding;              /* bytes of SQL in a statement */
+    uint64_t segment_statements; /* history_statements begins a segment after so many; 0 = never */
+    bool is_short;               /* history_write_all stops early: the same history, some time before */
 
     /* forging */
     uint64_t changed_seq; /* this record says something else; UINT64_MAX = none */
@@ -55,9 +56,11 @@ struct history {
     uint64_t epoch;
     uint64_t checkpoint_size;
     uint64_t statement;
+    uint64_t epoch_ends[HISTORY_EPOCHS]; /* sizes of the checkpoints that close an epoch */
     uint64_t segment_seq;
     int segment_fd;
     size_t segment_count;
+    char partials[AUDIT_TILE_LEVELS][AUDIT_TILE_PATH_SIZE]; /* the partial tiles that stand on disk */
 };
 
 /* ---- keys ---- */
@@ -166,9 +169,15 @@ static inline void history_open_segment(struct history *history)
 static inline rg_status history_put_tile(void *context, unsigned level, uint64_t index, const struct rg_digest *hashes,
                                          unsigned width)
 {
-    const struct history *history = context;
+    struct history *history = context;
     char path[AUDIT_TILE_PATH_SIZE];
+    char old[192];
     audit_tile_path(level, index, width, path);
+    if (width < AUDIT_TILE_WIDTH && strcmp(history->partials[level], path) != 0) { /* only the newest ones stay */
+        (void)snprintf(old, sizeof old, "%s/%s", history->path, history->partials[level]);
+        (void)unlink(old);
+        memcpy(history->partials[level], path, sizeof path);
+    }
     for (char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         history_directory(history, path);
@@ -246,6 +255,8 @@ static inline void history_statement(struct history *history, const char *tenant
     history_put(history, tenant, 6005, rg);
 }
 
+static inline void history_next_segment(struct history *history);
+
 static inline void history_statements(struct history *history, uint64_t count)
 {
     static const char *const tenants[] = {"acme", "globex", "", "initech", "acme"};
@@ -253,6 +264,9 @@ static inline void history_statements(struct history *history, uint64_t count)
         history_wait(history, 700);
         history_statement(history, tenants[history->statement % 5], history->statement, "combined");
         history->statement++;
+        if (history->segment_statements != 0 && history->statement % history->segment_statements == 0) {
+            history_next_segment(history);
+        }
     }
 }
 
@@ -361,7 +375,20 @@ static inline void history_next_epoch(struct history *history)
     history_wait(history, 1000);
     history_put_checkpoint_record(history);
     history_put_epoch_record(history);
+    history->epoch_ends[history->epoch - 1] = history->tree.size;
     history_publish(history, history->epoch - 1, true);
+}
+
+/* ckpt/<size>.note: the last one of an epoch? */
+static inline bool history_closes_epoch(const struct history *history, const char *name)
+{
+    uint64_t size = strtoull(name + sizeof "ckpt/" - 1, NULL, 10);
+    for (uint64_t epoch = 0; epoch < history->epoch; epoch++) {
+        if (history->epoch_ends[epoch] == size) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static inline void history_next_segment(struct history *history)

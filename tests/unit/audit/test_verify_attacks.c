@@ -24,8 +24,8 @@ static bool run(const struct attack_row *row)
     if (!is_right) {
         history_print(&report);
         print_error("%s (%s): exit %d at record %llu, expected %d at record %llu\n", row->name, row->number,
-                 audit_result_exit_code(report.result), (unsigned long long)seq, row->exit_code,
-                 (unsigned long long)attack.seq);
+                    audit_result_exit_code(report.result), (unsigned long long)seq, row->exit_code,
+                    (unsigned long long)attack.seq);
     }
     history_end(&history);
     history_remove(&history);

@@ -2,8 +2,8 @@
 #ifndef RG_TESTS_VECTORS_AUDIT_ATTACKS_H
 #define RG_TESTS_VECTORS_AUDIT_ATTACKS_H
 
-/* The attacks of docs/verify.md as code: each is made on a fresh log, and each has one right answer. Numbers are those of
- * the list; a letter tells variants apart; CVE and issue numbers are faults of other logs' verifiers. */
+/* The attacks of docs/verify.md as code: each is made on a fresh log, and each has one right answer. Numbers are those
+ * of the list; a letter tells variants apart; CVE and issue numbers are faults of other logs' verifiers. */
 #include "tests/support/audit_spoil.h"
 
 enum { ATTACK_STATEMENTS = 2400, ATTACK_RECORD = 700 };
@@ -11,10 +11,10 @@ enum { ATTACK_STATEMENTS = 2400, ATTACK_RECORD = 700 };
 #define ATTACK_ANY UINT64_MAX
 
 struct attack {
-    struct history *history;     /* what verify is given */
-    uint64_t seq;                /* the record it must name; ATTACK_ANY = not checked */
-    uint64_t not_after;          /* the record it must not go beyond, when the place cannot be known; 0 = not checked */
-    char since[4096];            /* the checkpoint that the auditor kept */
+    struct history *history; /* what verify is given */
+    uint64_t seq;            /* the record it must name; ATTACK_ANY = not checked */
+    uint64_t not_after;      /* the record it must not go beyond, when the place cannot be known; 0 = not checked */
+    char since[4096];        /* the checkpoint that the auditor kept */
     size_t since_size;
     struct audit_vkey root_key; /* the key that he was given */
     bool has_root;
@@ -622,8 +622,9 @@ static void write_a_key_twice(struct attack *attack)
 
 static void write_a_record_head_inside_sql(struct attack *attack)
 {
-    history_put(attack->history, "acme", 6005,
-                "{\"kind\":\"login\",\"user\":\"{\\\"unmapped\\\":{\\\"rg\\\":{\\\"seq\\\":\\\"0000000000000001\\\"\"}");
+    history_put(
+        attack->history, "acme", 6005,
+        "{\"kind\":\"login\",\"user\":\"{\\\"unmapped\\\":{\\\"rg\\\":{\\\"seq\\\":\\\"0000000000000001\\\"\"}");
     history_checkpoint(attack->history);
 }
 
