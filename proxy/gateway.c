@@ -324,8 +324,13 @@ rg_status gateway_run(const struct gateway_options *options)
         return rg_fail(RG_INTERNAL, "signalfd: %s", strerror(errno));
     }
     (void)prctl(PR_SET_DUMPABLE, 0); /* no core dump holds a token or a key (L7) */
-    struct gateway gateway = {
-        .clock = rg_clock_system(), .options = options, .door_fd = -1, .path = options->path, .next_session_id = 1};
+    /* records of two runs of the gateway are told apart by their sessions: a later run starts above an earlier one */
+    uint64_t first_session_id = (uint64_t)rg_clock_wall_us(rg_clock_system());
+    struct gateway gateway = {.clock = rg_clock_system(),
+                              .options = options,
+                              .door_fd = -1,
+                              .path = options->path,
+                              .next_session_id = first_session_id};
     (void)sem_init(&gateway.swapped, 0, 0);
     rg_status status = rg_log_open(NULL, RG_LOG_INFO, gateway.clock, &gateway.log);
     if (rg_is_ok(status)) {
