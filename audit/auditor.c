@@ -11,12 +11,6 @@
 
 enum { WATCH_US = 1000 * 1000, LAST_TURNS = 64 };
 
-static int64_t audit_log_deadline_us(const struct audit_log *log)
-{
-    (void)log;
-    return INT64_MAX;
-}
-
 /* One event: its record and the continuation records behind it. *out_seq is the first one's. */
 static rg_status append_event(struct auditor *auditor, struct rg_slice event, uint64_t *out_seq)
 {
@@ -215,6 +209,11 @@ static rg_status enter_closed(struct auditor *auditor, rg_status status)
         rg_log_event(auditor->log_out, RG_LOG_ERROR, "audit.closed", "s:s", "reason", text);
     }
     settle(auditor, false);
+    for (size_t i = 0; i < auditor->door_count; i++) { /* those that just come are told, too */
+        if (auditor->doors[i] >= 0) {
+            auditor_take_channels(auditor, i);
+        }
+    }
     auditor_set_state(auditor, AUDIT_CLOSED, text);
     send_answers(auditor);
     auditor_tell_state(auditor);

@@ -27,6 +27,7 @@ struct auditor {
     struct rg_log *log_out; /* NULL = none */
     struct audit_json *json;
     int control_fd;
+    char order[AUDIT_CONTROL_MAX]; /* the supervisor's message that is being obeyed */
     bool is_stopping;
     int doors[AUDITOR_DOORS_MAX];
     size_t door_count;

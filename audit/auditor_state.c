@@ -14,13 +14,6 @@ int64_t auditor_now_us(const struct auditor *auditor)
     return rg_clock_monotonic_us(auditor->log.clock);
 }
 
-static enum audit_state audit_log_state(const struct audit_log *log, const char **out_reason)
-{
-    (void)log;
-    *out_reason = "";
-    return AUDIT_OPEN;
-}
-
 /* 53100 or 58030: RESERVE is about space by its meaning, CLOSED when space is what ran out. */
 static bool is_disk_full(const struct auditor *auditor, enum audit_state state, const char *reason)
 {

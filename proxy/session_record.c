@@ -41,6 +41,7 @@ struct audit_event record_event(const struct session *session, enum audit_kind k
         .application_name = session->settings->application_name,
         .policy = rg_slice_of(session->snapshot->digest),
         .upstream = session->tenant.route.upstream,
+        .is_break_glass = session->is_break_glass && session->worker->audit_state == AUDIT_RESERVE,
     };
     fill_address(session, &event);
     return event;

@@ -286,7 +286,15 @@ class Rowgate:
         self.process = None
         self.port = None
 
+    def make_keys(self, epochs=64):
+        """What an administrator does once, before the first start. A configuration that is wrong fails at the start."""
+        root = self.directory / f"audit-root-{time.monotonic_ns()}.key"
+        return subprocess.run([binary(), "audit", "keys", "init", "--epochs", str(epochs), "--root-key", root, "-c", self.config],
+                              text=True, capture_output=True, env=self.environment)
+
     def start(self):
+        if not (self.directory / "audit" / "keys").exists():
+            self.make_keys()
         with open(self.log_path, "ab") as log:
             start = self.log_path.stat().st_size
             self.process = subprocess.Popen([binary(), "run", "-c", self.config], stdin=subprocess.DEVNULL, stdout=log,
