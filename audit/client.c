@@ -85,6 +85,7 @@ void audit_client_close(struct audit_client **client)
     }
     audit_flush(closing);
     (void)close(closing->fd);
+    audit_encoder_free(&closing->encoder);
     rg_buf_done(&closing->filling);
     rg_buf_done(&closing->answers);
     audit_encoder_free(&closing->encoder);

@@ -10,6 +10,7 @@ import itertools
 import os
 import pathlib
 import select
+import signal
 import struct
 import time
 
@@ -17,7 +18,7 @@ import pytest
 
 import faults
 import stack as stacks
-from test_protocol import Wire, kinds
+from test_protocol import Wire, error_of, kinds
 from upstream_tap import Tap
 
 QUIET = 0.25  # seconds in which something forbidden would have happened
@@ -362,11 +363,37 @@ def test_an_abandoned_copy_is_on_record_with_what_had_come(gated):
     assert outcome["unmapped"]["rg"]["bytes"] == 600 and outcome["status_code"] == "08006"
 
 
+@pytest.mark.parametrize("sql", ["select 'never {0}'", "select repeat('x', 1000) /* {0} */ from generate_series(1, 200)",
+                                 "insert into sales.loads (id) values ({0})", "select 1/0 /* {0} */"])
+def test_what_waits_for_an_auditor_that_dies_never_leaves(gated, sql):
+    """Whether its record was saved or not: nobody has said so. Other sessions do not notice."""
+    number = next(numbers)
+    with Wire(gated) as waiting, Wire(gated) as other:
+        settle(gated, other, [])
+        mark = len(gated.tap.sent)
+        gated.sync("hold")
+        simple(waiting, sql.format(number))
+        stacks.wait_for(lambda: str(number).encode() in gated.log(), "its record on its way to the disk", 10)
+        auditor = gated.rowgate.auditor
+        os.kill(auditor, signal.SIGKILL)
+        gated.sync("go")
+        answer = [waiting.next()]
+        with pytest.raises((EOFError, OSError)):
+            waiting.next()
+        assert kinds(answer) == "E" and error_of(answer)["C"] == "58030" and error_of(answer)["S"] == "FATAL"
+        assert "insert" not in sql or gated.tap.statements(mark) == []
+
+        def works():
+            simple(other, "select 'other'")
+            return kinds(other.until("Z")) == "TDCZ"
+        stacks.wait_for(works, "the other session's next statement", 10)
+
+
 def test_after_all_that_the_log_is_whole(gated):
     gated.sync("go")
     gated.tap.pass_answers()
     assert gated.query("select 1") == [(1,)]
-    assert gated.rowgate.event("server.child.died") is None
+    assert {event["child"] for event in gated.rowgate.events() if event["event"] == "server.child.died"} == {"auditor"}
     assert gated.rowgate.stop() == 0
     done = gated.audit_verify()
     assert done.returncode == 0, done.stdout + done.stderr

@@ -5,7 +5,9 @@ import contextlib
 import copy
 import hashlib
 import json
+import pathlib
 import signal
+import subprocess
 import time
 
 import psycopg2
@@ -13,6 +15,11 @@ import pytest
 
 import ocsf
 import stack as stacks
+from test_protocol import Wire
+
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PRINTABLE = bytes(1 if 0x20 <= byte <= 0x7f else 0 for byte in range(256))  # what a line may hold, for translate()
 
 
 def reject_doubles(pairs):
@@ -31,7 +38,7 @@ def raw_lines(stack):
 def records(stack):
     for line in raw_lines(stack):
         assert len(line) <= 60 * 1024
-        assert all(0x20 <= byte <= 0x7f for byte in line)
+        assert all(line.translate(PRINTABLE))
         yield json.loads(line, object_pairs_hook=reject_doubles)
 
 
@@ -50,6 +57,10 @@ def text_of(parts, field):
     assert len(whole) == promised["bytes"]
     assert hashlib.sha256(whole).hexdigest() == promised["sha256"]
     return whole
+
+
+def original_of(parts):
+    return text_of(parts, "sql")
 
 
 def events(stack):
@@ -79,6 +90,13 @@ def filled():
             with connection.cursor() as cursor:
                 cursor.execute("set application_name = 'other'")
                 cursor.execute("select 1; select 2")
+        with contextlib.closing(stack.connect()) as connection, connection.cursor() as cursor:
+            with pytest.raises(psycopg2.Error):
+                cursor.execute(b"select 'query \xff'")
+        with Wire(stack) as wire:
+            wire.send(b"P", b"name\0select 'parse \xff'\0\0\0")
+            wire.send(b"S")
+            assert "E" in [kind for kind, _ in wire.until("Z")]
         with pytest.raises(psycopg2.OperationalError):
             stack.connect(password="not a token")
         with pytest.raises(psycopg2.OperationalError):
@@ -127,9 +145,77 @@ def test_the_check_sees_what_is_missing(filled):
     assert ocsf.problems(statement | {"colour": 1})
 
 
-def hostile(size, invalid):
-    """Bytes that hurt escaping, framing and cutting; PostgreSQL cannot take NUL in a query, so it stands in none."""
+def hostile(size, more=b""):
+    """Bytes that hurt escaping, framing and cutting."""
     pieces = ["'", '"', "\\", "\x01", "\x1f", "\x7f", "\u2028", "\u00e9", "\U0001f600", "\r\n\t", '"}},{"unmapped":{"rg":{',
-              "\ufffd", "]]>", "*/ -- "]
-    text = "".join(pieces).encode() + (b"\xff\xc0\xaf\xed\xa0\x80" if invalid else b"")
+              "\ufffd", "]]>", "-- "]
+    text = "".join(pieces).encode() + more
     return (text * (size // len(text) + 1))[:size]
+
+
+MEBIBYTE = 1024 * 1024
+
+
+@pytest.mark.parametrize("text", [
+    hostile(16 * MEBIBYTE),
+    hostile(16 * MEBIBYTE, b"\xff\xc0\xaf\xed\xa0\x80\0"),
+    b"\0" * (16 * MEBIBYTE),
+    b"a" * (16 * MEBIBYTE),
+    "\u65e5\u672c".encode() * (16 * MEBIBYTE // 6),
+], ids=["hostile", "not UTF-8", "NUL", "plain", "Japanese"])
+def test_16_mebibytes_come_back_from_the_lines(text):
+    tool = pathlib.Path(stacks.binary()).parent / "record_lines"
+    if not tool.exists():
+        tool = next(ROOT.glob("build/*/record_lines"))
+    done = subprocess.run([tool], input=text, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stderr) < 64 * MEBIBYTE  # what one event may have (AUDIT_EVENT_MAX), text and text sent
+    parts = []
+    for line in done.stdout.split(b"\n")[:-1]:
+        assert len(line) <= 60 * 1024
+        assert all(line.translate(PRINTABLE))
+        parts.append(json.loads(line, object_pairs_hook=reject_doubles))
+        if len(parts) % 50 == 1:
+            assert ocsf.problems(parts[-1]) == []
+    assert text_of(parts, "sql") == text
+    assert text_of(parts, "sql_sent") == text
+    prefix = parts[0]["query_info"]["query_string"]
+    assert prefix and text.decode(errors="replace").startswith(prefix[:100])
+
+
+@pytest.mark.parametrize("make", [
+    lambda: b"select '" + hostile(3 * MEBIBYTE).replace(b"'", b"''") + b"' is not null",
+    lambda: b"select /* " + hostile(2 * MEBIBYTE) + b"\xff\xfe */ 1",
+    lambda: b"select * from t_globex.orders where note = '" + hostile(MEBIBYTE).replace(b"'", b"''") + b"'",
+], ids=["allowed", "not UTF-8", "denied"])
+def test_a_long_statement_comes_back_from_the_log(make):
+    text = make()
+    with stacks.Stack(kind="postgres", workers=1) as stack:
+        with contextlib.closing(stack.connect()) as connection, connection.cursor() as cursor:
+            with contextlib.suppress(psycopg2.Error):
+                cursor.execute(text)
+        stacks.wait_for(lambda: "logout" in {rg(record)["kind"] for record in records(stack)}, "the end of the session")
+        found = [parts for parts in events(stack) if "long" in rg(parts[0]) and rg(parts[0])["kind"] == "statement"]
+        assert found
+        for parts in found:
+            assert original_of(parts) == text
+            for part in parts:
+                assert ocsf.problems(part) == [], json.dumps(part)[:500]
+
+
+def test_a_refused_statement_that_is_not_utf8_is_on_record_with_its_text(filled):
+    found = [rg(record)["sql_b64"] for record in records(filled) if "sql_b64" in rg(record)]
+    assert sorted(base64.b64decode(text) for text in found) == [b"select 'parse \xff'", b"select 'query \xff'"]
+
+
+def test_no_two_sessions_share_an_id_though_the_gateway_was_started_again():
+    with stacks.Stack(kind="postgres", workers=1) as stack:
+        for _ in range(2):
+            stack.query("select 1")
+            stack.rowgate.stop()
+            stack.rowgate.start()
+        stack.rowgate.stop()
+        logins = [record for record in records(stack) if rg(record)["kind"] == "login"]
+        assert len({rg(record)["session"] for record in logins}) == len(logins) == 2
+        uids = [record["metadata"]["uid"] for record in records(stack)]
+        assert len(uids) == len(set(uids))
