@@ -16,6 +16,7 @@ import time
 
 import pytest
 
+import faults
 import stack as stacks
 from test_protocol import Wire, error_of, kinds
 from upstream_tap import Tap
@@ -24,7 +25,7 @@ QUIET = 0.25  # seconds in which something forbidden would have happened
 numbers = itertools.count(1900000001)  # no clock in a record holds one of them
 
 
-class GateStack(stacks.Stack):
+class GateStack(faults.FaultStack):
     def __init__(self):
         super().__init__(workers=1, own_kinds='["select", "insert", "update", "delete"]',
                          extra='[functions]\nallow = ["sales.touch(integer)"]\n')
@@ -38,21 +39,9 @@ class GateStack(stacks.Stack):
     def dsn(self):
         return f"host=127.0.0.1 port={self.tap.port} dbname=bi user=rowgate sslmode=disable"
 
-    @property
-    def switch(self):
-        return self.directory / "sync"
-
-    def environment(self):
-        shim = pathlib.Path(stacks.binary()).parent / "libslow_sync.so"
-        assert shim.exists(), f"build the target slow_sync: {shim}"
-        options = os.environ.get("ASAN_OPTIONS", "quarantine_size_mb=8:malloc_context_size=5")
-        return super().environment() | {"LD_PRELOAD": str(shim), "ROWGATE_SLOW_SYNC": str(self.switch),
-                                        "ASAN_OPTIONS": options + ":verify_asan_link_order=0"}
-
     def sync(self, word):
-        temporary = self.directory / "sync.new"
-        temporary.write_text(word)
-        temporary.rename(self.switch)
+        """"hold": no fdatasync of the auditor ends; "go": all do."""
+        self.fault(*(["fdatasync * * hold"] if word == "hold" else []))
 
     def __exit__(self, *arguments):
         if self.directory is not None and self.directory.exists():
