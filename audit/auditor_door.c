@@ -10,11 +10,6 @@
 
 enum { ORDERS_A_TURN = 16, CHANNELS_A_TURN = 16 };
 
-static rg_status audit_log_seal(struct audit_log *log)
-{
-    return audit_log_commit(log);
-}
-
 static void add_door(struct auditor *auditor, int fd)
 {
     if (auditor->door_count == AUDITOR_DOORS_MAX) { /* the oldest is that of a gateway long gone */
@@ -42,7 +37,7 @@ static rg_status obey(struct auditor *auditor, const struct audit_control *order
     case AUDIT_CONTROL_NOTE:
         return note_death(auditor, order);
     case AUDIT_CONTROL_SEAL:
-        return audit_log_seal(&auditor->log);
+        return auditor_absorb(auditor, audit_log_seal(&auditor->log));
     case AUDIT_CONTROL_STOP:
         auditor->is_stopping = true;
         return RG_OK;
@@ -58,11 +53,10 @@ static rg_status obey(struct auditor *auditor, const struct audit_control *order
 
 rg_status auditor_take_orders(struct auditor *auditor)
 {
-    char memory[AUDIT_CONTROL_MAX];
     for (int i = 0; i < ORDERS_A_TURN; i++) {
         struct audit_control order = {0};
         bool has_order = false;
-        rg_status status = audit_control_receive(auditor->control_fd, memory, &order, &has_order);
+        rg_status status = audit_control_receive(auditor->control_fd, auditor->order, &order, &has_order);
         if (!rg_is_ok(status)) {
             auditor->is_stopping = auditor->is_stopping || status.error->kind == RG_CLOSED;
             return RG_OK;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "audit/auditor_private.h"
+#include "base/rg_memory.h"
 
 enum { OPTIONS_WAIT_MS = 10 * 1000 };
 
@@ -45,12 +46,10 @@ static rg_status tell_failure(int control_fd, rg_status status)
     return rg_fail(kind, "%s", text);
 }
 
-rg_status auditor_run(int control_fd, struct rg_log *log)
+static rg_status run(int control_fd, char memory[AUDIT_CONTROL_MAX], struct rg_log *log)
 {
-    char memory[AUDIT_CONTROL_MAX];
     struct audit_control message = {0};
     struct auditor *auditor = NULL;
-    ignore_signals();
     RG_TRY(receive_options(control_fd, memory, &message));
     message.options.log = log;
     rg_status status = auditor_open(&message.options, &auditor);
@@ -59,5 +58,14 @@ rg_status auditor_run(int control_fd, struct rg_log *log)
     }
     status = auditor_serve(auditor, control_fd);
     auditor_close(&auditor);
+    return status;
+}
+
+rg_status auditor_run(int control_fd, struct rg_log *log)
+{
+    char *memory = rg_memory_alloc(AUDIT_CONTROL_MAX);
+    ignore_signals();
+    rg_status status = run(control_fd, memory, log);
+    rg_memory_free(memory);
     return status;
 }

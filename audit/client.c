@@ -22,6 +22,7 @@ enum {
 struct audit_client {
     int fd;
     size_t queue_bytes;
+    struct audit_encoder *encoder;
     struct rg_buf filling; /* submitted, not yet in the socket */
     struct rg_buf answers;
     uint64_t last_ticket;  /* submitted */
@@ -66,6 +67,7 @@ rg_status audit_client_open(int door_fd, size_t queue_bytes, struct audit_client
     }
     struct audit_client *client = rg_memory_alloc(sizeof *client);
     client->fd = fds[0];
+    client->encoder = audit_encoder_new();
     client->queue_bytes = queue_bytes == 0 ? AUDIT_EVENT_MAX : queue_bytes;
     set_reason(client, RG_SLICE("the auditor's process has not answered yet"));
     rg_buf_init(&client->filling, client->queue_bytes);
@@ -83,8 +85,10 @@ void audit_client_close(struct audit_client **client)
     }
     audit_flush(closing);
     (void)close(closing->fd);
+    audit_encoder_free(&closing->encoder);
     rg_buf_done(&closing->filling);
     rg_buf_done(&closing->answers);
+    audit_encoder_free(&closing->encoder);
     rg_memory_free(closing);
 }
 
@@ -103,7 +107,7 @@ rg_status audit_submit(struct audit_client *client, const struct audit_event *ev
 {
     size_t before = rg_buf_size(&client->filling);
     RG_TRY(check_open(client));
-    RG_TRY(audit_record_encode(event, &client->filling));
+    RG_TRY(audit_encoder_put(client->encoder, event, &client->filling));
     if (rg_buf_size(&client->filling) - before > AUDIT_EVENT_MAX) {
         rg_buf_truncate(&client->filling, before);
         return rg_fail(RG_LIMIT, "an audit event of more than %d bytes", AUDIT_EVENT_MAX);

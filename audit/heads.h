@@ -19,6 +19,7 @@ struct audit_heads {
     struct audit_tenant_head *slots;
     size_t slot_count; /* a power of two */
     size_t used;
+    size_t live;   /* those with a record: a first one may have failed */
     uint64_t seed; /* so that nobody can choose ids that collide */
     size_t *order; /* slots by id; right while order_count == used */
     size_t order_count;

@@ -3,15 +3,22 @@
  * the records that say so. Blocking calls; used at start-up only. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "audit/log_private.h"
+#include "base/rg_memory.h"
 
 enum {
     ORIGIN_MAX = 255,
     SEGMENT_DEFAULT = 256 * 1024 * 1024,
     SEGMENT_SMALLEST = 128 * 1024,
+    RESERVE_DEFAULT = 64 * 1024 * 1024,
+    RESERVE_SMALLEST = 128 * 1024,
+    LOW_DEFAULT = 1024 * 1024 * 1024,
     OPEN_ARENA = 64 * 1024 * 1024,
+    KEYS_ARENA = 64 * 1024 * 1024,
 };
 
 static rg_status check_options(const struct auditor_options *options)
@@ -26,7 +33,12 @@ static rg_status check_options(const struct auditor_options *options)
         }
     }
     if (options->segment_bytes != 0 && options->segment_bytes < SEGMENT_SMALLEST) {
-        return rg_fail(RG_CONFIG, "audit segments of %zu bytes, at least %d", options->segment_bytes, SEGMENT_SMALLEST);
+        return rg_fail(RG_CONFIG, "audit segments of %" PRIu64 " bytes, at least %d", options->segment_bytes,
+                       SEGMENT_SMALLEST);
+    }
+    if (options->reserve_bytes != 0 && options->reserve_bytes < RESERVE_SMALLEST) {
+        return rg_fail(RG_CONFIG, "an audit reserve of %" PRIu64 " bytes, at least %d", options->reserve_bytes,
+                       RESERVE_SMALLEST);
     }
     return RG_OK;
 }
@@ -89,11 +101,15 @@ static rg_status open_directories(struct audit_log *log, struct rg_slice directo
     RG_TRY(rg_arena_copy(arena, directory, &path));
     RG_TRY(make_at(log, AT_FDCWD, path.data));
     RG_TRY(open_at(log, AT_FDCWD, path.data, O_RDONLY | O_DIRECTORY, &log->directory_fd));
-    RG_TRY(take_lock(log));
+    return take_lock(log);
+}
+
+static rg_status make_directories(struct audit_log *log)
+{
     RG_TRY(make_at(log, log->directory_fd, "seg"));
     RG_TRY(make_at(log, log->directory_fd, "quarantine"));
     RG_TRY(open_at(log, log->directory_fd, "seg", O_RDONLY | O_DIRECTORY, &log->segments_fd));
-    RG_TRY(sync_fd(log, log->directory_fd, path.data));
+    RG_TRY(sync_fd(log, log->directory_fd, "the audit log's directory"));
     return sync_parent(log);
 }
 
@@ -146,27 +162,193 @@ static void make_boot(char out_boot[AUDIT_BOOT_SIZE + 1])
     out_boot[AUDIT_BOOT_SIZE] = '\0';
 }
 
+/* ---- keys and epochs ---- */
+
+static rg_status load_keys(struct audit_log *log, struct rg_slice origin)
+{
+    struct stat info;
+    void *keys = NULL;
+    if (fstatat(log->directory_fd, "keys", &info, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) {
+        return rg_fail(RG_CONFIG, "the audit log has no signing keys: make them with `rowgate audit keys init`");
+    }
+    RG_TRY(rg_arena_copy(log->arena, origin, &log->origin));
+    RG_TRY(rg_arena_alloc(log->arena, sizeof *log->keys, &keys));
+    log->keys = keys;
+    RG_TRY(audit_keys_load(log->directory_fd, NULL, log->arena, log->keys));
+    if (!rg_slice_is_equal(log->keys->origin, origin)) {
+        return rg_fail(RG_CONFIG, "the audit log's keys belong to origin %.*s, not %.*s",
+                       rg_slice_shown(log->keys->origin), log->keys->origin.data, rg_slice_shown(origin), origin.data);
+    }
+    log->epoch_count = log->keys->epoch_count;
+    log->epoch_seconds = log->keys->epoch_seconds;
+    return RG_OK;
+}
+
+/* The seed on disk is of the epoch that the records opened last, or of the one before, when the step did not come
+ * through. A step is made after the checkpoint that it follows was synced: that is there, or was removed. */
+static rg_status check_epoch(const struct audit_floor *floor, const struct audit_recovery *recovery,
+                             uint64_t signer_epoch)
+{
+    bool is_stepped = signer_epoch == recovery->epoch;
+    if (!is_stepped && signer_epoch + 1 != recovery->epoch) {
+        return rg_fail(RG_STORAGE,
+                       "the audit log was rolled back or altered: its records end in epoch %" PRIu64
+                       ", keys/seed is of epoch %" PRIu64,
+                       recovery->epoch, signer_epoch);
+    }
+    if (is_stepped ? floor->size < recovery->epoch_size : floor->size > recovery->epoch_size) {
+        return rg_fail(RG_STORAGE,
+                       "the audit log was rolled back or altered: keys/seed is of epoch %" PRIu64
+                       ", the newest checkpoint covers %" PRIu64 " records, and that epoch began at %" PRIu64,
+                       signer_epoch, floor->size, recovery->epoch_size);
+    }
+    return RG_OK;
+}
+
+static rg_status start_publisher(struct audit_log *log, const struct audit_floor *floor,
+                                 const struct audit_recovery *recovery)
+{
+    struct audit_signer *signer = NULL;
+    RG_TRY(audit_signer_open(log->directory_fd, log->store, log->keys, &signer));
+    uint64_t signer_epoch = audit_signer_epoch(signer);
+    rg_status status = check_epoch(floor, recovery, signer_epoch);
+    if (!rg_is_ok(status)) {
+        audit_signer_free(&signer);
+        return status;
+    }
+    const struct audit_publisher_options options = {
+        .directory_fd = log->directory_fd,
+        .store = log->store,
+        .signer = signer,
+        .origin = log->origin,
+        .tiles = floor->tiles,
+        .tree = &floor->tree,
+        .ended = (const struct audit_ended *)(const void *)rg_buf_slice(&recovery->ended).data,
+        .ended_count = rg_buf_size(&recovery->ended) / sizeof(struct audit_ended),
+        .epoch_size = signer_epoch == recovery->epoch ? recovery->epoch_size : recovery->epoch_size_before};
+    log->published_seq = floor->size;
+    log->epoch = recovery->epoch;
+    log->boundary_seq = signer_epoch == recovery->epoch ? 0 : recovery->epoch_size;
+    return audit_publisher_open(&options, &log->publisher);
+}
+
+/* An epoch that the records opened and no key stepped to yet. */
+static rg_status finish_step(struct audit_log *log)
+{
+    if (log->boundary_seq == 0) {
+        return RG_OK;
+    }
+    RG_TRY(audit_log_publish(log, AUDIT_PUBLISH_EPOCH));
+    return audit_publisher_drain(log->publisher);
+}
+
+static rg_status start_keeper(struct audit_log *log)
+{
+    const struct audit_keeper_options options = {.store = log->store,
+                                                 .directory_fd = log->directory_fd,
+                                                 .segments_fd = log->segments_fd,
+                                                 .reserve_bytes = log->reserve_bytes};
+    return audit_keeper_open(&options, &log->keeper);
+}
+
+/* The time until the epoch ends goes on over a stop, by the wall clock and within one epoch: a clock that was set burns
+ * one key at most. */
+static rg_status resume_epoch(struct audit_log *log, const struct audit_recovery *recovery)
+{
+    int64_t epoch_us = (int64_t)log->epoch_seconds * 1000000;
+    int64_t passed_us = log->chain.next_seq == 0 ? 0 : rg_clock_wall_us(log->clock) - recovery->epoch_hlc_us;
+    passed_us = passed_us < 0 ? 0 : passed_us;
+    log->epoch_end_us = rg_clock_monotonic_us(log->clock) + (passed_us < epoch_us ? epoch_us - passed_us : 0);
+    return RG_OK;
+}
+
+/* ---- the start ---- */
+
+static rg_status note_recovery(struct audit_log *log, const struct audit_recovery *recovery)
+{
+    if (recovery->cut_bytes == 0) {
+        return RG_OK;
+    }
+    return audit_log_compose_event(log, &(struct audit_event){.kind = AUDIT_LOG_RECOVERED,
+                                                              .message = rg_slice_of(recovery->quarantine),
+                                                              .recovered_bytes = recovery->cut_bytes,
+                                                              .recovered_sha256 = &recovery->cut_sha256,
+                                                              .recovered_from_seq = recovery->first_lost_seq});
+}
+
+/* Record 0 is log.started, also when the very first start was torn. */
 static rg_status note_start(struct audit_log *log, const struct audit_recovery *recovery)
 {
-    if (recovery->cut_bytes > 0) {
-        RG_TRY(audit_log_note(log, &(struct audit_event){.kind = AUDIT_LOG_RECOVERED,
-                                                         .message = rg_slice_of(recovery->quarantine),
-                                                         .recovered_bytes = recovery->cut_bytes,
-                                                         .recovered_sha256 = &recovery->cut_sha256,
-                                                         .recovered_from_seq = recovery->first_lost_seq}));
-    }
-    return audit_log_note(log, &(struct audit_event){.kind = AUDIT_LOG_STARTED});
+    bool is_first = log->chain.next_seq == 0;
+    RG_TRY(is_first ? RG_OK : note_recovery(log, recovery));
+    RG_TRY(audit_log_compose_event(log, &(struct audit_event){.kind = AUDIT_LOG_STARTED}));
+    RG_TRY(is_first ? note_recovery(log, recovery) : RG_OK);
+    RG_TRY(audit_log_flush(log, true));
+    return audit_log_watch_epoch(log, rg_clock_monotonic_us(log->clock));
+}
+
+static rg_status open_records(struct audit_log *log, struct rg_arena *arena, struct audit_recovery *recovery)
+{
+    struct audit_floor *floor = NULL;
+    const struct rg_digest keys_root = audit_keys_genesis_root(log->keys);
+    audit_chain_init(&log->chain, log->origin, &keys_root);
+    RG_TRY(audit_log_find_floor(log, arena, &floor));
+    RG_TRY(audit_log_recover(log, floor, arena, recovery));
+    RG_TRY(floor->has_bad_tiles ? audit_floor_mend(log, floor, arena) : RG_OK);
+    RG_TRY(start_keeper(log));
+    RG_TRY(start_publisher(log, floor, recovery));
+    RG_TRY(finish_step(log));
+    RG_TRY(resume_epoch(log, recovery));
+    int64_t now_us = rg_clock_monotonic_us(log->clock);
+    log->checkpoint_us = now_us;
+    log->synced_us = now_us;
+    log->watch_us = now_us;
+    log->state = AUDIT_OPEN;
+    return note_start(log, recovery);
 }
 
 static rg_status open_log(const struct auditor_options *options, struct rg_arena *arena, struct audit_log *log)
 {
     struct audit_recovery recovery = {0};
+    rg_buf_init(&recovery.ended, SIZE_MAX / 2);
     RG_TRY(open_directories(log, options->directory, arena));
+    RG_TRY(load_keys(log, options->origin));
+    RG_TRY(make_directories(log));
     RG_TRY(settle_origin(log, options->origin, arena));
-    struct rg_digest no_keys = rg_sha256_one(RG_SLICE(""));
-    audit_chain_init(&log->chain, options->origin, &no_keys);
-    RG_TRY(audit_log_recover(log, arena, &recovery));
-    return note_start(log, &recovery);
+    rg_status status = open_records(log, arena, &recovery);
+    rg_buf_done(&recovery.ended);
+    return status;
+}
+
+/* A full disk or memory is RG_LIMIT inside; nobody else cares for the difference. */
+static rg_status as_storage(rg_status status)
+{
+    char text[sizeof status.error->text];
+    if (status.error->kind == RG_CONFIG || status.error->kind == RG_STORAGE) {
+        return status;
+    }
+    (void)snprintf(text, sizeof text, "%s", status.error->text);
+    return rg_fail(RG_STORAGE, "%s", text);
+}
+
+static void init_log(const struct auditor_options *options, struct audit_log *log)
+{
+    *log = (struct audit_log){
+        .store = options->store == NULL ? audit_store_files() : options->store,
+        .clock = options->clock == NULL ? rg_clock_system() : options->clock,
+        .durability = options->durability,
+        .segment_bytes = options->segment_bytes == 0 ? SEGMENT_DEFAULT : options->segment_bytes,
+        .reserve_bytes = options->reserve_bytes == 0 ? RESERVE_DEFAULT : options->reserve_bytes,
+        .low_bytes = options->low_space_bytes == 0 ? LOW_DEFAULT : options->low_space_bytes,
+        .directory_fd = -1,
+        .lock_fd = -1,
+        .segments_fd = -1,
+        .arena = rg_memory_alloc(sizeof *log->arena),
+    };
+    rg_arena_init(log->arena, KEYS_ARENA);
+    rg_buf_init(&log->pending, AUDIT_COMMIT_MAX + 8 * AUDIT_LINE_MAX);
+    rg_buf_init(&log->leaves, (size_t)AUDIT_PUBLISH_QUEUE * RG_SHA256_SIZE);
+    make_boot(log->boot);
 }
 
 rg_status audit_log_open(const struct auditor_options *options, struct audit_log *out_log)
@@ -174,20 +356,14 @@ rg_status audit_log_open(const struct auditor_options *options, struct audit_log
     RG_TRY(check_options(options));
     RG_AUTO(rg_arena_done) struct rg_arena arena;
     rg_arena_init(&arena, OPEN_ARENA);
-    struct audit_log log = {.store = options->store == NULL ? audit_store_files() : options->store,
-                            .clock = options->clock == NULL ? rg_clock_system() : options->clock,
-                            .durability = options->durability,
-                            .segment_bytes = options->segment_bytes == 0 ? SEGMENT_DEFAULT : options->segment_bytes,
-                            .directory_fd = -1,
-                            .lock_fd = -1,
-                            .segments_fd = -1};
-    rg_buf_init(&log.pending, AUDIT_COMMIT_MAX);
-    make_boot(log.boot);
-    rg_status status = open_log(options, &arena, &log);
+    struct audit_log *log = rg_memory_alloc(sizeof *log); /* much for a frame */
+    init_log(options, log);
+    rg_status status = open_log(options, &arena, log);
     if (!rg_is_ok(status)) {
-        audit_log_done(&log);
-        return status;
+        audit_log_done(log);
+    } else {
+        *out_log = *log;
     }
-    *out_log = log;
-    return RG_OK;
+    rg_memory_free(log);
+    return rg_is_ok(status) ? RG_OK : as_storage(status);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "audit/log_private.h"
+#include "audit/manifest.h"
 
 enum { SECTOR = 512, TAIL_ARENA = 3 * AUDIT_COMMIT_MAX };
 
@@ -21,7 +22,48 @@ struct scan {
     struct rg_slice reason;
 };
 
-static rg_status scan_segment(struct audit_log *log, int fd, struct rg_arena *arena, struct scan *out_scan)
+/* What the records are held against, and what they say about themselves. */
+struct witness {
+    struct audit_floor *floor;
+    struct audit_recovery *recovery;
+};
+
+static rg_status check_floor_epoch(const struct witness *witness)
+{
+    if (witness->floor->epoch != witness->recovery->epoch) {
+        return rg_fail(RG_STORAGE,
+                       "the audit log was rolled back or altered: the checkpoint of %" PRIu64
+                       " records is signed by the key of epoch %" PRIu64 ", and they are of epoch %" PRIu64,
+                       witness->floor->size, witness->floor->epoch, witness->recovery->epoch);
+    }
+    return RG_OK;
+}
+
+/* A record that continues the chain; its leaf is the chain's newest. */
+static rg_status take_record(struct audit_log *log, const struct witness *witness, const struct audit_head *head,
+                             struct rg_slice line)
+{
+    struct audit_recovery *recovery = witness->recovery;
+    const struct rg_digest leaf = log->chain.prev;
+    audit_tree_append(&recovery->tree, &leaf);
+    if (head->seq < witness->floor->size) {
+        RG_TRY(head->seq + 1 == witness->floor->size ? check_floor_epoch(witness) : RG_OK);
+        RG_TRY(audit_floor_take(log, witness->floor, &leaf));
+    } else {
+        RG_TRY(rg_buf_put(&log->leaves, rg_slice_make(leaf.bytes, sizeof leaf.bytes)));
+    }
+    bool is_epoch = rg_slice_has_prefix(rg_slice_cut(line, head->size, SIZE_MAX), RG_SLICE("\"kind\":\"epoch.open\""));
+    if (is_epoch || head->seq == 0) {
+        recovery->epoch += is_epoch ? 1 : 0;
+        recovery->epoch_size_before = recovery->epoch_size;
+        recovery->epoch_size = is_epoch ? head->seq + 1 : 0;
+        recovery->epoch_hlc_us = head->hlc_us;
+    }
+    return RG_OK;
+}
+
+static rg_status scan_segment(struct audit_log *log, const struct witness *witness, int fd, struct rg_arena *arena,
+                              struct scan *out_scan)
 {
     RG_AUTO(audit_reader_done) struct audit_reader reader;
     audit_reader_init(&reader, fd);
@@ -41,6 +83,7 @@ static rg_status scan_segment(struct audit_log *log, int fd, struct rg_arena *ar
             RG_TRY(rg_arena_printf(arena, &scan.reason, "%s", reason));
             break;
         }
+        RG_TRY(take_record(log, witness, &head, line));
     }
     scan.offset = reader.line_offset;
     scan.line_number = reader.line_number;
@@ -143,11 +186,15 @@ static rg_status keep_tail(const struct audit_log *log, struct rg_slice tail, st
     return sync_quarantine(log);
 }
 
-static rg_status cut_tail(struct audit_log *log, const struct scan *scan, uint64_t end, struct audit_recovery *recovery)
+static rg_status cut_tail(struct audit_log *log, const struct witness *witness, const struct scan *scan, uint64_t end)
 {
+    struct audit_recovery *recovery = witness->recovery;
     RG_AUTO(rg_arena_done) struct rg_arena arena;
     rg_arena_init(&arena, TAIL_ARENA);
     struct rg_slice tail = {0};
+    if (log->chain.next_seq < witness->floor->size) {
+        return refuse(log, log->segment.name, scan, "a signed checkpoint covers this record and more");
+    }
     if (scan->is_damage) {
         return refuse(log, log->segment.name, scan, "it does not continue the chain");
     }
@@ -162,34 +209,65 @@ static rg_status cut_tail(struct audit_log *log, const struct scan *scan, uint64
     return audit_segment_seal(&log->segment); /* used ends before the tail */
 }
 
-static rg_status recover_newest(struct audit_log *log, uint64_t first_seq, struct rg_arena *arena,
-                                struct audit_recovery *recovery)
+/* What was complete in the kernel when rowgate died is counted as durable from here on. */
+static rg_status recover_newest(struct audit_log *log, const struct witness *witness, uint64_t first_seq,
+                                struct rg_arena *arena)
 {
     struct scan scan = {0};
     uint64_t end = 0;
     RG_TRY(audit_segment_open(log->store, log->segments_fd, first_seq, 0, &log->segment));
-    RG_TRY(scan_segment(log, log->segment.fd, arena, &scan));
+    RG_TRY(scan_segment(log, witness, log->segment.fd, arena, &scan));
     RG_TRY(audit_reader_used_end(log->segment.fd, scan.offset, &end));
     log->segment.used = scan.offset;
-    return end == scan.offset ? RG_OK : cut_tail(log, &scan, end, recovery);
+    RG_TRY(end == scan.offset ? RG_OK : cut_tail(log, witness, &scan, end));
+    return audit_segment_sync(&log->segment);
 }
 
-static rg_status check_sealed(struct audit_log *log, uint64_t first_seq, struct rg_arena *arena)
+static rg_status note_end(const struct audit_log *log, const struct witness *witness, uint64_t first_seq,
+                          uint64_t bytes)
+{
+    struct stat info;
+    char path[AUDIT_MANIFEST_PATH_SIZE];
+    audit_manifest_path(first_seq, path);
+    if (log->store->stat_at(log->store->context, log->directory_fd, path, &info) == 0) {
+        return RG_OK;
+    }
+    const struct audit_ended ended = {.first_seq = first_seq,
+                                      .size = log->chain.next_seq,
+                                      .bytes = bytes,
+                                      .root = audit_tree_root(&witness->recovery->tree)};
+    return rg_buf_put(&witness->recovery->ended, rg_slice_make(&ended, sizeof ended));
+}
+
+static rg_status check_sealed(struct audit_log *log, const struct witness *witness, uint64_t first_seq,
+                              struct rg_arena *arena)
 {
     RG_AUTO(audit_segment_close) struct audit_segment segment = {0};
     struct scan scan = {0};
     RG_TRY(audit_segment_open(log->store, log->segments_fd, first_seq, 0, &segment));
-    RG_TRY(scan_segment(log, segment.fd, arena, &scan));
+    RG_TRY(scan_segment(log, witness, segment.fd, arena, &scan));
     if (scan.reading != AUDIT_READING_END) {
         return refuse(log, segment.name, &scan, "a sealed segment does not end here");
+    }
+    return note_end(log, witness, first_seq, scan.offset);
+}
+
+static rg_status check_end(const struct audit_log *log, const struct audit_floor *floor)
+{
+    if (log->chain.next_seq < floor->size) {
+        return rg_fail(RG_STORAGE,
+                       "the audit log was rolled back or altered: it ends at record %" PRIu64
+                       ", and a signed checkpoint covers %" PRIu64 " records",
+                       log->chain.next_seq, floor->size);
     }
     return RG_OK;
 }
 
-rg_status audit_log_recover(struct audit_log *log, struct rg_arena *arena, struct audit_recovery *out_recovery)
+rg_status audit_log_recover(struct audit_log *log, struct audit_floor *floor, struct rg_arena *arena,
+                            struct audit_recovery *recovery)
 {
     struct audit_segments segments = {0};
-    struct audit_recovery recovery = {0};
+    const struct witness witness = {.floor = floor, .recovery = recovery};
     RG_TRY(audit_segments_load(log->directory_fd, arena, &segments));
     for (size_t i = 0; i < segments.count; i++) {
         uint64_t first_seq = segments.first_seqs[i];
@@ -199,15 +277,10 @@ rg_status audit_log_recover(struct audit_log *log, struct rg_arena *arena, struc
                            " is missing, the next segment starts at %" PRIu64,
                            log->chain.next_seq, first_seq);
         }
-        if (i + 1 < segments.count) {
-            RG_TRY(check_sealed(log, first_seq, arena));
-        } else {
-            RG_TRY(recover_newest(log, first_seq, arena, &recovery));
-        }
+        RG_TRY(i + 1 < segments.count ? check_sealed(log, &witness, first_seq, arena)
+                                      : recover_newest(log, &witness, first_seq, arena));
     }
-    if (segments.count == 0) {
-        RG_TRY(audit_segment_create(log->store, log->segments_fd, 0, &log->segment));
-    }
-    *out_recovery = recovery;
-    return RG_OK;
+    RG_TRY(check_end(log, floor));
+    log->durable_seq = log->chain.next_seq;
+    return segments.count > 0 ? RG_OK : audit_segment_create(log->store, log->segments_fd, 0, &log->segment);
 }

@@ -13,16 +13,12 @@ enum { FDS_MAX = 253 }; /* SCM_MAX_FD of Linux: what one packet can carry */
 
 rg_status audit_passing_send(int socket_fd, struct rg_slice bytes, int fd)
 {
-    char copy[AUDIT_PASSING_SEND_MAX];
     union {
         struct cmsghdr head;
         char bytes[CMSG_SPACE(sizeof(int))];
     } control = {0};
-    if (bytes.size > sizeof copy) {
-        return rg_fail(RG_LIMIT, "a packet of %zu bytes", bytes.size);
-    }
-    memcpy(copy, bytes.data, bytes.size); /* sendmsg wants what is not const */
-    struct iovec part = {copy, bytes.size};
+    struct iovec part = {.iov_len = bytes.size};
+    memcpy(&part.iov_base, &bytes.data, sizeof part.iov_base); /* const there, and only read by sendmsg */
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     if (fd >= 0) {
         message.msg_control = control.bytes;

@@ -8,8 +8,6 @@
 /* One packet over a SOCK_SEQPACKET socket, with at most one descriptor beside it (unix(7), SCM_RIGHTS). Never blocks,
  * whatever the other end does to the socket's flags. Any thread. */
 
-enum { AUDIT_PASSING_SEND_MAX = 8192 }; /* bytes of one packet */
-
 enum audit_passing_result {
     AUDIT_PASSING_NOTHING = 0, /* none there */
     AUDIT_PASSING_PACKET,

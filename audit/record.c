@@ -148,20 +148,22 @@ static rg_status make_rest(struct record *record)
 
 /* ---- records ---- */
 
-static rg_status put_ids(const struct audit_event *event, const char *kind, struct rg_buf *out)
+static void add_ids(const struct audit_event *event, const char *kind, struct audit_small *out)
 {
-    RG_TRY(rg_buf_put(out, RG_SLICE("{\"kind\":\"")));
-    RG_TRY(rg_buf_put(out, rg_slice_of(kind)));
+    audit_small_add(out, RG_SLICE("{\"kind\":\""));
+    audit_small_add(out, rg_slice_of(kind));
     if (event->session_id != 0) {
-        RG_TRY(audit_put_hex(out, RG_SLICE("\",\"session\":\""), event->session_id));
+        audit_small_add(out, RG_SLICE("\",\"session\":\""));
+        audit_small_hex(out, event->session_id);
     }
     if (event->kind == AUDIT_STATEMENT) {
-        RG_TRY(audit_put_hex(out, RG_SLICE("\",\"statement\":\""), event->statement_id));
+        audit_small_add(out, RG_SLICE("\",\"statement\":\""));
+        audit_small_hex(out, event->statement_id);
     }
-    return rg_buf_put_u8(out, '"');
+    audit_small_add(out, event->is_break_glass ? RG_SLICE("\",\"break_glass\":true") : RG_SLICE("\""));
 }
 
-static rg_status put_ruling(const struct audit_event *event, struct rg_buf *out)
+static void add_ruling(const struct audit_event *event, struct audit_small *out)
 {
     static const char *const phases[] = {[AUDIT_COMBINED] = ",\"phase\":\"combined\"",
                                          [AUDIT_DECISION] = ",\"phase\":\"decision\"",
@@ -169,14 +171,16 @@ static rg_status put_ruling(const struct audit_event *event, struct rg_buf *out)
     static const char *const verdicts[] = {[AUDIT_DENIED] = ",\"verdict\":\"denied\"",
                                            [AUDIT_ALLOWED] = ",\"verdict\":\"allowed\"",
                                            [AUDIT_REWRITTEN] = ",\"verdict\":\"rewritten\""};
-    RG_TRY(rg_buf_put(out, rg_slice_of(phases[event->phase])));
-    RG_TRY(rg_buf_put(out, rg_slice_of(verdicts[event->verdict])));
-    if (event->phase == AUDIT_DECISION) {
-        return RG_OK;
+    audit_small_add(out, rg_slice_of(phases[event->phase]));
+    audit_small_add(out, rg_slice_of(verdicts[event->verdict]));
+    if (event->phase != AUDIT_DECISION) {
+        audit_small_add(out, RG_SLICE(",\"rows\":"));
+        audit_small_number(out, event->rows);
+        audit_small_add(out, RG_SLICE(",\"bytes\":"));
+        audit_small_number(out, event->bytes);
+        audit_small_add(out, RG_SLICE(",\"duration_us\":"));
+        audit_small_number(out, event->duration_us);
     }
-    RG_TRY(audit_put_number(out, RG_SLICE(",\"rows\":"), event->rows));
-    RG_TRY(audit_put_number(out, RG_SLICE(",\"bytes\":"), event->bytes));
-    return audit_put_number(out, RG_SLICE(",\"duration_us\":"), event->duration_us);
 }
 
 static rg_status put_message(const struct record *record, struct rg_buf *out)
@@ -212,24 +216,27 @@ static rg_status put_end(const struct record *record, bool has_rest)
 static rg_status put_start(const struct record *record, const char *kind)
 {
     struct audit_encoder *encoder = record->encoder;
+    struct audit_small small;
+    bool is_first = record->part == 1;
+    small.size = 0;
+    add_ids(record->event, kind, &small);
+    if (is_first && record->event->kind == AUDIT_STATEMENT) {
+        add_ruling(record->event, &small);
+    }
     rg_buf_clear(&encoder->rg);
     rg_buf_clear(&encoder->ocsf);
-    RG_TRY(put_ids(record->event, kind, &encoder->rg));
-    return audit_ocsf_put_start(record->event, rg_buf_slice(&record->session->metadata),
-                                record->part == 1 ? 0 : record->part, &encoder->ocsf);
+    RG_TRY(rg_buf_put(&encoder->rg, audit_small_slice(&small)));
+    return audit_ocsf_put_start(record->event, rg_buf_slice(&record->session->metadata), is_first ? 0 : record->part,
+                                &encoder->ocsf);
 }
 
 static rg_status put_first(struct record *record, struct rg_buf *out)
 {
-    struct audit_encoder *encoder = record->encoder;
-    bool has_rest = audit_piece_has_rest(record->event) || encoder->longs.count > 0;
+    bool has_rest = audit_piece_has_rest(record->event) || record->encoder->longs.count > 0;
     if (has_rest) {
         RG_TRY(make_rest(record));
     }
     RG_TRY(put_start(record, audit_kind_name(record->event->kind)));
-    if (record->event->kind == AUDIT_STATEMENT) {
-        RG_TRY(put_ruling(record->event, &encoder->rg));
-    }
     RG_TRY(put_end(record, has_rest));
     return put_message(record, out);
 }

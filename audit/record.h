@@ -58,6 +58,7 @@ struct audit_event {
     struct rg_slice application_name;
     struct rg_slice upstream; /* its name in the configuration */
     struct rg_slice policy;   /* digest of the configuration snapshot in force, as text */
+    bool is_break_glass;      /* done while the log's disk was nearly full, by one of those who may */
 
     /* the ruling; statements, failed logins, refused policies */
     enum audit_verdict verdict;

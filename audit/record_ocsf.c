@@ -210,67 +210,81 @@ void audit_ocsf_write_rest(struct audit_writer *writer)
 
 /* ---- the base: names of ours, numbers, nothing to escape ---- */
 
-static rg_status put_uid(const struct audit_event *event, uint64_t part, struct rg_buf *out)
+static void add_uid(const struct audit_event *event, uint64_t part, struct audit_small *out)
 {
     static const struct rg_slice phases[] = {
         [AUDIT_COMBINED] = {"-c", 2}, [AUDIT_DECISION] = {"-d", 2}, [AUDIT_OUTCOME] = {"-o", 2}};
-    uint64_t first =
-        event->session_id != 0 || event->kind == AUDIT_STATEMENT ? event->session_id : (uint64_t)event->wall_us;
-    RG_TRY(audit_put_hex(out, RG_SLICE(",\"uid\":\""), first));
-    if (event->kind == AUDIT_STATEMENT) {
-        RG_TRY(audit_put_hex(out, RG_SLICE("-"), event->statement_id));
-        RG_TRY(rg_buf_put(out, phases[event->phase]));
+    bool is_statement = event->kind == AUDIT_STATEMENT;
+    audit_small_add(out, RG_SLICE(",\"uid\":\""));
+    audit_small_hex(out, event->session_id != 0 || is_statement ? event->session_id : (uint64_t)event->wall_us);
+    audit_small_add(out, RG_SLICE("-"));
+    if (is_statement) {
+        audit_small_hex(out, event->statement_id);
+        audit_small_add(out, phases[event->phase]);
     } else {
-        RG_TRY(rg_buf_put_u8(out, '-'));
-        RG_TRY(rg_buf_put(out, rg_slice_of(kind_rows[event->kind].name)));
+        audit_small_add(out, rg_slice_of(kind_rows[event->kind].name));
     }
     if (part > 0) {
-        RG_TRY(audit_put_number(out, RG_SLICE("."), part));
+        audit_small_add(out, RG_SLICE("."));
+        audit_small_number(out, part);
     }
-    return rg_buf_put_u8(out, '"');
+    audit_small_add(out, RG_SLICE("\""));
 }
 
-static rg_status put_metadata(const struct audit_event *event, struct rg_slice more, uint64_t part, uint64_t time_ms,
-                              struct rg_buf *out)
+static void add_metadata(const struct audit_event *event, uint64_t part, uint64_t time_ms, struct audit_small *out)
 {
-    RG_TRY(rg_buf_put(out, RG_SLICE(",\"metadata\":{\"version\":\"1.8.0\",\"product\":{\"name\":\"rowgate\","
-                                    "\"vendor_name\":\"rowgate\",\"version\":\"" ROWGATE_VERSION "\"}")));
-    RG_TRY(put_uid(event, part, out));
-    RG_TRY(audit_put_number(out, RG_SLICE(",\"logged_time\":"), time_ms));
+    audit_small_add(out, RG_SLICE(",\"metadata\":{\"version\":\"1.8.0\",\"product\":{\"name\":\"rowgate\","
+                                  "\"vendor_name\":\"rowgate\",\"version\":\"" ROWGATE_VERSION "\"}"));
+    add_uid(event, part, out);
+    audit_small_add(out, RG_SLICE(",\"logged_time\":"));
+    audit_small_number(out, time_ms);
     if (event->kind == AUDIT_STATEMENT) {
-        RG_TRY(audit_put_hex(out, RG_SLICE(",\"correlation_uid\":\""), event->session_id));
-        RG_TRY(audit_put_hex(out, RG_SLICE("-"), event->statement_id));
-        RG_TRY(rg_buf_put(out, RG_SLICE("\",\"profiles\":[\"security_control\"]")));
+        audit_small_add(out, RG_SLICE(",\"correlation_uid\":\""));
+        audit_small_hex(out, event->session_id);
+        audit_small_add(out, RG_SLICE("-"));
+        audit_small_hex(out, event->statement_id);
+        audit_small_add(out, RG_SLICE("\",\"profiles\":[\"security_control\"]"));
     }
-    RG_TRY(rg_buf_put(out, more));
-    return rg_buf_put_u8(out, '}');
 }
 
-/* Profile security_control: denied 2 (Blocked 2), allowed 1 (Allowed 1), rewritten 4, Modified (Allowed 1). */
-static rg_status put_ruling(const struct audit_event *event, struct rg_buf *out)
+static void add_numbers(const struct audit_event *event, uint64_t time_ms, struct audit_small *out)
 {
-    static const unsigned actions[] = {[AUDIT_DENIED] = 2, [AUDIT_ALLOWED] = 1, [AUDIT_REWRITTEN] = 4};
-    if (event->kind != AUDIT_STATEMENT) {
-        return RG_OK;
-    }
-    RG_TRY(audit_put_number(out, RG_SLICE(",\"action_id\":"), actions[event->verdict]));
-    return audit_put_number(out, RG_SLICE(",\"disposition_id\":"), event->verdict == AUDIT_DENIED ? 2 : 1);
+    unsigned class_uid = kind_rows[event->kind].class_uid;
+    unsigned activity = activity_of(event);
+    audit_small_add(out, RG_SLICE("{\"class_uid\":"));
+    audit_small_number(out, class_uid);
+    audit_small_add(out, RG_SLICE(",\"category_uid\":"));
+    audit_small_number(out, class_uid / 1000);
+    audit_small_add(out, RG_SLICE(",\"activity_id\":"));
+    audit_small_number(out, activity);
+    audit_small_add(out, RG_SLICE(",\"type_uid\":"));
+    audit_small_number(out, (uint64_t)class_uid * 100 + activity);
+    audit_small_add(out, RG_SLICE(",\"time\":"));
+    audit_small_number(out, time_ms);
+    /* severity: medium for a failure, otherwise informational; status: success or failure */
+    audit_small_add(out, is_failure(event) ? RG_SLICE(",\"severity_id\":3,\"status_id\":2")
+                                           : RG_SLICE(",\"severity_id\":1,\"status_id\":1"));
+}
+
+/* The end of metadata, and profile security_control: denied 2 (Blocked 2), allowed 1 (Allowed 1), rewritten 4,
+ * Modified (Allowed 1). */
+static struct rg_slice ruling_of(const struct audit_event *event)
+{
+    static const char *const rulings[] = {[AUDIT_DENIED] = "},\"action_id\":2,\"disposition_id\":2",
+                                          [AUDIT_ALLOWED] = "},\"action_id\":1,\"disposition_id\":1",
+                                          [AUDIT_REWRITTEN] = "},\"action_id\":4,\"disposition_id\":1"};
+    return event->kind == AUDIT_STATEMENT ? rg_slice_of(rulings[event->verdict]) : RG_SLICE("}");
 }
 
 rg_status audit_ocsf_put_start(const struct audit_event *event, struct rg_slice metadata, uint64_t part,
                                struct rg_buf *out)
 {
-    unsigned class_uid = kind_rows[event->kind].class_uid;
-    unsigned activity = activity_of(event);
+    struct audit_small small;
     uint64_t time_ms = event->wall_us < 0 ? 0 : (uint64_t)event->wall_us / 1000;
-    RG_TRY(audit_put_number(out, RG_SLICE("{\"class_uid\":"), class_uid));
-    RG_TRY(audit_put_number(out, RG_SLICE(",\"category_uid\":"), class_uid / 1000));
-    RG_TRY(audit_put_number(out, RG_SLICE(",\"activity_id\":"), activity));
-    RG_TRY(audit_put_number(out, RG_SLICE(",\"type_uid\":"), (uint64_t)class_uid * 100 + activity));
-    RG_TRY(audit_put_number(out, RG_SLICE(",\"time\":"), time_ms));
-    /* severity: medium for a failure, otherwise informational; status: success or failure */
-    RG_TRY(rg_buf_put(out, is_failure(event) ? RG_SLICE(",\"severity_id\":3,\"status_id\":2")
-                                             : RG_SLICE(",\"severity_id\":1,\"status_id\":1")));
-    RG_TRY(put_metadata(event, metadata, part, time_ms, out));
-    return put_ruling(event, out);
+    small.size = 0;
+    add_numbers(event, time_ms, &small);
+    add_metadata(event, part, time_ms, &small);
+    RG_TRY(rg_buf_put(out, audit_small_slice(&small)));
+    RG_TRY(rg_buf_put(out, metadata));
+    return rg_buf_put(out, ruling_of(event));
 }

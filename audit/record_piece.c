@@ -86,7 +86,7 @@ rg_status audit_writer_finish(struct audit_writer *writer, struct audit_piece *p
     return dump_keys(writer->metadata, &piece->metadata);
 }
 
-rg_status audit_put_number(struct rg_buf *out, struct rg_slice before, uint64_t value)
+void audit_small_number(struct audit_small *small, uint64_t value)
 {
     char digits[20];
     size_t at = sizeof digits;
@@ -95,19 +95,17 @@ rg_status audit_put_number(struct rg_buf *out, struct rg_slice before, uint64_t 
         digits[--at] = (char)('0' + rest % 10);
         rest /= 10;
     } while (rest > 0);
-    RG_TRY(rg_buf_put(out, before));
-    return rg_buf_put(out, rg_slice_make(digits + at, sizeof digits - at));
+    audit_small_add(small, rg_slice_make(digits + at, sizeof digits - at));
 }
 
-rg_status audit_put_hex(struct rg_buf *out, struct rg_slice before, uint64_t value)
+void audit_small_hex(struct audit_small *small, uint64_t value)
 {
     static const char hex[] = "0123456789abcdef";
     char digits[16];
     for (size_t i = 0; i < sizeof digits; i++) {
         digits[i] = hex[(value >> (60 - 4 * i)) & 0xf];
     }
-    RG_TRY(rg_buf_put(out, before));
-    return rg_buf_put(out, rg_slice_make(digits, sizeof digits));
+    audit_small_add(small, rg_slice_make(digits, sizeof digits));
 }
 
 /* ---- what stands in which ---- */

@@ -20,7 +20,7 @@ struct audit_long_text {
     const char *field;
     struct rg_slice bytes;
     struct rg_digest sha256; /* of bytes */
-    bool is_valid;           /* UTF-8: pieces as "text", otherwise as "b64" */
+    bool is_valid;           /* UTF-8 and hardly escaped: pieces as "text", otherwise as "b64" */
 };
 
 struct audit_long_list {
@@ -67,9 +67,28 @@ void audit_writer_digest(struct audit_writer *writer, json_t *object, const char
 json_t *audit_writer_object(struct audit_writer *writer, json_t *object, const char *key);
 void audit_writer_relations(struct audit_writer *writer);
 
-/* before, then the number (at most INT64_MAX, which every JSON reader takes) or 16 hexadecimal digits. */
-rg_status audit_put_number(struct rg_buf *out, struct rg_slice before, uint64_t value) RG_MUST_CHECK;
-rg_status audit_put_hex(struct rg_buf *out, struct rg_slice before, uint64_t value) RG_MUST_CHECK;
+/* What stands between the pieces, put together before it is appended: names from our own tables, numbers and
+ * hexadecimal digits, whose size is bounded by the code that adds them. */
+struct audit_small {
+    char bytes[512];
+    size_t size;
+};
+
+static inline void audit_small_add(struct audit_small *small, struct rg_slice text)
+{
+    RG_ASSERT(text.size <= sizeof small->bytes - small->size);
+    memcpy(small->bytes + small->size, text.data, text.size);
+    small->size += text.size;
+}
+
+static inline struct rg_slice audit_small_slice(const struct audit_small *small)
+{
+    return rg_slice_make(small->bytes, small->size);
+}
+
+/* A number of at most INT64_MAX, which every JSON reader takes; 16 hexadecimal digits. */
+void audit_small_number(struct audit_small *small, uint64_t value);
+void audit_small_hex(struct audit_small *small, uint64_t value);
 
 /* What each piece holds of an event; a field of the event stands in one piece (audit/record_cache.c knows which). */
 void audit_piece_write_session(struct audit_writer *writer);

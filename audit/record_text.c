@@ -54,9 +54,25 @@ static rg_status keep_as_b64(struct audit_writer *writer, const char *field, str
     return RG_OK;
 }
 
+/* Bytes of the text as JSON escapes it; SIZE_MAX when JSON cannot carry it. */
+static size_t escaped_size(struct rg_slice text)
+{
+    size_t size = 0;
+    while (text.size > 0) {
+        size_t length = audit_utf8_length(text);
+        if (length == 0) {
+            return SIZE_MAX;
+        }
+        size += audit_utf8_escaped_size(text, length);
+        text = rg_slice_cut(text, length, SIZE_MAX);
+    }
+    return size;
+}
+
+/* Text that JSON would make larger than base64 does is kept as base64, so that no text grows by more than a third. */
 static rg_status keep_whole(struct audit_writer *writer, const char *field, struct rg_slice text)
 {
-    bool is_valid = audit_utf8_is_valid(text);
+    bool is_valid = escaped_size(text) <= text.size / 3 * 4 + 4;
     if (!is_valid && text.size / 3 * 4 + 4 <= writer->b64_left) {
         return keep_as_b64(writer, field, text);
     }
@@ -121,21 +137,6 @@ json_t *audit_writer_object(struct audit_writer *writer, json_t *object, const c
     json_t *child = json_object();
     set(writer, object, key, child);
     return child;
-}
-
-/* Bytes of the name as JSON escapes it; SIZE_MAX when JSON cannot carry it. */
-static size_t escaped_size(struct rg_slice name)
-{
-    size_t size = 0;
-    while (name.size > 0) {
-        size_t length = audit_utf8_length(name);
-        if (length == 0) {
-            return SIZE_MAX;
-        }
-        size += audit_utf8_escaped_size(name, length);
-        name = rg_slice_cut(name, length, SIZE_MAX);
-    }
-    return size;
 }
 
 /* *out_is_whole: all names stand in the array as they are. */

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What verify found, in words and as JSON, with what it does not prove. */
+/* What verify found, in words: findings, what happened to the log, and a last paragraph that says what is proven, by
+ * whom, up to where, and what is not. As JSON in report_json.c. */
 #include <inttypes.h>
 
-#include <jansson.h>
-
-#include "audit/verify.h"
+#include "audit/report_private.h"
 #include "base/rg_clock.h"
 
-static const char not_proven[] =
-    "Not proven: this version writes no signed checkpoints yet. A log whose newest records were cut off at a "
-    "record's end, whose last record was changed, or whose chain was computed anew from some record on, passes.";
+enum { FINDINGS_SHOWN = 10, INCIDENTS_SHOWN = 20 };
 
 static const struct {
     const char *name;
@@ -17,6 +14,7 @@ static const struct {
 } results[AUDIT_RESULT_COUNT] = {
     [AUDIT_UNVERIFIED] = {"unverified", 6}, [AUDIT_INTACT] = {"intact", 0}, [AUDIT_ALTERED] = {"altered", 1},
     [AUDIT_TRUNCATED] = {"truncated", 2},   [AUDIT_FORKED] = {"forked", 3}, [AUDIT_INCOMPLETE] = {"incomplete", 4},
+    [AUDIT_STALE] = {"stale", 5},
 };
 
 int audit_result_exit_code(enum audit_result result)
@@ -24,90 +22,148 @@ int audit_result_exit_code(enum audit_result result)
     return results[result].exit_code;
 }
 
-static rg_status print_finding(const struct audit_report *report, struct rg_buf *out)
+const char *report_result_name(enum audit_result result)
 {
-    if (report->result == AUDIT_INTACT) {
+    return results[result].name;
+}
+
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static rg_status print_findings(const struct audit_report *report, struct rg_buf *out)
+{
+    for (size_t i = 0; i < report->finding_count && i < FINDINGS_SHOWN; i++) {
+        const struct audit_finding *finding = &report->findings[i];
+        RG_TRY(rg_buf_printf(out, "FINDING (%s): record %" PRIu64, results[finding->result].name, finding->seq));
+        if (finding->file.size > 0) {
+            RG_TRY(rg_buf_printf(out, ", %.*s", rg_slice_shown(finding->file), finding->file.data));
+        }
+        if (finding->line > 0) {
+            RG_TRY(rg_buf_printf(out, " line %" PRIu64, finding->line));
+        }
+        RG_TRY(rg_buf_printf(out, ": %.*s\n", (int)finding->reason.size, finding->reason.data));
+    }
+    if (report->finding_count > FINDINGS_SHOWN) {
+        return rg_buf_printf(out, "and %zu%s more findings\n", report->finding_count - FINDINGS_SHOWN,
+                             report->finding_count == AUDIT_FINDINGS_MAX ? " or" : "");
+    }
+    return RG_OK;
+}
+
+static rg_status print_history(const struct audit_report *report, struct rg_buf *out)
+{
+    RG_TRY(rg_buf_printf(
+        out, "Starts: %" PRIu64 ", recoveries after a crash: %" PRIu64 ", declared clock steps: %" PRIu64 ". %s\n",
+        report->start_count, report->recovery_count, report->clock_step_count,
+        report->is_closed ? "The log was closed in order."
+                          : "The log is open: rowgate is running, was killed, or the end is missing."));
+    for (uint64_t i = 0; i < report->incident_count && i < INCIDENTS_SHOWN; i++) {
+        char time[RG_TIME_TEXT_SIZE];
+        rg_clock_format(report->incidents[i].hlc_us, time);
+        RG_TRY(rg_buf_printf(out, "  record %" PRIu64 ", %s: %.*s\n", report->incidents[i].seq, time,
+                             rg_slice_shown(report->incidents[i].kind), report->incidents[i].kind.data));
+    }
+    if (report->incident_count > INCIDENTS_SHOWN) {
+        RG_TRY(rg_buf_printf(out, "  and %" PRIu64 " more, see --json\n", report->incident_count - INCIDENTS_SHOWN));
+    }
+    if (report->unresolved_count > 0) {
+        RG_TRY(rg_buf_printf(out,
+                             "Decided statements without an outcome: %" PRIu64 ", the first is record %" PRIu64
+                             " (running, or cut off by a crash or a lost upstream).\n",
+                             report->unresolved_count, report->unresolved[0]));
+    }
+    return RG_OK;
+}
+
+/* ---- the last paragraph ---- */
+
+static rg_status print_signed(const struct audit_report *report, struct rg_buf *out)
+{
+    char last[RG_TIME_TEXT_SIZE];
+    if (report->signed_size == 0) {
+        return rg_buf_printf(out, "Proven: nothing. No signed checkpoint covers a record.\n");
+    }
+    rg_clock_format(report->signed_hlc_us, last);
+    RG_TRY(rg_buf_printf(out,
+                         "Proven: records 0 to %" PRIu64 ", up to %s, are what was signed; the newest of %" PRIu64
+                         " checkpoint%s is signed by the key of epoch %" PRIu64 ".",
+                         report->signed_size - 1, last, report->checkpoint_count, plural(report->checkpoint_count),
+                         report->signed_epoch));
+    if (report->first_record > 0) {
+        RG_TRY(rg_buf_printf(
+            out,
+            " Records below %" PRIu64
+            " were not read: tiles stand for them, and they give the root of your checkpoint of %" PRIu64 " records.",
+            report->first_record, report->since_size));
+    } else if (report->since_size > 0) {
+        RG_TRY(rg_buf_printf(out, " Your checkpoint of %" PRIu64 " records is of this log.", report->since_size));
+    }
+    return rg_buf_printf(out, "\n");
+}
+
+static rg_status print_chained(const struct audit_report *report, struct rg_buf *out)
+{
+    char last[RG_TIME_TEXT_SIZE];
+    rg_clock_format(report->last_hlc_us, last);
+    if (report->record_count == 0 || report->record_count <= report->signed_size) {
         return RG_OK;
     }
-    RG_TRY(rg_buf_printf(out, "FINDING: record %" PRIu64, report->seq));
-    if (report->segment.size > 0) {
-        RG_TRY(rg_buf_printf(out, ", seg/%.*s", rg_slice_shown(report->segment), report->segment.data));
+    return rg_buf_printf(out,
+                         "Only chained: records %" PRIu64 " to %" PRIu64
+                         ", up to %s. They follow each other, and no signature covers them yet.\n",
+                         report->signed_size, report->record_count - 1, last);
+}
+
+static rg_status print_believed(const struct audit_report *report, struct rg_buf *out)
+{
+    if (report->root_key.size == 0) {
+        return rg_buf_printf(out, "Believed: no key. The chain alone proves no author.\n");
     }
-    if (report->line > 0) {
-        RG_TRY(rg_buf_printf(out, " line %" PRIu64, report->line));
-    }
-    return rg_buf_printf(out, ": %.*s\n", (int)report->reason.size, report->reason.data);
+    return rg_buf_printf(out, "Believed: the root key %.*s, %s.\n", (int)report->root_key.size, report->root_key.data,
+                         report->is_root_pinned
+                             ? "as you gave it"
+                             : "WARNING: which came with the log itself. Who replaced the log could have replaced it; "
+                               "give the one you were handed with --root");
 }
 
 static rg_status print_proven(const struct audit_report *report, struct rg_buf *out)
 {
-    if (report->record_count == 0) {
-        return rg_buf_printf(out, "Proven: nothing.\n%s\n", not_proven);
+    if (report->result != AUDIT_INTACT) {
+        RG_TRY(rg_buf_printf(out, "In spite of the finding:\n"));
     }
-    char first[RG_TIME_TEXT_SIZE];
-    char last[RG_TIME_TEXT_SIZE];
-    rg_clock_format(report->first_hlc_us, first);
-    rg_clock_format(report->last_hlc_us, last);
-    RG_TRY(rg_buf_printf(out, "Chained without a gap: records 0 to %" PRIu64 ", %s to %s, %" PRIu64 " tenant%s.\n",
-                         report->record_count - 1, first, last, report->tenant_count,
-                         report->tenant_count == 1 ? "" : "s"));
-    RG_TRY(rg_buf_printf(out, "Starts: %" PRIu64 ", recoveries after a crash: %" PRIu64 ". %s\n", report->start_count,
-                         report->recovery_count,
-                         report->is_closed
-                             ? "The log was closed in order."
-                             : "The log is open: rowgate is running, was killed, or the end is missing."));
-    return rg_buf_printf(out, "%s\n", not_proven);
+    RG_TRY(print_signed(report, out));
+    RG_TRY(print_chained(report, out));
+    RG_TRY(print_believed(report, out));
+    return rg_buf_printf(out, "%s\n", report_not_proven);
 }
 
-static rg_status print_text(const struct audit_report *report, struct rg_buf *out)
+const char report_not_proven[] = "Not proven by the log alone: that it has no newer records than these. Who removes "
+                                 "the newest records together with "
+                                 "every checkpoint that covers them leaves a shorter log that holds; only a checkpoint "
+                                 "kept elsewhere (--since) tells. "
+                                 "A thief of the current epoch's key can sign from that epoch on, not before.";
+
+rg_status report_text(const struct audit_report *report, struct rg_buf *out)
 {
-    RG_TRY(rg_buf_printf(out, "%.*s: %s (%" PRIu64 " records in %" PRIu64 " segments, origin %.*s)\n",
+    RG_TRY(rg_buf_printf(out,
+                         "%.*s: %s (%" PRIu64 " records in %" PRIu64 " segment%s, %" PRIu64 " tenant%s, %" PRIu64
+                         " tiles, origin %.*s)\n",
                          (int)report->directory.size, report->directory.data, results[report->result].name,
-                         report->record_count, report->segment_count, (int)report->origin.size, report->origin.data));
-    RG_TRY(print_finding(report, out));
+                         report->record_count, report->segment_count, plural(report->segment_count),
+                         report->tenant_count, plural(report->tenant_count), report->tile_count,
+                         (int)report->origin.size, report->origin.data));
+    RG_TRY(print_findings(report, out));
+    RG_TRY(print_history(report, out));
+    RG_TRY(rg_buf_printf(out, "\n"));
     return print_proven(report, out);
-}
-
-static json_t *text_of(struct rg_slice text)
-{
-    json_t *value = json_stringn(text.size == 0 ? "" : text.data, text.size);
-    return value == NULL ? json_string("(not UTF-8)") : value;
-}
-
-static json_t *finding_of(const struct audit_report *report)
-{
-    if (report->result == AUDIT_INTACT) {
-        return json_null();
-    }
-    return json_pack("{s:o, s:I, s:I, s:o}", "segment", text_of(report->segment), "line", (json_int_t)report->line,
-                     "seq", (json_int_t)report->seq, "reason", text_of(report->reason));
-}
-
-static int on_dump(const char *bytes, size_t size, void *context)
-{
-    struct rg_buf *out = context;
-    return rg_is_ok(rg_buf_put(out, rg_slice_make(bytes, size))) ? 0 : -1;
-}
-
-static rg_status print_json(const struct audit_report *report, struct rg_buf *out)
-{
-    json_t *value = json_pack("{s:s, s:i, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:s}", "result",
-                              results[report->result].name, "exit_code", results[report->result].exit_code, "directory",
-                              text_of(report->directory), "origin", text_of(report->origin), "segments",
-                              (json_int_t)report->segment_count, "records", (json_int_t)report->record_count, "tenants",
-                              (json_int_t)report->tenant_count, "starts", (json_int_t)report->start_count, "recoveries",
-                              (json_int_t)report->recovery_count, "first_hlc_us", (json_int_t)report->first_hlc_us,
-                              "last_hlc_us", (json_int_t)report->last_hlc_us, "closed", report->is_closed, "finding",
-                              finding_of(report), "not_proven", not_proven);
-    int result = value == NULL ? -1 : json_dump_callback(value, on_dump, out, JSON_COMPACT | JSON_ENSURE_ASCII);
-    json_decref(value);
-    return result == 0 ? rg_buf_put_u8(out, '\n') : rg_fail(RG_LIMIT, "the report does not fit");
 }
 
 rg_status audit_report_print(const struct audit_report *report, bool is_json, struct rg_buf *out)
 {
     size_t before = rg_buf_size(out);
-    rg_status status = is_json ? print_json(report, out) : print_text(report, out);
+    rg_status status = is_json ? report_json(report, out) : report_text(report, out);
     if (!rg_is_ok(status)) {
         rg_buf_truncate(out, before);
     }

@@ -1,236 +1,353 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verifier: walks segments and lines in order, holds each against the chain so far, stops at the
- * first thing that is not as we write it, and works out which record that is. */
+/* The verifier's course: what evidence there is (first, because records are written before it), then the segments in
+ * parallel, then the stitch, the signatures, the report. The rules themselves are in verify_*.c. */
 #include "audit/verify.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sys/file.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "audit/chain.h"
-#include "audit/reader.h"
+#include "audit/verify_private.h"
+#include "base/rg_memory.h"
 
 struct verifier {
+    const struct audit_verify_options *options;
     struct rg_arena *arena;
     int directory_fd;
-    struct audit_chain chain;
     struct audit_report report;
-    uint64_t first_seq;        /* of the segment being read */
-    uint64_t before_first_seq; /* segment of the last good record */
-    uint64_t before_line;      /* line of the last good record */
-    bool is_newest;
+    struct verify_findings findings;
+    struct audit_keys keys;
+    bool has_keys;
+    struct verify_checkpoints checkpoints;
+    struct verify_tiles tiles;
+    struct audit_segments names;
+    struct verify_plan plan;
+    struct verify_segment *segments; /* from `first` on; owned */
+    size_t segment_count;
+    uint64_t all_bytes;
+    pthread_mutex_t failure_lock;
+    enum rg_kind failure_kind; /* of the first reader that could not read */
+    char failure[256];
+    struct verify_stitch stitch;
 };
 
-static bool is_found(const struct verifier *verifier)
-{
-    return verifier->report.result != AUDIT_UNVERIFIED;
-}
+/* ---- evidence ---- */
 
-static rg_status find(struct verifier *verifier, enum audit_result result, uint64_t line, const char *text)
+static rg_status load_keys(struct verifier *verifier)
 {
-    char name[AUDIT_SEGMENT_NAME_SIZE];
-    audit_segment_name(verifier->first_seq, name);
-    RG_TRY(rg_arena_printf(verifier->arena, &verifier->report.reason, "%s", text));
-    RG_TRY(rg_arena_printf(verifier->arena, &verifier->report.segment, "%s", name));
-    verifier->report.line = line;
-    verifier->report.seq = verifier->chain.next_seq;
-    verifier->report.result = result;
-    return RG_OK;
-}
-
-/* Record s does not name the hash of record s-1: which of the two was changed? Record s+1 knows. */
-static rg_status find_broken_link(struct verifier *verifier, struct audit_reader *reader, struct rg_digest leaf)
-{
-    enum audit_reading reading = AUDIT_READING_END;
-    struct rg_slice next = {0};
-    struct audit_head head = {0};
-    uint64_t line = reader->line_number;
-    RG_TRY(audit_reader_next(reader, &reading, &next));
-    bool has_next = reading == AUDIT_READING_LINE && rg_is_ok(audit_line_parse(next, &head));
-    bool is_confirmed = has_next && memcmp(head.prev.bytes, leaf.bytes, sizeof leaf.bytes) == 0;
-    if (verifier->chain.next_seq == 0) {
-        return find(verifier, AUDIT_ALTERED, line,
-                    "\"prev\" is not the start value of this origin: the record or the origin was changed");
-    }
-    if (has_next && !is_confirmed) {
-        return find(verifier, AUDIT_ALTERED, line, "the record was changed: neither neighbour is linked to it");
-    }
-    RG_TRY(find(verifier, AUDIT_ALTERED, verifier->before_line,
-                is_confirmed ? "the record was changed: the next one holds another hash of it"
-                             : "the record was changed, or \"prev\" of the next one, which is the last"));
-    char name[AUDIT_SEGMENT_NAME_SIZE];
-    audit_segment_name(verifier->before_first_seq, name);
-    RG_TRY(rg_arena_printf(verifier->arena, &verifier->report.segment, "%s", name));
-    verifier->report.seq--;
-    return RG_OK;
-}
-
-static void count(struct verifier *verifier, const struct audit_head *head, enum audit_kind kind)
-{
-    struct audit_report *report = &verifier->report;
-    report->first_hlc_us = report->record_count == 0 ? head->hlc_us : report->first_hlc_us;
-    report->last_hlc_us = head->hlc_us;
-    report->record_count++;
-    report->start_count += kind == AUDIT_LOG_STARTED ? 1 : 0;
-    report->recovery_count += kind == AUDIT_LOG_RECOVERED ? 1 : 0;
-    report->is_closed = kind == AUDIT_LOG_STOPPED;
-}
-
-static rg_status check_line(struct verifier *verifier, struct audit_reader *reader, struct rg_slice line)
-{
-    struct audit_head head = {0};
-    enum audit_problem problem = AUDIT_PROBLEM_NONE;
-    enum audit_kind kind = AUDIT_NONE;
-    rg_status status = audit_chain_check(&verifier->chain, line, &head, &problem);
-    if (!rg_is_ok(status) && problem == AUDIT_PROBLEM_PREV) {
-        return find_broken_link(verifier, reader, audit_line_leaf(line));
+    rg_status status =
+        audit_keys_load(verifier->directory_fd, verifier->options->root, verifier->arena, &verifier->keys);
+    if (!rg_is_ok(status) && status.error->kind == RG_LIMIT) {
+        return status;
     }
     if (!rg_is_ok(status)) {
-        return find(verifier, AUDIT_ALTERED, reader->line_number, status.error->text);
+        verify_find(&verifier->findings, status.error->kind == RG_STORAGE ? AUDIT_INCOMPLETE : AUDIT_ALTERED, "keys", 0,
+                    "nothing can be proven without the list of public keys: %s", status.error->text);
+        return RG_OK;
     }
-    status = audit_line_check_json(line, &kind);
-    if (!rg_is_ok(status)) {
-        verifier->chain.next_seq--; /* the finding is about this record */
-        return find(verifier, AUDIT_ALTERED, reader->line_number, status.error->text);
+    verifier->has_keys = true;
+    verifier->report.is_root_pinned = verifier->keys.is_root_pinned;
+    if (!rg_slice_is_equal(verifier->keys.origin, verifier->report.origin)) {
+        verify_find(&verifier->findings, AUDIT_ALTERED, "origin", 0, "the keys are those of another log, %.*s",
+                    rg_slice_shown(verifier->keys.origin), verifier->keys.origin.data);
     }
-    verifier->before_first_seq = verifier->first_seq;
-    verifier->before_line = reader->line_number;
-    count(verifier, &head, kind);
-    return RG_OK;
+    RG_AUTO(rg_buf_done) struct rg_buf text;
+    rg_buf_init(&text, AUDIT_VKEY_SIZE);
+    RG_TRY(audit_vkey_encode(&verifier->keys.root, &text));
+    return rg_arena_copy(verifier->arena, rg_buf_slice(&text), &verifier->report.root_key);
 }
 
-/* A rowgate holds the log's lock: what looks torn may be a write in progress. */
-static bool is_live(const struct verifier *verifier)
+static rg_status load_evidence(struct verifier *verifier)
 {
-    int fd = openat(verifier->directory_fd, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0) {
-        return false;
-    }
-    bool is_held = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    (void)close(fd);
-    return is_held;
-}
-
-static rg_status read_again(const struct verifier *verifier, struct audit_reader *reader,
-                            enum audit_reading *out_reading, struct rg_slice *out_line)
-{
-    enum { TRIES = 100 };
-    const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
-    for (int i = 0; i < TRIES && *out_reading != AUDIT_READING_LINE && is_live(verifier); i++) {
-        (void)nanosleep(&pause, NULL);
-        audit_reader_seek(reader);
-        RG_TRY(audit_reader_next(reader, out_reading, out_line));
-    }
-    return RG_OK;
-}
-
-static rg_status find_torn(struct verifier *verifier, const struct audit_reader *reader, enum audit_reading reading,
-                           uint64_t end)
-{
-    if (!verifier->is_newest) {
-        return find(verifier, AUDIT_ALTERED, reader->line_number, "a sealed segment ends inside this record");
-    }
-    if (reading == AUDIT_READING_ZERO) {
-        return find(verifier, AUDIT_ALTERED, reader->line_number, "zeros where a record should start");
-    }
-    if (end - reader->line_offset > AUDIT_LINE_MAX) {
-        return find(verifier, AUDIT_ALTERED, reader->line_number, "a line longer than any record");
-    }
-    return find(verifier, AUDIT_TRUNCATED, reader->line_number,
-                "the log ends inside this record: a crash (the next start repairs it), or it was cut");
-}
-
-/* The newest segment may have space written ahead: it ends at its last byte that is not zero. */
-static rg_status find_end(const struct verifier *verifier, int fd, uint64_t *out_end)
-{
-    if (verifier->is_newest) {
-        return audit_reader_used_end(fd, 0, out_end);
-    }
-    off_t size = lseek(fd, 0, SEEK_END);
-    if (size < 0) {
-        return rg_fail(RG_STORAGE, "cannot seek in an audit segment: %s", strerror(errno));
-    }
-    *out_end = (uint64_t)size;
-    return RG_OK;
-}
-
-static rg_status check_lines(struct verifier *verifier, int fd, struct audit_reader *reader)
-{
-    uint64_t end = 0;
-    RG_TRY(find_end(verifier, fd, &end));
-    while (!is_found(verifier) && reader->line_offset + reader->taken < end) {
-        enum audit_reading reading = AUDIT_READING_END;
-        struct rg_slice line = {0};
-        RG_TRY(audit_reader_next(reader, &reading, &line));
-        if (reading != AUDIT_READING_LINE && verifier->is_newest) {
-            RG_TRY(read_again(verifier, reader, &reading, &line));
-        }
-        RG_TRY(reading == AUDIT_READING_LINE ? check_line(verifier, reader, line)
-                                             : find_torn(verifier, reader, reading, end));
-    }
-    return RG_OK;
-}
-
-static rg_status check_segment(struct verifier *verifier)
-{
-    RG_AUTO(audit_fd_done) int fd = -1;
-    RG_AUTO(audit_reader_done) struct audit_reader reader = {0};
-    if (verifier->first_seq > verifier->chain.next_seq) {
-        return find(verifier, AUDIT_INCOMPLETE, 0,
-                    "records before this segment are missing: a segment was removed or renamed, or the end of the one "
-                    "before was cut off");
-    }
-    if (verifier->first_seq < verifier->chain.next_seq) {
-        return find(verifier, AUDIT_ALTERED, 0, "the segment's name repeats numbers of the one before");
-    }
-    RG_TRY(audit_segment_open_read(verifier->directory_fd, verifier->first_seq, &fd));
-    audit_reader_init(&reader, fd);
-    RG_TRY(check_lines(verifier, fd, &reader));
-    if (!is_found(verifier) && !verifier->is_newest && verifier->chain.next_seq == verifier->first_seq) {
-        return find(verifier, AUDIT_INCOMPLETE, 0, "the segment is empty");
-    }
-    return RG_OK;
-}
-
-static rg_status check_log(struct verifier *verifier)
-{
-    struct audit_segments segments = {0};
     RG_TRY(audit_origin_load(verifier->directory_fd, verifier->arena, &verifier->report.origin));
-    RG_TRY(audit_segments_load(verifier->directory_fd, verifier->arena, &segments));
-    const struct rg_digest no_keys = rg_sha256(NULL, 0);
-    audit_chain_init(&verifier->chain, verifier->report.origin, &no_keys);
-    verifier->report.segment_count = segments.count;
-    for (size_t i = 0; i < segments.count && !is_found(verifier); i++) {
-        verifier->first_seq = segments.first_seqs[i];
-        verifier->is_newest = i + 1 == segments.count;
-        RG_TRY(check_segment(verifier));
+    RG_TRY(load_keys(verifier));
+    RG_TRY(verify_checkpoints_load(verifier->directory_fd, verifier->report.origin, verifier->options->since,
+                                   verifier->arena, &verifier->findings, &verifier->checkpoints));
+    RG_TRY(verify_tiles_load(verifier->directory_fd, &verifier->findings, &verifier->tiles));
+    verifier->tiles.needed_size = verifier->checkpoints.newest_size;
+    RG_TRY(audit_segments_load(verifier->directory_fd, verifier->arena, &verifier->names));
+    if (verifier->names.stranger.size > 0) {
+        char file[VERIFY_FILE_SIZE];
+        (void)snprintf(file, sizeof file, "seg/%.*s", 64, verifier->names.stranger.data);
+        verify_find(&verifier->findings, AUDIT_ALTERED, file, 0, "a file in seg/ that is no segment");
     }
-    if (!is_found(verifier) && segments.stranger.size > 0) {
-        RG_TRY(find(verifier, AUDIT_ALTERED, 0, "a file in seg/ that is no segment"));
-        verifier->report.segment = segments.stranger;
+    return RG_OK;
+}
+
+/* ---- segments ---- */
+
+static void keep_failure(struct verifier *verifier, rg_status status)
+{
+    (void)pthread_mutex_lock(&verifier->failure_lock);
+    if (verifier->failure[0] == '\0') {
+        verifier->failure_kind = status.error->kind;
+        (void)snprintf(verifier->failure, sizeof verifier->failure, "%.250s", status.error->text);
     }
-    if (!is_found(verifier) && verifier->chain.next_seq == 0) {
-        RG_TRY(find(verifier, AUDIT_INCOMPLETE, 0, "the log holds no record, not even its start"));
-        verifier->report.segment = (struct rg_slice){0};
+    (void)pthread_mutex_unlock(&verifier->failure_lock);
+}
+
+static void read_segment(void *context, size_t number)
+{
+    struct verifier *verifier = context;
+    rg_status status = verify_segment_read(&verifier->plan, &verifier->segments[number]);
+    if (!rg_is_ok(status)) {
+        keep_failure(verifier, status);
     }
-    verifier->report.tenant_count = verifier->chain.tenants.used;
+}
+
+static void show_progress(void *context)
+{
+    const struct verifier *verifier = context;
+    verifier->options->on_progress(verifier->options->context, atomic_load(&verifier->plan.done_bytes),
+                                   verifier->all_bytes);
+}
+
+static uint64_t size_of(const struct verifier *verifier, uint64_t first_seq)
+{
+    char name[AUDIT_SEGMENT_NAME_SIZE + sizeof "seg/"] = "seg/";
+    struct stat info;
+    audit_segment_name(first_seq, name + sizeof "seg/" - 1);
+    return fstatat(verifier->directory_fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0 ? (uint64_t)info.st_size : 0;
+}
+
+static unsigned thread_count(const struct verifier *verifier)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return verifier->options->threads != 0 ? verifier->options->threads : cores < 1 ? 1 : (unsigned)cores;
+}
+
+static rg_status read_segments(struct verifier *verifier, size_t first)
+{
+    size_t count = verifier->names.count - first;
+    verifier->segment_count = count;
+    verifier->segments = rg_memory_array(count + 1, sizeof *verifier->segments);
+    for (size_t i = 0; i < count; i++) {
+        verifier->segments[i].first_seq = verifier->names.first_seqs[first + i];
+        verifier->segments[i].is_newest = i + 1 == count;
+        verifier->all_bytes += size_of(verifier, verifier->segments[i].first_seq);
+    }
+    verifier->plan.directory_fd = verifier->directory_fd;
+    verifier->plan.is_strict = verifier->options->is_strict;
+    verifier->plan.checkpoints = &verifier->checkpoints;
+    verifier->plan.tiles = &verifier->tiles;
+    verify_run(thread_count(verifier), count, read_segment,
+               verifier->options->on_progress == NULL ? NULL : show_progress, verifier);
+    return verifier->failure[0] == '\0' ? RG_OK : rg_fail(verifier->failure_kind, "%s", verifier->failure);
+}
+
+/* ---- where to begin ---- */
+
+/* The segment that holds the last record of the outsider's checkpoint: those before it need not be read. */
+static size_t first_segment(const struct verifier *verifier, bool is_full)
+{
+    const struct verify_checkpoint *items = verifier->checkpoints.sorted.items;
+    uint64_t size = 0;
+    size_t first = 0;
+    for (size_t i = 0; i < verifier->checkpoints.sorted.count && !is_full; i++) {
+        size = items[i].is_outside ? items[i].size : size;
+    }
+    while (size > 0 && first + 1 < verifier->names.count && verifier->names.first_seqs[first + 1] < size) {
+        first++;
+    }
+    return first;
+}
+
+static struct rg_digest genesis_of(const struct verifier *verifier)
+{
+    if (!verifier->has_keys) { /* a finding already; the chain is checked from what it says itself */
+        return verifier->segment_count > 0 ? verifier->segments[0].first_prev : (struct rg_digest){{0}};
+    }
+    struct rg_digest root = audit_keys_genesis_root(&verifier->keys);
+    const struct rg_slice parts[] = {RG_SLICE("rowgate/audit/v1\n"), verifier->report.origin, RG_SLICE("\n"),
+                                     rg_slice_make(root.bytes, sizeof root.bytes)};
+    return rg_sha256(parts, sizeof parts / sizeof parts[0]);
+}
+
+static rg_status stitch(struct verifier *verifier, size_t first)
+{
+    struct verify_stitch *made = &verifier->stitch;
+    *made = (struct verify_stitch){.report = &verifier->report,
+                                   .findings = &verifier->findings,
+                                   .tiles = &verifier->tiles,
+                                   .checkpoints = &verifier->checkpoints,
+                                   .genesis = genesis_of(verifier),
+                                   .directory_fd = verifier->directory_fd,
+                                   .arena = verifier->arena,
+                                   .names = &verifier->names};
+    verify_stitch_init(made);
+    if (first > 0) {
+        RG_TRY(verify_stitch_base(made, verifier->segments[0].first_seq));
+    }
+    for (size_t i = 0; i < verifier->segment_count; i++) {
+        RG_TRY(verify_stitch_add(made, &verifier->segments[i]));
+    }
+    verify_stitch_end(made);
+    if (made->next_seq == 0 && verifier->findings.count == 0) {
+        verify_find(&verifier->findings, AUDIT_INCOMPLETE, "", 0, "the log holds no record, not even its start");
+    }
+    verify_epochs(made, verifier->has_keys ? &verifier->keys : NULL, thread_count(verifier));
+    return RG_OK;
+}
+
+/* ---- the report ---- */
+
+static rg_status keep_findings(struct verifier *verifier)
+{
+    void *memory = NULL;
+    verify_findings_sort(&verifier->findings);
+    size_t count = verifier->findings.count;
+    RG_TRY(rg_arena_array(verifier->arena, count + 1, sizeof(struct audit_finding), &memory));
+    struct audit_finding *findings = memory;
+    for (size_t i = 0; i < count; i++) {
+        const struct verify_finding *item = &verifier->findings.items[i];
+        findings[i] = (struct audit_finding){.result = item->result, .line = item->line, .seq = item->seq};
+        RG_TRY(rg_arena_copy(verifier->arena, rg_slice_of(item->file), &findings[i].file));
+        RG_TRY(rg_arena_copy(verifier->arena, rg_slice_of(item->reason), &findings[i].reason));
+    }
+    verifier->report.findings = findings;
+    verifier->report.finding_count = count;
+    verifier->report.result = count == 0 ? AUDIT_INTACT : findings[0].result;
+    return RG_OK;
+}
+
+static rg_status keep_incidents(struct verifier *verifier)
+{
+    void *memory = NULL;
+    const struct verify_event *events = verifier->stitch.incidents.items;
+    size_t count = verifier->stitch.incidents.count;
+    verifier->report.incident_count = count;
+    count = count > AUDIT_INCIDENTS_MAX ? AUDIT_INCIDENTS_MAX : count;
+    RG_TRY(rg_arena_array(verifier->arena, count + 1, sizeof(struct audit_incident), &memory));
+    struct audit_incident *incidents = memory;
+    for (size_t i = 0; i < count; i++) {
+        incidents[i] = (struct audit_incident){
+            .seq = events[i].seq, .hlc_us = events[i].hlc_us, .kind = rg_slice_of(events[i].name)};
+    }
+    verifier->report.incidents = incidents;
+    return RG_OK;
+}
+
+static int compare_seqs(const void *a, const void *b)
+{
+    const uint64_t *x = a;
+    const uint64_t *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static rg_status keep_unresolved(struct verifier *verifier)
+{
+    void *memory = NULL;
+    const struct verify_decisions *decisions = &verifier->stitch.decisions;
+    RG_TRY(rg_arena_array(verifier->arena, decisions->used + 1, sizeof(uint64_t), &memory));
+    uint64_t *seqs = memory;
+    size_t count = 0;
+    for (size_t i = 0; i < decisions->slot_count; i++) {
+        if (decisions->slots[i].seq != UINT64_MAX) {
+            seqs[count] = decisions->slots[i].seq;
+            count++;
+        }
+    }
+    qsort(seqs, count, sizeof *seqs, compare_seqs);
+    verifier->report.unresolved = seqs;
+    verifier->report.unresolved_count = count;
+    return RG_OK;
+}
+
+static rg_status keep_report(struct verifier *verifier)
+{
+    const struct verify_checkpoint *items = verifier->checkpoints.sorted.items;
+    verifier->report.segment_count = verifier->names.count;
+    verifier->report.tile_count = atomic_load(&verifier->tiles.compared);
+    for (size_t i = 0; i < verifier->checkpoints.sorted.count; i++) {
+        verifier->report.since_size = items[i].is_outside ? items[i].size : verifier->report.since_size;
+    }
+    RG_TRY(keep_incidents(verifier));
+    RG_TRY(keep_unresolved(verifier));
+    return keep_findings(verifier);
+}
+
+/* ---- one pass, and when to make another ---- */
+
+static rg_status check_log(struct verifier *verifier, bool is_full)
+{
+    RG_TRY(load_evidence(verifier));
+    size_t first = first_segment(verifier, is_full);
+    RG_TRY(read_segments(verifier, first));
+    if (first > 0 && !verifier->segments[0].has_epoch) {
+        return rg_fail(RG_STORAGE, "the epoch is not known");
+    }
+    RG_TRY(stitch(verifier, first));
+    return keep_report(verifier);
+}
+
+static void done(struct verifier *verifier)
+{
+    for (size_t i = 0; i < verifier->segment_count; i++) {
+        verify_segment_done(&verifier->segments[i]);
+    }
+    rg_memory_free(verifier->segments);
+    verify_stitch_done(&verifier->stitch);
+    verify_tiles_done(&verifier->tiles);
+    verify_checkpoints_done(&verifier->checkpoints);
+    verify_findings_done(&verifier->findings);
+    (void)pthread_mutex_destroy(&verifier->failure_lock);
+}
+
+static rg_status pass(const struct audit_verify_options *options, int directory_fd, bool is_full,
+                      struct rg_arena *arena, struct audit_report *out_report)
+{
+    struct verifier *verifier = rg_memory_alloc(sizeof *verifier); /* much for a frame */
+    verifier->options = options;
+    verifier->arena = arena;
+    verifier->directory_fd = directory_fd;
+    verifier->report.directory = options->directory;
+    RG_ASSERT(pthread_mutex_init(&verifier->failure_lock, NULL) == 0);
+    rg_status status = check_log(verifier, is_full);
+    if (rg_is_ok(status)) {
+        *out_report = verifier->report;
+    }
+    done(verifier);
+    rg_memory_free(verifier);
+    return status;
+}
+
+/* Tiles stand for records only as long as everything holds: any doubt, and the records are read. A live log moves while
+ * it is read, so what is found there must be found again. */
+rg_status audit_verify_with(const struct audit_verify_options *options, struct rg_arena *arena,
+                            struct audit_report *out_report)
+{
+    enum { PASSES = 4 };
+    const struct timespec pause = {.tv_nsec = 200 * 1000 * 1000};
+    RG_AUTO(audit_fd_done) int fd = -1;
+    struct audit_report report = {0};
+    RG_TRY(audit_directory_open(options->directory, arena, &fd));
+    bool is_full = options->since.size == 0;
+    for (int i = 0; i < PASSES; i++) {
+        bool is_live = verify_is_live(fd);
+        rg_status status = pass(options, fd, is_full, arena, &report);
+        if (rg_is_ok(status) && report.result == AUDIT_INTACT) {
+            break;
+        }
+        if (is_full && !is_live) {
+            RG_TRY(status);
+            break;
+        }
+        if (i + 1 == PASSES) {
+            RG_TRY(status);
+        }
+        is_full = true;
+        (void)nanosleep(&pause, NULL);
+    }
+    *out_report = report;
     return RG_OK;
 }
 
 rg_status audit_verify(struct rg_slice directory, struct rg_arena *arena, struct audit_report *out_report)
 {
-    RG_AUTO(audit_fd_done) int fd = -1;
-    RG_TRY(audit_directory_open(directory, arena, &fd));
-    struct verifier verifier = {.arena = arena, .directory_fd = fd, .report = {.directory = directory}};
-    rg_status status = check_log(&verifier);
-    audit_chain_done(&verifier.chain);
-    RG_TRY(status);
-    if (!is_found(&verifier)) {
-        verifier.report.result = AUDIT_INTACT;
-    }
-    *out_report = verifier.report;
-    return RG_OK;
+    const struct audit_verify_options options = {.directory = directory};
+    return audit_verify_with(&options, arena, out_report);
 }

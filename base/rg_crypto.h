@@ -15,6 +15,12 @@ struct rg_digest {
 /* SHA-256 of the parts joined (FIPS 180-4). Cannot fail. */
 struct rg_digest rg_sha256(const struct rg_slice *parts, size_t part_count);
 struct rg_digest rg_sha256_one(struct rg_slice bytes);
+/* The same over bytes that come in pieces. rg_sha256_end gives the hash of what was put since the last end. */
+struct rg_sha256_stream;
+struct rg_sha256_stream *rg_sha256_new(void);
+void rg_sha256_put(struct rg_sha256_stream *stream, struct rg_slice bytes);
+struct rg_digest rg_sha256_end(struct rg_sha256_stream *stream);
+void rg_sha256_free(struct rg_sha256_stream **stream); /* nulls, accepts NULL */
 /* HMAC-SHA-256 (RFC 2104). Cannot fail. */
 struct rg_digest rg_hmac_sha256(struct rg_slice key, struct rg_slice bytes);
 /* PBKDF2-HMAC-SHA-256 with 32 bytes out (RFC 8018). */
@@ -35,6 +41,8 @@ void rg_digest_hex(const struct rg_digest *digest, char out_text[2 * RG_SHA256_S
 /* base64url without padding (RFC 4648 5) with NUL: 43 characters. */
 enum { RG_DIGEST_B64_SIZE = 44 };
 void rg_digest_b64url(const struct rg_digest *digest, char out_text[RG_DIGEST_B64_SIZE]);
+/* The way back: 43 characters, strict (no stray bits). False and untouched output for anything else. */
+bool rg_digest_from_b64url(const char *text, struct rg_digest *out_digest);
 
 /* Standard base64 with padding (RFC 4648 4), strict; RG_PROTOCOL on anything else. */
 rg_status rg_base64_encode(struct rg_slice bytes, struct rg_arena *arena, struct rg_slice *out_text) RG_MUST_CHECK;

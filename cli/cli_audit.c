@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rowgate audit verify | show: arguments in, text out. The work is in audit/. */
+/* rowgate audit ...: arguments in, text out. The work is in audit/. */
 #include "cli/cli_audit.h"
 
 #include <errno.h>
@@ -7,16 +7,16 @@
 #include <stdlib.h>
 
 #include "audit/show.h"
-#include "audit/verify.h"
 
-enum { EXIT_TROUBLE = 6, VERIFY_ARENA = 64 * 1024 * 1024, PRINT_MAX = 1024 * 1024 };
+enum { EXIT_TROUBLE = 6 };
 
-static const char usage[] = "usage: rowgate audit verify [--json] DIR\n"
+static const char usage[] = "usage: rowgate audit verify [OPTIONS] DIR\n"
                             "       rowgate audit show [--tenant ID] [--from SEQ] DIR\n"
+                            "       rowgate audit keys init | rotate | list ...\n"
                             "\n"
-                            "verify  checks every byte of the log; exit status 0 intact, 1 altered, 2 truncated,\n"
-                            "        4 a segment is missing, 6 usage or I/O\n"
-                            "show    prints records as they were hashed, one JSON object a line\n";
+                            "verify  checks every byte of the log; verify -h tells the options and the exit status\n"
+                            "show    prints records as they were hashed, one JSON object a line\n"
+                            "keys    makes and shows the keys that sign the log; keys -h tells more\n";
 
 struct arguments {
     const char *directory;
@@ -67,28 +67,6 @@ static bool parse_arguments(int argc, char **argv, struct arguments *out_argumen
     return arguments.directory != NULL;
 }
 
-static int verify(const struct arguments *arguments)
-{
-    RG_AUTO(rg_arena_done) struct rg_arena arena;
-    RG_AUTO(rg_buf_done) struct rg_buf out;
-    struct audit_report report = {0};
-    rg_arena_init(&arena, VERIFY_ARENA);
-    rg_buf_init(&out, PRINT_MAX);
-    if (arguments->tenant != NULL || arguments->from != NULL) {
-        return complain();
-    }
-    rg_status status = audit_verify(rg_slice_of(arguments->directory), &arena, &report);
-    if (rg_is_ok(status)) {
-        status = audit_report_print(&report, arguments->is_json, &out);
-    }
-    if (!rg_is_ok(status)) {
-        return report_error(status);
-    }
-    struct rg_slice text = rg_buf_slice(&out);
-    bool is_written = fwrite(text.data, 1, text.size, stdout) == text.size && fflush(stdout) == 0;
-    return is_written ? audit_result_exit_code(report.result) : EXIT_TROUBLE;
-}
-
 static rg_status on_line(void *context, struct rg_slice line)
 {
     (void)context;
@@ -132,8 +110,14 @@ int cli_audit(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(const struct arguments *arguments);
-    } commands[] = {{"verify", verify}, {"show", show}};
+    } commands[] = {{"show", show}};
     struct arguments arguments = {0};
+    if (argc >= 2 && strcmp(argv[1], "keys") == 0) {
+        return cli_audit_keys(argc - 1, argv + 1);
+    }
+    if (argc >= 2 && strcmp(argv[1], "verify") == 0) {
+        return cli_audit_verify(argc - 1, argv + 1);
+    }
     if (argc == 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
         (void)fputs(usage, stdout);
         return 0;

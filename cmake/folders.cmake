@@ -90,6 +90,16 @@ function(rg_tests)
         set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
         target_link_libraries(${name} PRIVATE policy)
     endforeach()
+    # The stop-watch of the record encoder, and a statement as the lines of a log, for tests/e2e.
+    foreach(tool bench/record_timing.c tests/support/record_lines.c)
+        get_filename_component(name ${tool} NAME_WE)
+        add_executable(${name} ${tool})
+        set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
+        target_link_libraries(${name} PRIVATE audit)
+    endforeach()
+    # A bad disk and clock, preloaded into rowgate by tests/e2e: without sanitizers, which would want to come first.
+    add_library(fault_shim MODULE tests/support/fault_shim.c)
+    target_compile_definitions(fault_shim PRIVATE _GNU_SOURCE)
     # The suite's third opinion knows libpg_query and nothing of policy/.
     add_executable(regress_trees tests/regress/trees.c)
     target_link_libraries(regress_trees PRIVATE pg_query jansson)

@@ -384,3 +384,49 @@ def test_help_is_a_result(folder, command):
     for flag in ("-h", "--help"):
         result = run(folder, command, flag)
         assert result.returncode == 0 and result.stdout.startswith(f"usage: rowgate {command}") and result.stderr == ""
+
+
+# ---- audit keys ----
+
+def test_keys_are_made_for_the_configured_log_and_once(folder):
+    write(folder, BASE.replace('directory = "audit"', 'directory = "audit"\norigin = "cli/audit/n/1"'))
+    made = run(folder, "audit", "keys", "init", "-c", "a.toml", "--epochs", "48")
+    assert made.returncode == 0 and made.stderr == ""
+    root = (folder / "audit/keys/root.vkey").read_text().strip()
+    assert root.startswith("cli/audit/n/1/root+") and root in made.stdout.splitlines()
+    assert "./rowgate-audit-root.key" in made.stdout and len(made.stdout.splitlines()) <= 24
+    private = folder / "rowgate-audit-root.key"
+    assert private.stat().st_mode & 0o7777 == 0o400
+    assert (folder / "audit/keys/seed").stat().st_mode & 0o7777 == 0o600
+    before = {path: path.read_bytes() for path in [private, *(folder / "audit/keys").iterdir()]}
+    again = run(folder, "audit", "keys", "init", "-c", "a.toml", "--root-key", "other.key")
+    assert again.returncode == 6 and "is there already" in again.stderr and not (folder / "other.key").exists()
+    assert before == {path: path.read_bytes() for path in before}
+    listed = json.loads(run(folder, "audit", "keys", "list", "--json", "-c", "a.toml").stdout)
+    assert (listed["root"], listed["current_epoch"], listed["epochs_left"]) == (root, 0, 47)
+    rotated = run(folder, "audit", "keys", "rotate", "-c", "a.toml", "--epochs", "16")
+    assert rotated.returncode == 0 and "from epoch 1 on" in rotated.stdout
+    assert len(json.loads(run(folder, "audit", "keys", "list", "--json", "audit").stdout)["lists"]) == 2
+
+
+def test_keys_of_a_wrong_configuration_are_not_made(folder):
+    write(folder, BASE.replace('version = 1', 'version = 1\nnonsense = 1'))
+    result = run(folder, "audit", "keys", "init", "-c", "a.toml")
+    assert result.returncode == 6 and "a.toml:2:" in result.stderr
+    write(folder, BASE.replace('directory = "audit"', 'directory = "audit"\norigin = "a+b/audit/n/1"'))
+    assert run(folder, "audit", "keys", "init", "-c", "a.toml").returncode == 6
+    assert not (folder / "audit").exists() and not (folder / "rowgate-audit-root.key").exists()
+
+
+def test_the_manual_checks_a_list_with_openssl_alone(folder):
+    """The commands of docs/audit-keys.md, as they stand there."""
+    assert run(folder, "audit", "keys", "init", "audit", "--origin", "cli/audit/n/1", "--epochs", "24").returncode == 0
+    page = (pathlib.Path(__file__).resolve().parents[2] / "docs/audit-keys.md").read_text()
+    script = page.split("```sh\n")[1].split("```")[0]
+    note = (folder / "audit/keys/list-00000000.note").read_bytes()
+    (folder / "root.vkey").write_bytes((folder / "audit/keys/root.vkey").read_bytes())
+    (folder / "L").write_bytes(note)
+    checked = subprocess.run(["sh", "-ec", script], cwd=folder, capture_output=True, text=True)
+    assert checked.returncode == 0 and "Verified Successfully" in checked.stdout, checked.stderr
+    (folder / "L").write_bytes(note.replace(b"24 3600", b"24 3601"))
+    assert subprocess.run(["sh", "-ec", script], cwd=folder, capture_output=True).returncode != 0

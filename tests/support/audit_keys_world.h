@@ -176,7 +176,7 @@ static inline void keys_world_load(struct keys_world *world)
 static inline void keys_world_make(struct keys_world *world)
 {
     memset(world, 0, sizeof *world);
-    audit_dir_make(&world->dir);
+    audit_dir_make_bare(&world->dir);
     audit_dir_make_keys(&world->dir);
     world->directory_fd = open(world->dir.path, O_RDONLY | O_DIRECTORY);
     assert_true(world->directory_fd >= 0);

@@ -8,6 +8,12 @@
 
 #include "tests/support/audit_dir.h"
 
+/* `audit keys` has a file and tests of its own; here it says what it was called with. */
+int cli_audit_keys(int argc, char **argv)
+{
+    return argc == 2 && strcmp(argv[0], "keys") == 0 && strcmp(argv[1], "list") == 0 ? 42 : 43;
+}
+
 /* Runs the command with stdout in a file; returns its exit status, the text in *out_text (freed by the caller). */
 static int run(const struct audit_dir *dir, char **out_text, int argc, char **argv)
 {
@@ -134,6 +140,9 @@ static void refuses_wrong_usage_with_six(void **state)
     assert_int_equal(RUN(&dir, &text, audit, word_verify, nothing, nothing), 6);
     free(text);
     assert_int_equal(RUN(&dir, &text, audit, word_show, option_from, bad, nothing), 6);
+    free(text);
+    char keys[] = "keys", list[] = "list";
+    assert_int_equal(RUN(&dir, &text, audit, keys, list), 42);
     free(text);
     assert_int_equal(RUN(&dir, &text, audit, unknown, nothing), 6);
     assert_string_equal(text, "");

@@ -468,7 +468,7 @@ static void init_refuses_bad_options_and_touches_nothing(void **state)
     (void)state;
     struct audit_dir dir;
     char root_file[96], long_name[AUDIT_NOTE_NAME_MAX];
-    audit_dir_make(&dir);
+    audit_dir_make_bare(&dir);
     const struct audit_keys_options good = init_options(&dir, root_file);
     static const char *const origins[] = {"", "a b", "a+b", "a\nb", "\xff"};
     struct audit_keys_options options = good;
@@ -507,7 +507,7 @@ static void init_never_writes_over_anything(void **state)
     struct audit_dir dir;
     struct stat info;
     char root_file[96], path[128];
-    audit_dir_make(&dir);
+    audit_dir_make_bare(&dir);
     struct audit_keys_options options = init_options(&dir, root_file);
     audit_file_write(root_file, "precious", 8);
     assert_fails(RG_STORAGE, audit_keys_init(&options)); /* the root file is there */
@@ -541,7 +541,7 @@ static void init_leaves_nothing_half_made_when_the_disk_fails(void **state)
         struct breaking breaking = {.mode = BREAKING_ONCE, .at = at};
         struct audit_store store = breaking_store(&breaking);
         const struct audit_keys_maker maker = {.store = &store, .draw = draw_by_script, .context = &script};
-        audit_dir_make(&dir);
+        audit_dir_make_bare(&dir);
         struct audit_keys_options options = init_options(&dir, root_file);
         rg_status status = audit_keys_init_by(&maker, &options);
         if (rg_is_ok(status)) {
@@ -568,7 +568,7 @@ static void init_that_was_killed_can_be_run_again(void **state)
         struct breaking breaking = {.mode = BREAKING_EXIT, .at = at};
         struct audit_store store = breaking_store(&breaking);
         const struct audit_keys_maker maker = {.store = &store, .draw = draw_by_script, .context = &script};
-        audit_dir_make(&dir);
+        audit_dir_make_bare(&dir);
         struct audit_keys_options options = init_options(&dir, root_file);
         pid_t child = fork();
         if (child == 0) {

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the signatures say (audit/keys.h; reference audit.md 3.5): the checkpoint of epoch e by key e and no other, one
+ * at least for each closed epoch, roots as the records give them, nothing signed that the log does not have. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "audit/verify_private.h"
+
+enum {
+    STALE_US = 60 * 1000 * 1000, /* checkpoints come every second; a full disk may hold them up */
+    YOUNG_CHECKPOINTS = 1,       /* log.checkpoint records of a log that was killed before it was ever signed */
+    YOUNG_RECORDS = 2 * 4096,
+    YOUNG_US = 5 * 1000 * 1000, /* or that was signed slower than it grew */
+    QUICK_RECORDS = 256 * 4096
+};
+
+struct signing {
+    struct verify_checkpoint *items;
+    const struct audit_keys *keys;
+};
+
+static bool is_by(const struct audit_note *note, const struct audit_keys *keys, uint64_t epoch)
+{
+    struct audit_vkey key = {0};
+    return rg_is_ok(audit_keys_vkey(keys, epoch, &key)) && audit_note_is_signed_by(note, &key);
+}
+
+/* Whose is it, when it is not by the key it should be by? Ids tell without trying every key. */
+static bool find_signer(const struct audit_note *note, const struct audit_keys *keys, uint64_t *out_epoch)
+{
+    for (uint64_t epoch = 0; epoch < keys->epoch_count; epoch++) {
+        struct audit_vkey key = {0};
+        if (!rg_is_ok(audit_keys_vkey(keys, epoch, &key))) {
+            return false;
+        }
+        for (size_t i = 0; i < note->signature_count; i++) {
+            bool is_candidate = note->signatures[i].id == key.id && note->signatures[i].is_ed25519;
+            if (is_candidate && audit_note_is_signed_by(note, &key)) {
+                *out_epoch = epoch;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void check_signature(void *context, size_t number)
+{
+    const struct signing *signing = context;
+    struct verify_checkpoint *checkpoint = &signing->items[number];
+    struct audit_note note = {0};
+    if (!rg_is_ok(audit_note_parse(checkpoint->bytes, &note))) {
+        return;
+    }
+    if (checkpoint->is_root_known && is_by(&note, signing->keys, checkpoint->epoch)) {
+        checkpoint->is_signed = true;
+        checkpoint->has_signer = true;
+        checkpoint->signer = checkpoint->epoch;
+        return;
+    }
+    checkpoint->has_signer = find_signer(&note, signing->keys, &checkpoint->signer);
+}
+
+/* ---- judging one checkpoint ---- */
+
+static void find_signature(struct verify_stitch *stitch, const struct verify_checkpoint *checkpoint)
+{
+    uint64_t seq = checkpoint->size - 1;
+    if (!checkpoint->has_signer) {
+        verify_find(stitch->findings, AUDIT_ALTERED, checkpoint->file, seq,
+                    "no signature by a key of this log holds on it");
+    } else if (checkpoint->signer > checkpoint->epoch) {
+        verify_find(stitch->findings, AUDIT_ALTERED, checkpoint->file, seq,
+                    "signed by the key of epoch %" PRIu64 " although it is of epoch %" PRIu64
+                    ": sealed again with a newer key",
+                    checkpoint->signer, checkpoint->epoch);
+    } else {
+        verify_find(stitch->findings, AUDIT_ALTERED, checkpoint->file, seq,
+                    "signed by the key of epoch %" PRIu64 " although it is of epoch %" PRIu64
+                    ": the key of a closed epoch signs no more",
+                    checkpoint->signer, checkpoint->epoch);
+    }
+}
+
+static void judge_beyond(struct verify_stitch *stitch, const struct verify_checkpoint *checkpoint)
+{
+    if (!checkpoint->has_signer) {
+        verify_find(stitch->findings, AUDIT_ALTERED, checkpoint->file, checkpoint->size - 1,
+                    "no signature by a key of this log holds on it");
+    } else if (!stitch->is_broken && checkpoint->size > stitch->next_seq) {
+        verify_find(stitch->findings, AUDIT_TRUNCATED, checkpoint->file, stitch->next_seq,
+                    "a signed checkpoint covers %" PRIu64 " records, the log has %" PRIu64
+                    ": the end of the log is missing, or it was rolled back",
+                    checkpoint->size, stitch->next_seq);
+    }
+}
+
+/* The size of the newest checkpoint that holds in everything; 0 = none. */
+static uint64_t newest_right(const struct verify_checkpoints *checkpoints)
+{
+    const struct verify_checkpoint *items = checkpoints->sorted.items;
+    for (size_t i = checkpoints->sorted.count; i-- > 0;) {
+        if (items[i].is_root_right && items[i].is_signed) {
+            return items[i].size;
+        }
+    }
+    return 0;
+}
+
+/* Another root under a signature that holds. Who signed both that and a checkpoint of these records made a fork;
+ * otherwise the records are not those that were signed. */
+static void find_root(struct verify_stitch *stitch, const struct verify_checkpoint *checkpoint, uint64_t proven,
+                      uint64_t newest)
+{
+    bool is_two_logs = checkpoint->is_outside || newest >= checkpoint->size;
+    if (is_two_logs && !verify_findings_has_altered(stitch->findings)) {
+        verify_find_from(stitch->findings, AUDIT_FORKED, checkpoint->file, proven,
+                         "signed with another root for %" PRIu64
+                         " records than these records have: two logs were signed under one name",
+                         checkpoint->size);
+        return;
+    }
+    verify_find_from(stitch->findings, AUDIT_ALTERED, checkpoint->file, proven,
+                     "the records are not those that were signed: one from %" PRIu64 " to %" PRIu64 " was changed",
+                     proven, checkpoint->size - 1);
+}
+
+static void judge(struct verify_stitch *stitch, const struct verify_checkpoint *checkpoint, uint64_t *proven,
+                  uint64_t newest)
+{
+    struct audit_report *report = stitch->report;
+    if (!checkpoint->is_root_known) {
+        if (checkpoint->size > stitch->base_size) {
+            judge_beyond(stitch, checkpoint);
+        }
+        return;
+    }
+    if (!checkpoint->is_signed) {
+        find_signature(stitch, checkpoint);
+        return;
+    }
+    if (!checkpoint->is_root_right) {
+        find_root(stitch, checkpoint, *proven, newest);
+        return;
+    }
+    *proven = checkpoint->size;
+    report->checkpoint_count++;
+    report->signed_size = checkpoint->size;
+    report->signed_hlc_us = checkpoint->hlc_us;
+    report->signed_epoch = checkpoint->epoch;
+}
+
+/* ---- what must be there ---- */
+
+static bool has_right(const struct verify_checkpoints *checkpoints, uint64_t size)
+{
+    const struct verify_checkpoint *items = checkpoints->sorted.items;
+    for (size_t i = verify_checkpoints_from(checkpoints, size); i < checkpoints->sorted.count && items[i].size == size;
+         i++) {
+        if (items[i].is_root_right && items[i].is_signed) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The last checkpoint of epoch e covers the record that opens e + 1, and exactly that. */
+static void check_closed_epochs(struct verify_stitch *stitch)
+{
+    const struct verify_event *opens = stitch->opens.items;
+    for (size_t i = 0; i < stitch->opens.count; i++) {
+        uint64_t size = opens[i].seq + 1;
+        if (stitch->checkpoints->newest_size > size && !has_right(stitch->checkpoints, size)) {
+            char file[VERIFY_FILE_SIZE];
+            (void)snprintf(file, sizeof file, "ckpt/%016" PRIu64 ".note", size);
+            verify_find(stitch->findings, AUDIT_INCOMPLETE, file, opens[i].seq,
+                        "epoch %" PRIu64 " was closed without its last checkpoint, or that was removed",
+                        opens[i].epoch - 1);
+        }
+    }
+}
+
+/* A log is signed a second after it began. */
+static void check_unsigned(struct verify_stitch *stitch)
+{
+    const struct audit_report *report = stitch->report;
+    bool is_young = stitch->checkpoint_records <= YOUNG_CHECKPOINTS && stitch->next_seq <= YOUNG_RECORDS;
+    bool is_quick = report->last_hlc_us - report->first_hlc_us <= YOUNG_US && stitch->next_seq <= QUICK_RECORDS;
+    if (!is_young && !is_quick) {
+        verify_find(stitch->findings, AUDIT_INCOMPLETE, "ckpt", 0,
+                    "the log is not signed: there is no checkpoint at all");
+    }
+}
+
+/* How long the last run has spoken of checkpoints (log.checkpoint) that are not there. */
+static int64_t late_us(const struct verify_stitch *stitch)
+{
+    const struct verify_event *late = stitch->late.items;
+    for (size_t i = 0; i < stitch->late.count; i++) {
+        if (memcmp(late[i].boot, stitch->clock.boot, AUDIT_BOOT_SIZE) == 0) {
+            return stitch->clock.mono_us - late[i].mono_us;
+        }
+    }
+    return 0;
+}
+
+static void check_tail(struct verify_stitch *stitch)
+{
+    if (stitch->is_broken || stitch->next_seq == 0) {
+        return;
+    }
+    if (stitch->checkpoints->newest_size == 0) {
+        check_unsigned(stitch);
+    } else if (late_us(stitch) > STALE_US) {
+        verify_find(stitch->findings, AUDIT_STALE, "head.note", stitch->checkpoints->newest_size,
+                    "the newest checkpoint covers %" PRIu64 " records; the log went on for %" PRId64
+                    " s and speaks of newer ones: they were removed, or could not be written",
+                    stitch->checkpoints->newest_size, late_us(stitch) / 1000000);
+    }
+}
+
+void verify_epochs(struct verify_stitch *stitch, const struct audit_keys *keys, unsigned threads)
+{
+    struct verify_checkpoints *checkpoints = stitch->checkpoints;
+    struct signing signing = {.items = checkpoints->sorted.items, .keys = keys};
+    uint64_t proven = 0;
+    if (keys == NULL) {
+        return; /* nothing can hold; the missing keys are a finding already */
+    }
+    verify_run(threads, checkpoints->sorted.count, check_signature, NULL, &signing);
+    uint64_t newest = newest_right(checkpoints);
+    for (size_t i = 0; i < checkpoints->sorted.count; i++) {
+        judge(stitch, &signing.items[i], &proven, newest);
+    }
+    if (!stitch->is_broken) {
+        check_closed_epochs(stitch);
+    }
+    check_tail(stitch);
+}

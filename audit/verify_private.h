@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RG_AUDIT_VERIFY_PRIVATE_H
+#define RG_AUDIT_VERIFY_PRIVATE_H
+
+#include <stdatomic.h>
+
+#include "audit/heads.h"
+#include "audit/line.h"
+#include "audit/reader.h"
+#include "audit/tree.h"
+#include "audit/verify.h"
+
+/* The verifier's inside. Two halves: segments are read in parallel, each on its own (verify_segment.c and what it
+ * calls); then one thread stitches what they returned (verify_stitch.c) and holds it against the evidence
+ * (verify_tiles.c, verify_checkpoints.c, verify_epochs.c). */
+
+/* ---- findings: bounded, any order, the report sorts them ---- */
+
+enum { VERIFY_FILE_SIZE = 80, VERIFY_REASON_SIZE = 320 };
+
+struct verify_finding {
+    enum audit_result result;
+    bool is_vague; /* seq is where the doubt begins, not the record itself */
+    uint64_t seq;
+    uint64_t line;
+    char file[VERIFY_FILE_SIZE];
+    char reason[VERIFY_REASON_SIZE];
+};
+
+struct verify_findings {
+    struct verify_finding *items; /* owned; NULL until the first */
+    size_t count;                 /* at most AUDIT_FINDINGS_MAX are kept: the earliest found */
+};
+
+void verify_find(struct verify_findings *findings, enum audit_result result, const char *file, uint64_t seq,
+                 const char *format, ...) __attribute__((format(printf, 5, 6)));
+void verify_find_at(struct verify_findings *findings, const struct verify_finding *finding);
+/* The same, vague. */
+void verify_find_from(struct verify_findings *findings, enum audit_result result, const char *file, uint64_t seq,
+                      const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* True when some exact finding says that records were altered. */
+bool verify_findings_has_altered(const struct verify_findings *findings);
+/* The worst first: forked, altered, incomplete, truncated, stale; exact before vague; then by record. */
+void verify_findings_sort(struct verify_findings *findings);
+void verify_findings_join(struct verify_findings *findings, const struct verify_findings *others);
+void verify_findings_done(struct verify_findings *findings);
+
+/* ---- growing arrays of one segment or thread; elements are plain data ---- */
+
+struct verify_list {
+    void *items; /* owned */
+    size_t count;
+    size_t capacity;
+};
+
+/* Room for one more element of size bytes, zeroed. */
+void *verify_list_add(struct verify_list *list, size_t size);
+void verify_list_done(struct verify_list *list);
+
+/* ---- files ---- */
+
+/* A small file of at most limit_bytes; *is_absent instead when there is none. RG_STORAGE when unreadable, RG_LIMIT when
+ * longer. */
+rg_status verify_file_load(int directory_fd, const char *name, size_t limit_bytes, struct rg_arena *arena,
+                           struct rg_slice *out_bytes, bool *out_is_absent) RG_MUST_CHECK;
+
+/* ---- tiles on disk ---- */
+
+struct verify_tile {
+    uint64_t index;
+    uint16_t width; /* 1 to 256 */
+    uint8_t level;
+};
+
+struct verify_tiles {
+    int directory_fd;          /* borrowed */
+    struct verify_list sorted; /* struct verify_tile by level, index, width */
+    uint64_t needed_size;      /* full tiles below it must be there; 0 = none must */
+    atomic_ullong compared;
+};
+
+/* Lists tile/: names that are no tile's are findings. An absent tile/ is empty. RG_STORAGE. */
+rg_status verify_tiles_load(int directory_fd, struct verify_findings *findings,
+                            struct verify_tiles *out_tiles) RG_MUST_CHECK;
+void verify_tiles_done(struct verify_tiles *tiles);
+/* Holds every tile on disk of (level, index) against the hashes, of which there are count (256 = the tile is full).
+ * Any thread. */
+void verify_tile_check(struct verify_tiles *tiles, unsigned level, uint64_t index, const struct rg_digest *hashes,
+                       size_t count, struct verify_findings *findings);
+/* Tiles that cover more than the log's size records. */
+void verify_tiles_check_end(const struct verify_tiles *tiles, uint64_t size, struct verify_findings *findings);
+/* The root of the aligned subtree of 2^level leaves that starts at leaf index * 2^level, from tiles. RG_STORAGE. */
+rg_status verify_tiles_get(const struct verify_tiles *tiles, unsigned level, uint64_t index,
+                           struct rg_digest *out_hash) RG_MUST_CHECK;
+/* The tree of the first size leaves from tiles alone, and the last of those leaves. RG_STORAGE. */
+rg_status verify_tiles_prefix(const struct verify_tiles *tiles, uint64_t size, struct audit_tree *out_tree,
+                              struct rg_digest *out_last_leaf) RG_MUST_CHECK;
+
+/* ---- checkpoints on disk ---- */
+
+struct verify_checkpoint {
+    uint64_t size;
+    struct rg_digest root;
+    struct rg_slice bytes; /* the note; in the arena */
+    char
+        file[VERIFY_FILE_SIZE]; /* "ckpt/0000000000004096.note", "head.note"; of the outsider's own a name for people */
+    bool is_head;
+    bool is_outside; /* the outsider's own */
+
+    bool is_root_known; /* the log is good that far */
+    bool is_root_right;
+    uint64_t epoch; /* by the log */
+    int64_t hlc_us; /* of the last record covered */
+    bool is_signed; /* by the key of its epoch */
+    bool has_signer;
+    uint64_t signer; /* the epoch whose key did sign it */
+};
+
+struct verify_checkpoints {
+    struct verify_list sorted; /* struct verify_checkpoint by size */
+    uint64_t newest_size;      /* of those in the directory */
+};
+
+/* ckpt/, head.note, and the outsider's own. RG_STORAGE, RG_LIMIT; RG_PROTOCOL when since is no checkpoint. */
+rg_status verify_checkpoints_load(int directory_fd, struct rg_slice origin, struct rg_slice since,
+                                  struct rg_arena *arena, struct verify_findings *findings,
+                                  struct verify_checkpoints *out_checkpoints) RG_MUST_CHECK;
+void verify_checkpoints_done(struct verify_checkpoints *checkpoints);
+/* The first one with at least this size. */
+size_t verify_checkpoints_from(const struct verify_checkpoints *checkpoints, uint64_t size);
+
+/* ---- one segment ---- */
+
+/* The tree at the size of a checkpoint: what is left of it after the last whole group of 256. */
+struct verify_mark {
+    uint64_t size;
+    int64_t hlc_us; /* of record size - 1 */
+    uint64_t opens; /* epoch.open records of this segment among those before record size - 1 */
+    struct rg_digest
+        edge[8]; /* of the leaves behind the group's start; unused when the group began before the segment */
+};
+
+struct verify_tenant {
+    struct rg_slice name; /* owned by the segment's map */
+    uint64_t first_seq;   /* where it appears first in this segment */
+    uint64_t first_line;
+    uint64_t first_tseq;
+    struct rg_digest first_tprev;
+    struct verify_head {
+        uint64_t next_tseq;
+        struct rg_digest leaf;
+    } now, at_checkpoint;
+    uint64_t stamp; /* log.checkpoint records seen when `now` last changed */
+};
+
+enum verify_kind {
+    VERIFY_OTHER = 0, /* a known kind without a rule here */
+    VERIFY_STARTED,
+    VERIFY_STOPPED,
+    VERIFY_RECOVERED,
+    VERIFY_CHECKPOINT,
+    VERIFY_EPOCH_OPEN,
+    VERIFY_CLOCK_STEP,
+    VERIFY_INCIDENT, /* listed, no rule */
+    VERIFY_STATEMENT,
+    VERIFY_UNKNOWN /* refused */
+};
+
+struct verify_event {
+    enum verify_kind kind;
+    const char *name; /* static */
+    uint64_t seq;
+    uint64_t line;
+    int64_t hlc_us;
+    int64_t mono_us;
+    char boot[AUDIT_BOOT_SIZE];
+    uint64_t epoch;              /* log.checkpoint: the current; epoch.open: the new */
+    struct rg_digest heads_root; /* log.checkpoint */
+};
+
+/* A statement's decision whose outcome was not seen yet, or an outcome whose decision was not. */
+struct verify_decision {
+    uint64_t session;
+    uint64_t statement;
+    uint64_t seq;
+};
+
+/* Open decisions by session and statement: open addressing; a slot with statement and session 0 and seq UINT64_MAX is
+ * free. The zero value is empty. */
+struct verify_decisions {
+    struct verify_decision *slots; /* owned */
+    size_t slot_count;
+    size_t used;
+};
+
+void verify_decisions_add(struct verify_decisions *decisions, const struct verify_decision *decision);
+/* True when it was there; it is gone then. */
+bool verify_decisions_take(struct verify_decisions *decisions, uint64_t session, uint64_t statement);
+void verify_decisions_done(struct verify_decisions *decisions);
+
+struct verify_clock {
+    int64_t hlc_us;
+    int64_t mono_us;
+    char boot[AUDIT_BOOT_SIZE];
+    bool is_leading; /* hlc may be ahead of the wall clock, which was set back */
+};
+
+struct verify_segment {
+    uint64_t first_seq; /* its name */
+    bool is_newest;
+
+    uint64_t count; /* good records */
+    uint64_t line;  /* of the last good one */
+    struct rg_digest first_prev;
+    struct rg_digest last_leaf;
+    bool is_stopped; /* at a record that is not good: a finding says why */
+    uint64_t byte_count;
+    struct rg_digest sha256; /* of the file; only under is_strict, of a sealed one */
+    struct verify_clock first_clock;
+    enum verify_kind first_kind;
+    enum verify_kind last_kind;
+    struct verify_clock last_clock;
+
+    struct verify_list
+        head; /* struct rg_digest: leaves before the first multiple of 256, when it does not begin there */
+    struct verify_list groups; /* struct rg_digest: roots of 256 leaves */
+    struct verify_list tail;   /* struct rg_digest: leaves behind the last multiple of 256 */
+    struct verify_list marks;  /* struct verify_mark */
+    struct verify_list events;
+    struct verify_list tenants; /* struct verify_tenant */
+    struct audit_heads tenant_index;
+    uint64_t checkpoints_seen; /* log.checkpoint records */
+    uint64_t opens_seen;       /* epoch.open records */
+    bool has_epoch;            /* some record told the epoch */
+    uint64_t first_epoch;      /* at the segment's start, by that record */
+    struct verify_event last_checkpoint;
+    uint64_t late_from;                /* log.checkpoint records from here on have no signed checkpoint yet */
+    char late_boot[AUDIT_BOOT_SIZE];   /* of the last such record that was kept: the first of each boot is */
+    struct verify_decisions decisions; /* without outcome */
+    struct verify_list outcomes;       /* struct verify_decision: outcomes without decision, in order */
+    struct verify_findings findings;
+};
+
+/* What all segments' readers share; read only but for the atomics. */
+struct verify_plan {
+    int directory_fd;
+    bool is_strict;
+    bool is_live; /* a rowgate holds the lock */
+    const struct verify_checkpoints *checkpoints;
+    struct verify_tiles *tiles;
+    atomic_ullong done_bytes;
+};
+
+/* Reads the segment. Trouble (not findings) as status. */
+rg_status verify_segment_read(struct verify_plan *plan, struct verify_segment *segment) RG_MUST_CHECK;
+void verify_segment_done(struct verify_segment *segment);
+
+/* A rowgate holds the log's lock. */
+bool verify_is_live(int directory_fd);
+
+/* ---- one record: verify_record.c, verify_control.c ---- */
+
+/* Decision and outcome, control records. RG_PROTOCOL with what is wrong. */
+rg_status verify_record_add(struct verify_segment *segment, const struct audit_head *head, struct rg_slice line,
+                            enum verify_kind kind, const char *name, uint64_t line_number) RG_MUST_CHECK;
+/* NULL, and the clock stands at this record; or what is wrong between it and the one before, and nothing changed. */
+const char *verify_clock_check(struct verify_clock *clock, const struct audit_head *head, enum verify_kind kind);
+/* What stands behind the head: "kind" must be the first key there. */
+enum verify_kind verify_kind_of(struct rg_slice rest, const char **out_name);
+/* Fills the values of a log.checkpoint or epoch.open. */
+rg_status verify_control_parse(struct rg_slice line, struct verify_event *event) RG_MUST_CHECK;
+
+/* ---- the stitch ---- */
+
+struct verify_stitch {
+    struct audit_report *report;
+    struct verify_findings *findings;
+    struct verify_tiles *tiles;
+    struct verify_checkpoints *checkpoints;
+    struct rg_digest genesis;
+
+    uint64_t next_seq; /* the log is good below it */
+    struct rg_digest prev;
+    char last_file[VERIFY_FILE_SIZE]; /* where the last good record stands */
+    uint64_t last_line;
+    enum verify_kind last_kind;
+    struct verify_clock clock;
+    struct audit_tree *tree; /* whole groups; owned */
+    struct rg_digest *carry; /* AUDIT_TILE_WIDTH leaves of the open group; owned */
+    size_t carry_count;
+    struct rg_digest *levels; /* AUDIT_TILE_LEVELS rows of AUDIT_TILE_WIDTH: open tiles of level 1 and above; owned */
+    struct audit_heads tenants;
+    uint64_t epoch;               /* at next_seq */
+    struct verify_list opens;     /* struct verify_event: all epoch.open */
+    struct verify_list late;      /* struct verify_event: log.checkpoint without signed checkpoint */
+    struct verify_list incidents; /* struct verify_event */
+    struct verify_decisions decisions;
+    int directory_fd; /* borrowed */
+    struct rg_arena *arena;
+    const struct audit_segments *names;
+    uint64_t missing_manifest; /* of the first sealed segment without one; UINT64_MAX = none */
+    uint64_t checkpoint_records;
+    bool is_broken;     /* what follows cannot be tied to what came before */
+    bool has_base;      /* `since`: tiles stand for what is before the first segment */
+    uint64_t base_size; /* those records */
+};
+
+void verify_stitch_init(struct verify_stitch *stitch);
+void verify_stitch_done(struct verify_stitch *stitch);
+/* Begins behind the first size records, of which tiles tell the hashes. RG_STORAGE when they do not. */
+rg_status verify_stitch_base(struct verify_stitch *stitch, uint64_t size) RG_MUST_CHECK;
+/* RG_STORAGE, RG_LIMIT. */
+rg_status verify_stitch_add(struct verify_stitch *stitch, const struct verify_segment *segment) RG_MUST_CHECK;
+/* Behind the last segment: partial tiles, tiles beyond the end. */
+void verify_stitch_end(struct verify_stitch *stitch);
+
+/* verify_fold.c: the tree over the segments' groups, the tiles above level 0, the roots at the checkpoints' sizes. */
+void verify_fold(struct verify_stitch *stitch, const struct verify_segment *segment);
+void verify_fold_end(struct verify_stitch *stitch);
+/* The root over all that was folded. */
+struct rg_digest verify_fold_root(const struct verify_stitch *stitch);
+/* verify_tenants.c: the tenants' links across segments and heads_root. */
+void verify_tenants_add(struct verify_stitch *stitch, const struct verify_segment *segment);
+
+/* verify_manifest.c: the sealed segment that was folded last against its manifest; manifests without a segment. */
+rg_status verify_manifest_add(struct verify_stitch *stitch, const struct verify_segment *segment) RG_MUST_CHECK;
+void verify_manifests_end(struct verify_stitch *stitch);
+
+/* verify_epochs.c: signatures, the rules of audit/keys.h, what is missing or stale. keys NULL: none could be had. */
+void verify_epochs(struct verify_stitch *stitch, const struct audit_keys *keys, unsigned threads);
+
+/* Runs job(context, 0 .. count - 1) on so many threads, on_wait on the caller's between; all have ended on return. */
+void verify_run(unsigned threads, size_t count, void (*job)(void *context, size_t number),
+                void (*on_wait)(void *context), void *context);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One record behind its head: which kind it is, whether a decision waits for its outcome, what a control record says,
+ * and whether the clocks go on as the writer's do. Statements are read at fixed positions, control records by jansson.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <jansson.h>
+
+#include "audit/verify_private.h"
+#include "base/rg_memory.h"
+
+static const struct {
+    const char *name;
+    enum verify_kind kind;
+} control_kinds[] = {
+    {"log.started", VERIFY_STARTED},       {"log.stopped", VERIFY_STOPPED},         {"log.recovered", VERIFY_RECOVERED},
+    {"log.checkpoint", VERIFY_CHECKPOINT}, {"epoch.open", VERIFY_EPOCH_OPEN},       {"clock.step", VERIFY_CLOCK_STEP},
+    {"log.fault", VERIFY_INCIDENT},        {"disk.state", VERIFY_INCIDENT},         {"key.rotate", VERIFY_INCIDENT},
+    {"process.died", VERIFY_INCIDENT},     {"process.misbehaved", VERIFY_INCIDENT}, {"part", VERIFY_OTHER},
+};
+
+enum verify_kind verify_kind_of(struct rg_slice rest, const char **out_name)
+{
+    static const struct rg_slice key = {"\"kind\":\"", 8};
+    if (!rg_slice_has_prefix(rest, key)) {
+        return VERIFY_UNKNOWN;
+    }
+    rest = rg_slice_cut(rest, key.size, 32);
+    if (rg_slice_has_prefix(rest, RG_SLICE("statement\""))) {
+        *out_name = "statement";
+        return VERIFY_STATEMENT;
+    }
+    const char *end = rest.size == 0 ? NULL : memchr(rest.data, '"', rest.size);
+    struct rg_slice name = rg_slice_cut(rest, 0, end == NULL ? 0 : (size_t)(end - rest.data));
+    for (size_t i = 0; i < sizeof control_kinds / sizeof control_kinds[0]; i++) {
+        if (rg_slice_is_equal(name, rg_slice_of(control_kinds[i].name))) {
+            *out_name = control_kinds[i].name;
+            return control_kinds[i].kind;
+        }
+    }
+    for (enum audit_kind known = AUDIT_LOGIN; known < AUDIT_KIND_COUNT; known++) {
+        if (rg_slice_is_equal(name, rg_slice_of(audit_kind_name(known)))) {
+            *out_name = audit_kind_name(known);
+            return VERIFY_OTHER;
+        }
+    }
+    return VERIFY_UNKNOWN;
+}
+
+static bool parse_hex(const char *text, struct rg_digest *out_digest)
+{
+    char again[2 * RG_SHA256_SIZE + 1];
+    struct rg_digest digest;
+    for (size_t i = 0; i < RG_SHA256_SIZE && strlen(text) == sizeof again - 1; i++) {
+        const char pair[3] = {text[2 * i], text[2 * i + 1], '\0'};
+        digest.bytes[i] = (uint8_t)strtoul(pair, NULL, 16);
+    }
+    rg_digest_hex(&digest, again);
+    if (strcmp(again, text) != 0) {
+        return false;
+    }
+    *out_digest = digest;
+    return true;
+}
+
+static const char *find_problem(const json_t *rg, struct verify_event *event)
+{
+    const json_t *epoch = json_object_get(rg, "epoch");
+    const json_t *root = json_object_get(rg, "heads_root");
+    if (!json_is_integer(epoch) || json_integer_value(epoch) < 0) {
+        return "\"epoch\" is missing";
+    }
+    event->epoch = (uint64_t)json_integer_value(epoch);
+    if (event->kind == VERIFY_EPOCH_OPEN) {
+        return event->epoch == 0 ? "epoch 0 is never opened" : NULL;
+    }
+    if (!json_is_string(root) || !parse_hex(json_string_value(root), &event->heads_root)) {
+        return "\"heads_root\" is missing";
+    }
+    return NULL;
+}
+
+rg_status verify_control_parse(struct rg_slice line, struct verify_event *event)
+{
+    json_error_t error;
+    json_t *record = json_loadb(line.data, line.size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    if (record == NULL) {
+        return rg_fail(RG_PROTOCOL, "not a JSON object: %s at column %d", error.text, error.position);
+    }
+    const char *problem = find_problem(json_object_get(json_object_get(record, "unmapped"), "rg"), event);
+    json_decref(record);
+    return problem == NULL ? RG_OK : rg_fail(RG_PROTOCOL, "%s: %s", event->name, problem);
+}
+
+/* ---- decisions and outcomes ---- */
+
+static bool get_text(struct rg_slice *cursor, struct rg_slice text)
+{
+    if (!rg_slice_has_prefix(*cursor, text)) {
+        return false;
+    }
+    *cursor = rg_slice_cut(*cursor, text.size, SIZE_MAX);
+    return true;
+}
+
+static bool get_hex(struct rg_slice *cursor, uint64_t *out_value)
+{
+    uint64_t value = 0;
+    if (cursor->size < AUDIT_DIGITS) {
+        return false;
+    }
+    for (size_t i = 0; i < AUDIT_DIGITS; i++) {
+        char c = cursor->data[i];
+        bool is_digit = c >= '0' && c <= '9';
+        if (!is_digit && !(c >= 'a' && c <= 'f')) {
+            return false;
+        }
+        value = value << 4 | (uint64_t)(is_digit ? c - '0' : c - 'a' + 10);
+    }
+    *cursor = rg_slice_cut(*cursor, AUDIT_DIGITS, SIZE_MAX);
+    *out_value = value;
+    return true;
+}
+
+/* "kind":"statement","session":"<16>","statement":"<16>","phase":"<phase>": the writer's own order. */
+static void add_statement(struct verify_segment *segment, uint64_t seq, struct rg_slice rest)
+{
+    struct verify_decision decision = {.seq = seq};
+    if (!get_text(&rest, RG_SLICE("\"kind\":\"statement\",\"session\":\"")) || !get_hex(&rest, &decision.session) ||
+        !get_text(&rest, RG_SLICE("\",\"statement\":\"")) || !get_hex(&rest, &decision.statement) ||
+        !get_text(&rest, RG_SLICE("\",\"phase\":\""))) {
+        return;
+    }
+    if (rg_slice_has_prefix(rest, RG_SLICE("decision\""))) {
+        verify_decisions_add(&segment->decisions, &decision);
+    } else if (rg_slice_has_prefix(rest, RG_SLICE("outcome\"")) &&
+               !verify_decisions_take(&segment->decisions, decision.session, decision.statement)) {
+        struct verify_decision *outcome = verify_list_add(&segment->outcomes, sizeof *outcome);
+        *outcome = decision;
+    }
+}
+
+/* ---- control records ---- */
+
+/* Each record that tells the epoch tells it for the segment's start too; they must agree. */
+static rg_status add_epoch(struct verify_segment *segment, const struct verify_event *event)
+{
+    uint64_t opens = segment->opens_seen + (event->kind == VERIFY_EPOCH_OPEN ? 1 : 0);
+    if (event->epoch < opens || (segment->has_epoch && event->epoch - opens != segment->first_epoch)) {
+        return rg_fail(RG_PROTOCOL, "%s: the epoch is %" PRIu64 ", expected %" PRIu64, event->name, event->epoch,
+                       segment->first_epoch + opens);
+    }
+    segment->first_epoch = event->epoch - opens;
+    segment->has_epoch = true;
+    segment->opens_seen = opens;
+    return RG_OK;
+}
+
+static rg_status add_control(struct verify_segment *segment, struct verify_event *event, struct rg_slice line)
+{
+    if (event->kind == VERIFY_CHECKPOINT || event->kind == VERIFY_EPOCH_OPEN) {
+        RG_TRY(verify_control_parse(line, event));
+        RG_TRY(add_epoch(segment, event));
+    }
+    if (event->kind == VERIFY_CHECKPOINT) {
+        segment->last_checkpoint = *event;
+        segment->checkpoints_seen++;
+        bool is_first = memcmp(segment->late_boot, event->boot, AUDIT_BOOT_SIZE) != 0;
+        if (event->seq < segment->late_from || !is_first) {
+            return RG_OK; /* one a second: only those that a rule asks for are kept */
+        }
+        memcpy(segment->late_boot, event->boot, AUDIT_BOOT_SIZE);
+    }
+    struct verify_event *kept = verify_list_add(&segment->events, sizeof *kept);
+    *kept = *event;
+    return RG_OK;
+}
+
+rg_status verify_record_add(struct verify_segment *segment, const struct audit_head *head, struct rg_slice line,
+                            enum verify_kind kind, const char *name, uint64_t line_number)
+{
+    if (kind == VERIFY_STATEMENT) {
+        add_statement(segment, head->seq, rg_slice_cut(line, head->size, SIZE_MAX));
+        return RG_OK;
+    }
+    if (kind == VERIFY_OTHER) {
+        return RG_OK;
+    }
+    struct verify_event event = {.kind = kind,
+                                 .name = name,
+                                 .seq = head->seq,
+                                 .line = line_number,
+                                 .hlc_us = head->hlc_us,
+                                 .mono_us = head->mono_us};
+    memcpy(event.boot, head->boot.data, AUDIT_BOOT_SIZE);
+    return add_control(segment, &event, line);
+}
+
+/* ---- clocks ---- */
+
+/* Docs: audit-format.md 2. Within a boot hlc and mono_us go on together, unless a clock.step says that the wall clock
+ * was set. hlc never steps back: after a step back it creeps until the wall clock has caught up with it. */
+const char *verify_clock_check(struct verify_clock *clock, const struct audit_head *head, enum verify_kind kind)
+{
+    enum { TOLERANCE_US = 1500000 };
+    bool is_same_boot = memcmp(clock->boot, head->boot.data, AUDIT_BOOT_SIZE) == 0;
+    int64_t drift = (head->hlc_us - clock->hlc_us) - (head->mono_us - clock->mono_us);
+    bool is_creeping = head->hlc_us == clock->hlc_us + 1;
+    if (head->hlc_us <= clock->hlc_us) {
+        return "\"hlc\" does not rise";
+    }
+    if (is_same_boot && head->mono_us < clock->mono_us) {
+        return "\"mono_us\" steps back within one boot";
+    }
+    if (is_same_boot && kind != VERIFY_CLOCK_STEP && drift > TOLERANCE_US) {
+        return "the wall clock jumps ahead of the monotonic one, and no clock.step declares it";
+    }
+    if (is_same_boot && kind != VERIFY_CLOCK_STEP && drift < -TOLERANCE_US && !clock->is_leading) {
+        return "the wall clock falls behind the monotonic one, and no clock.step declares it";
+    }
+    bool is_reset = !is_same_boot || kind == VERIFY_CLOCK_STEP;
+    clock->is_leading = is_creeping && (is_reset || clock->is_leading);
+    clock->hlc_us = head->hlc_us;
+    clock->mono_us = head->mono_us;
+    memcpy(clock->boot, head->boot.data, AUDIT_BOOT_SIZE);
+    return NULL;
+}
