@@ -260,10 +260,19 @@ void audit_keeper_want_reserve(struct audit_keeper *keeper)
     lock_and_want(keeper, JOB_RESERVE);
 }
 
+/* Under the mutex: a file that is being made is waited for, it is wanted now. */
+static bool await(struct audit_keeper *keeper, unsigned job)
+{
+    while (((keeper->wanted | keeper->running) & job) != 0) {
+        (void)pthread_cond_wait(&keeper->idle, &keeper->mutex);
+    }
+    return (keeper->ready & job) != 0;
+}
+
 static bool take(struct audit_keeper *keeper, unsigned job)
 {
     (void)pthread_mutex_lock(&keeper->mutex);
-    bool is_ready = (keeper->ready & job) != 0;
+    bool is_ready = await(keeper, job);
     keeper->ready &= ~job;
     (void)pthread_mutex_unlock(&keeper->mutex);
     return is_ready;
@@ -279,12 +288,22 @@ bool audit_keeper_take_reserve(struct audit_keeper *keeper)
     return take(keeper, JOB_RESERVE);
 }
 
-bool audit_keeper_has_reserve(struct audit_keeper *keeper)
+static bool has_bits(struct audit_keeper *keeper, const unsigned *bits, unsigned job)
 {
     (void)pthread_mutex_lock(&keeper->mutex);
-    bool is_ready = (keeper->ready & JOB_RESERVE) != 0;
+    bool has = (*bits & job) != 0;
     (void)pthread_mutex_unlock(&keeper->mutex);
-    return is_ready;
+    return has;
+}
+
+bool audit_keeper_has_reserve(struct audit_keeper *keeper)
+{
+    return has_bits(keeper, &keeper->ready, JOB_RESERVE);
+}
+
+bool audit_keeper_is_making_reserve(struct audit_keeper *keeper)
+{
+    return has_bits(keeper, &keeper->wanted, JOB_RESERVE) || has_bits(keeper, &keeper->running, JOB_RESERVE);
 }
 
 void audit_keeper_watch(struct audit_keeper *keeper)

@@ -42,6 +42,7 @@ void audit_keeper_want_reserve(struct audit_keeper *keeper);
 bool audit_keeper_take_next(struct audit_keeper *keeper);
 bool audit_keeper_take_reserve(struct audit_keeper *keeper);
 bool audit_keeper_has_reserve(struct audit_keeper *keeper);
+bool audit_keeper_is_making_reserve(struct audit_keeper *keeper);
 /* Once a second: what failed may be tried again. */
 void audit_keeper_watch(struct audit_keeper *keeper);
 /* Waits until nothing is left to do. For tests and for the start. */

@@ -144,6 +144,17 @@ static rg_status look_tight(struct audit_log *log, uint64_t free, int64_t now_us
     return audit_log_flush(log, true);
 }
 
+/* Without a reserve (it was used up before a restart) what is left of the segment is one. */
+static rg_status become_tight(struct audit_log *log)
+{
+    if (!audit_keeper_has_reserve(log->keeper)) {
+        RG_TRY(set_state(log, AUDIT_RESERVE, "the disk of the audit log is full, and there is no reserve"));
+        return audit_log_flush(log, true);
+    }
+    rg_status status = audit_log_enter_reserve(log);
+    return rg_is_ok(status) ? audit_log_flush(log, true) : audit_log_remedy(log, status, true);
+}
+
 rg_status audit_log_watch_space(struct audit_log *log, int64_t now_us)
 {
     uint64_t free = 0;
@@ -151,13 +162,12 @@ rg_status audit_log_watch_space(struct audit_log *log, int64_t now_us)
     if (result < 0) {
         return RG_OK; /* the next write tells */
     }
-    if (log->segment.is_reserve || log->is_full) {
+    if (log->state == AUDIT_RESERVE || log->is_full) {
         return look_tight(log, free, now_us);
     }
-    audit_keeper_want_reserve(log->keeper);
-    if (free < tight_bytes(log) && audit_keeper_has_reserve(log->keeper)) {
-        rg_status status = audit_log_enter_reserve(log);
-        return rg_is_ok(status) ? audit_log_flush(log, true) : audit_log_remedy(log, status, true);
+    bool is_making = audit_keeper_is_making_reserve(log->keeper);
+    if (free >= log->reserve_bytes + 2 * tight_bytes(log)) {
+        audit_keeper_want_reserve(log->keeper);
     }
-    return look_low(log, free, now_us);
+    return free < tight_bytes(log) && !is_making ? become_tight(log) : look_low(log, free, now_us);
 }

@@ -5,8 +5,8 @@
 #include "audit/reader.h"
 #include "base/rg_crypto.h"
 
-/* seg/<first>.manifest: what a sealed segment is, in seven lines (docs/audit-format.md). Not signed: a checkpoint of
- * the same tree size is. Threads: any. */
+/* seg/<first>.manifest: what a sealed segment is, in eight lines (docs/audit-format.md), the last one the SHA-256
+ * of those before it. Not signed: a checkpoint of the same tree size is. Threads: any. */
 
 enum { AUDIT_MANIFEST_MAX = 1024, AUDIT_MANIFEST_PATH_SIZE = 32 };
 

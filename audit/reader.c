@@ -28,12 +28,11 @@ static bool is_segment_name(const char *name, uint64_t *out_first_seq)
            audit_line_digits_parse(rg_slice_cut(text, 0, AUDIT_DIGITS), out_first_seq);
 }
 
-static bool is_manifest_name(const char *name)
+static bool is_manifest_name(const char *name, uint64_t *out_first_seq)
 {
     struct rg_slice text = rg_slice_of(name);
-    uint64_t ignored = 0;
     return rg_slice_is_equal(rg_slice_cut(text, AUDIT_DIGITS, SIZE_MAX), RG_SLICE(".manifest")) &&
-           audit_line_digits_parse(rg_slice_cut(text, 0, AUDIT_DIGITS), &ignored);
+           audit_line_digits_parse(rg_slice_cut(text, 0, AUDIT_DIGITS), out_first_seq);
 }
 
 static int compare_seqs(const void *a, const void *b)
@@ -43,7 +42,8 @@ static int compare_seqs(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-static rg_status collect(DIR *directory, struct rg_arena *arena, struct rg_buf *seqs, struct rg_slice *out_stranger)
+static rg_status collect(DIR *directory, struct rg_arena *arena, struct rg_buf *seqs, struct rg_buf *manifests,
+                         struct rg_slice *out_stranger)
 {
     for (;;) {
         errno = 0;
@@ -54,27 +54,38 @@ static rg_status collect(DIR *directory, struct rg_arena *arena, struct rg_buf *
         uint64_t seq = 0;
         if (is_segment_name(entry->d_name, &seq)) {
             RG_TRY(rg_buf_put(seqs, rg_slice_make(&seq, sizeof seq)));
-        } else if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-                   !is_manifest_name(entry->d_name)) {
+        } else if (is_manifest_name(entry->d_name, &seq)) {
+            RG_TRY(rg_buf_put(manifests, rg_slice_make(&seq, sizeof seq)));
+        } else if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
             RG_TRY(rg_arena_copy(arena, rg_slice_of(entry->d_name), out_stranger));
         }
     }
 }
 
+static rg_status keep_sorted(struct rg_arena *arena, const struct rg_buf *seqs, uint64_t **out_seqs, size_t *out_count)
+{
+    void *memory = NULL;
+    size_t count = rg_buf_size(seqs) / sizeof(uint64_t);
+    if (count > 0) {
+        RG_TRY(rg_arena_array(arena, count, sizeof(uint64_t), &memory));
+        memcpy(memory, rg_buf_slice(seqs).data, rg_buf_size(seqs));
+        qsort(memory, count, sizeof(uint64_t), compare_seqs);
+    }
+    *out_seqs = memory;
+    *out_count = count;
+    return RG_OK;
+}
+
 static rg_status load_segments(DIR *directory, struct rg_arena *arena, struct audit_segments *out_segments)
 {
     RG_AUTO(rg_buf_done) struct rg_buf seqs;
+    RG_AUTO(rg_buf_done) struct rg_buf manifests;
     rg_buf_init(&seqs, SIZE_MAX / 2);
+    rg_buf_init(&manifests, SIZE_MAX / 2);
     struct audit_segments segments = {0};
-    RG_TRY(collect(directory, arena, &seqs, &segments.stranger));
-    segments.count = rg_buf_size(&seqs) / sizeof(uint64_t);
-    if (segments.count > 0) {
-        void *memory = NULL;
-        RG_TRY(rg_arena_array(arena, segments.count, sizeof(uint64_t), &memory));
-        segments.first_seqs = memory;
-        memcpy(segments.first_seqs, rg_buf_slice(&seqs).data, rg_buf_size(&seqs));
-        qsort(segments.first_seqs, segments.count, sizeof(uint64_t), compare_seqs);
-    }
+    RG_TRY(collect(directory, arena, &seqs, &manifests, &segments.stranger));
+    RG_TRY(keep_sorted(arena, &seqs, &segments.first_seqs, &segments.count));
+    RG_TRY(keep_sorted(arena, &manifests, &segments.manifest_seqs, &segments.manifest_count));
     *out_segments = segments;
     return RG_OK;
 }

@@ -13,6 +13,8 @@ enum { AUDIT_SEGMENT_NAME_SIZE = 24 }; /* "0000000000001234.jsonl" and its NUL, 
 struct audit_segments {
     uint64_t *first_seqs; /* ascending; in the arena */
     size_t count;
+    uint64_t *manifest_seqs; /* of the manifests, by their names; the same */
+    size_t manifest_count;
     struct rg_slice stranger; /* a name that is no segment's; empty = none */
 };
 

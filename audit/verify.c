@@ -174,13 +174,16 @@ static rg_status stitch(struct verifier *verifier, size_t first)
                                    .findings = &verifier->findings,
                                    .tiles = &verifier->tiles,
                                    .checkpoints = &verifier->checkpoints,
-                                   .genesis = genesis_of(verifier)};
+                                   .genesis = genesis_of(verifier),
+                                   .directory_fd = verifier->directory_fd,
+                                   .arena = verifier->arena,
+                                   .names = &verifier->names};
     verify_stitch_init(made);
     if (first > 0) {
         RG_TRY(verify_stitch_base(made, verifier->segments[0].first_seq));
     }
     for (size_t i = 0; i < verifier->segment_count; i++) {
-        verify_stitch_add(made, &verifier->segments[i]);
+        RG_TRY(verify_stitch_add(made, &verifier->segments[i]));
     }
     verify_stitch_end(made);
     if (made->next_seq == 0 && verifier->findings.count == 0) {
@@ -297,16 +300,18 @@ static void done(struct verifier *verifier)
 static rg_status pass(const struct audit_verify_options *options, int directory_fd, bool is_full,
                       struct rg_arena *arena, struct audit_report *out_report)
 {
-    struct verifier verifier = {.options = options,
-                                .arena = arena,
-                                .directory_fd = directory_fd,
-                                .report = {.directory = options->directory},
-                                .failure_lock = PTHREAD_MUTEX_INITIALIZER};
-    rg_status status = check_log(&verifier, is_full);
+    struct verifier *verifier = rg_memory_alloc(sizeof *verifier); /* much for a frame */
+    verifier->options = options;
+    verifier->arena = arena;
+    verifier->directory_fd = directory_fd;
+    verifier->report.directory = options->directory;
+    RG_ASSERT(pthread_mutex_init(&verifier->failure_lock, NULL) == 0);
+    rg_status status = check_log(verifier, is_full);
     if (rg_is_ok(status)) {
-        *out_report = verifier.report;
+        *out_report = verifier->report;
     }
-    done(&verifier);
+    done(verifier);
+    rg_memory_free(verifier);
     return status;
 }
 

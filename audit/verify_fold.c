@@ -39,14 +39,18 @@ static void settle(struct verify_stitch *stitch, const struct verify_mark *mark,
     }
 }
 
-/* At the whole groups so far and the first `count` leaves of the carry. */
-static void settle_carry(struct verify_stitch *stitch, const struct verify_mark *mark)
+struct rg_digest verify_fold_root(const struct verify_stitch *stitch)
 {
     struct audit_tree tree = *stitch->tree;
     for (size_t i = 0; i < stitch->carry_count; i++) {
         audit_tree_append(&tree, &stitch->carry[i]);
     }
-    struct rg_digest root = audit_tree_root(&tree);
+    return audit_tree_root(&tree);
+}
+
+static void settle_carry(struct verify_stitch *stitch, const struct verify_mark *mark)
+{
+    struct rg_digest root = verify_fold_root(stitch);
     settle(stitch, mark, &root);
 }
 

@@ -172,6 +172,8 @@ struct verify_event {
     uint64_t seq;
     uint64_t line;
     int64_t hlc_us;
+    int64_t mono_us;
+    char boot[AUDIT_BOOT_SIZE];
     uint64_t epoch;              /* log.checkpoint: the current; epoch.open: the new */
     struct rg_digest heads_root; /* log.checkpoint */
 };
@@ -213,6 +215,7 @@ struct verify_segment {
     struct rg_digest last_leaf;
     bool is_stopped; /* at a record that is not good: a finding says why */
     uint64_t byte_count;
+    struct rg_digest sha256; /* of the file; only under is_strict, of a sealed one */
     struct verify_clock first_clock;
     enum verify_kind first_kind;
     enum verify_kind last_kind;
@@ -231,8 +234,8 @@ struct verify_segment {
     bool has_epoch;            /* some record told the epoch */
     uint64_t first_epoch;      /* at the segment's start, by that record */
     struct verify_event last_checkpoint;
-    uint64_t late_from; /* log.checkpoint records from here on have no signed checkpoint yet */
-    bool has_late_checkpoint;
+    uint64_t late_from;                /* log.checkpoint records from here on have no signed checkpoint yet */
+    char late_boot[AUDIT_BOOT_SIZE];   /* of the last such record that was kept: the first of each boot is */
     struct verify_decisions decisions; /* without outcome */
     struct verify_list outcomes;       /* struct verify_decision: outcomes without decision, in order */
     struct verify_findings findings;
@@ -292,6 +295,11 @@ struct verify_stitch {
     struct verify_list late;      /* struct verify_event: log.checkpoint without signed checkpoint */
     struct verify_list incidents; /* struct verify_event */
     struct verify_decisions decisions;
+    int directory_fd; /* borrowed */
+    struct rg_arena *arena;
+    const struct audit_segments *names;
+    uint64_t missing_manifest; /* of the first sealed segment without one; UINT64_MAX = none */
+    uint64_t checkpoint_records;
     bool is_broken;     /* what follows cannot be tied to what came before */
     bool has_base;      /* `since`: tiles stand for what is before the first segment */
     uint64_t base_size; /* those records */
@@ -301,15 +309,22 @@ void verify_stitch_init(struct verify_stitch *stitch);
 void verify_stitch_done(struct verify_stitch *stitch);
 /* Begins behind the first size records, of which tiles tell the hashes. RG_STORAGE when they do not. */
 rg_status verify_stitch_base(struct verify_stitch *stitch, uint64_t size) RG_MUST_CHECK;
-void verify_stitch_add(struct verify_stitch *stitch, const struct verify_segment *segment);
+/* RG_STORAGE, RG_LIMIT. */
+rg_status verify_stitch_add(struct verify_stitch *stitch, const struct verify_segment *segment) RG_MUST_CHECK;
 /* Behind the last segment: partial tiles, tiles beyond the end. */
 void verify_stitch_end(struct verify_stitch *stitch);
 
 /* verify_fold.c: the tree over the segments' groups, the tiles above level 0, the roots at the checkpoints' sizes. */
 void verify_fold(struct verify_stitch *stitch, const struct verify_segment *segment);
 void verify_fold_end(struct verify_stitch *stitch);
+/* The root over all that was folded. */
+struct rg_digest verify_fold_root(const struct verify_stitch *stitch);
 /* verify_tenants.c: the tenants' links across segments and heads_root. */
 void verify_tenants_add(struct verify_stitch *stitch, const struct verify_segment *segment);
+
+/* verify_manifest.c: the sealed segment that was folded last against its manifest; manifests without a segment. */
+rg_status verify_manifest_add(struct verify_stitch *stitch, const struct verify_segment *segment) RG_MUST_CHECK;
+void verify_manifests_end(struct verify_stitch *stitch);
 
 /* verify_epochs.c: signatures, the rules of audit/keys.h, what is missing or stale. keys NULL: none could be had. */
 void verify_epochs(struct verify_stitch *stitch, const struct audit_keys *keys, unsigned threads);

@@ -166,11 +166,11 @@ static rg_status add_control(struct verify_segment *segment, struct verify_event
     if (event->kind == VERIFY_CHECKPOINT) {
         segment->last_checkpoint = *event;
         segment->checkpoints_seen++;
-        bool is_first = !segment->has_late_checkpoint && event->seq >= segment->late_from;
-        segment->has_late_checkpoint = segment->has_late_checkpoint || is_first;
-        if (!is_first) {
+        bool is_first = memcmp(segment->late_boot, event->boot, AUDIT_BOOT_SIZE) != 0;
+        if (event->seq < segment->late_from || !is_first) {
             return RG_OK; /* one a second: only those that a rule asks for are kept */
         }
+        memcpy(segment->late_boot, event->boot, AUDIT_BOOT_SIZE);
     }
     struct verify_event *kept = verify_list_add(&segment->events, sizeof *kept);
     *kept = *event;
@@ -187,8 +187,13 @@ rg_status verify_record_add(struct verify_segment *segment, const struct audit_h
     if (kind == VERIFY_OTHER) {
         return RG_OK;
     }
-    struct verify_event event = {
-        .kind = kind, .name = name, .seq = head->seq, .line = line_number, .hlc_us = head->hlc_us};
+    struct verify_event event = {.kind = kind,
+                                 .name = name,
+                                 .seq = head->seq,
+                                 .line = line_number,
+                                 .hlc_us = head->hlc_us,
+                                 .mono_us = head->mono_us};
+    memcpy(event.boot, head->boot.data, AUDIT_BOOT_SIZE);
     return add_control(segment, &event, line);
 }
 

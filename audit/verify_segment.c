@@ -334,6 +334,36 @@ static rg_status walk_lines(struct walker *walker)
     return RG_OK;
 }
 
+static rg_status hash_bytes(int fd, uint64_t size, struct rg_sha256_stream *stream)
+{
+    enum { PIECE = 256 * 1024 };
+    RG_AUTO(rg_buf_done) struct rg_buf memory;
+    char *piece = NULL;
+    rg_buf_init(&memory, PIECE);
+    RG_TRY(rg_buf_reserve(&memory, PIECE, &piece));
+    for (uint64_t at = 0; at < size;) {
+        ssize_t got = pread(fd, piece, size - at < PIECE ? (size_t)(size - at) : PIECE, (off_t)at);
+        if (got < 0 && errno != EINTR) {
+            return rg_fail(RG_STORAGE, "cannot read the audit log: %s", strerror(errno));
+        }
+        if (got == 0) {
+            break; /* it became shorter: the hash will say so */
+        }
+        rg_sha256_put(stream, rg_slice_make(piece, got > 0 ? (size_t)got : 0));
+        at += got > 0 ? (uint64_t)got : 0;
+    }
+    return RG_OK;
+}
+
+static rg_status hash_file(int fd, uint64_t size, struct rg_digest *out_sha256)
+{
+    struct rg_sha256_stream *stream = rg_sha256_new();
+    rg_status status = hash_bytes(fd, size, stream);
+    *out_sha256 = rg_sha256_end(stream);
+    rg_sha256_free(&stream);
+    return status;
+}
+
 rg_status verify_segment_read(struct verify_plan *plan, struct verify_segment *segment)
 {
     RG_AUTO(audit_fd_done) int fd = -1;
@@ -350,6 +380,9 @@ rg_status verify_segment_read(struct verify_plan *plan, struct verify_segment *s
     walker.group = rg_memory_array(AUDIT_TILE_WIDTH, sizeof *walker.group);
     audit_reader_init(&walker.reader, fd);
     rg_status status = walk_lines(&walker);
+    if (rg_is_ok(status) && plan->is_strict && !segment->is_newest) {
+        status = hash_file(fd, walker.end, &segment->sha256);
+    }
     audit_reader_done(&walker.reader);
     rg_memory_free(walker.group);
     return status;

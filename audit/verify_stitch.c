@@ -12,6 +12,7 @@
 void verify_stitch_init(struct verify_stitch *stitch)
 {
     stitch->prev = stitch->genesis;
+    stitch->missing_manifest = UINT64_MAX;
     stitch->tree = rg_memory_alloc(sizeof *stitch->tree);
     stitch->carry = rg_memory_array(AUDIT_TILE_WIDTH, sizeof *stitch->carry);
     stitch->levels = rg_memory_array((size_t)AUDIT_TILE_LEVELS * AUDIT_TILE_WIDTH, sizeof *stitch->levels);
@@ -187,6 +188,7 @@ static void move_on(struct verify_stitch *stitch, const struct verify_segment *s
     if (stitch->next_seq == stitch->base_size) {
         report->first_hlc_us = segment->first_clock.hlc_us;
     }
+    stitch->checkpoint_records += segment->checkpoints_seen;
     stitch->epoch += segment->opens_seen;
     stitch->next_seq += segment->count;
     stitch->prev = segment->last_leaf;
@@ -198,7 +200,7 @@ static void move_on(struct verify_stitch *stitch, const struct verify_segment *s
     report->last_hlc_us = segment->last_clock.hlc_us;
 }
 
-void verify_stitch_add(struct verify_stitch *stitch, const struct verify_segment *segment)
+rg_status verify_stitch_add(struct verify_stitch *stitch, const struct verify_segment *segment)
 {
     stitch->report->byte_count += segment->byte_count;
     if (!stitch->is_broken && !check_place(stitch, segment)) {
@@ -219,6 +221,7 @@ void verify_stitch_add(struct verify_stitch *stitch, const struct verify_segment
     }
     stitch->is_broken = stitch->is_broken || segment->is_stopped;
     verify_findings_join(stitch->findings, &segment->findings);
+    return stitch->is_broken || segment->is_newest ? RG_OK : verify_manifest_add(stitch, segment);
 }
 
 void verify_stitch_end(struct verify_stitch *stitch)
@@ -232,5 +235,6 @@ void verify_stitch_end(struct verify_stitch *stitch)
     if (!stitch->is_broken) {
         verify_fold_end(stitch);
         verify_tiles_check_end(stitch->tiles, stitch->next_seq, stitch->findings);
+        verify_manifests_end(stitch);
     }
 }

@@ -14,6 +14,7 @@
 
 #include "audit/chain.h"
 #include "audit/keys.h"
+#include "audit/manifest.h"
 #include "audit/tree.h"
 #include "audit/verify.h"
 #include "base/rg_memory.h"
@@ -91,7 +92,7 @@ static inline void history_root_key(const struct history *history, struct audit_
 static inline void history_write(const struct history *history, const char *name, const void *bytes, size_t size)
 {
     char path[192];
-    (void)snprintf(path, sizeof path, "%s/%s", history->path, name);
+    (void)snprintf(path, sizeof path, "%s/%.120s", history->path, name);
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (fd < 0) {
         fail_msg("cannot write %s", path);
@@ -103,7 +104,7 @@ static inline void history_write(const struct history *history, const char *name
 static inline void history_directory(const struct history *history, const char *name)
 {
     char path[192];
-    (void)snprintf(path, sizeof path, "%s/%s", history->path, name);
+    (void)snprintf(path, sizeof path, "%s/%.120s", history->path, name);
     (void)mkdir(path, 0700);
 }
 
@@ -391,12 +392,37 @@ static inline bool history_closes_epoch(const struct history *history, const cha
     return false;
 }
 
+static inline void history_write_manifest(const struct history *history)
+{
+    char path[192];
+    RG_AUTO(rg_buf_done) struct rg_buf bytes;
+    struct stat info;
+    char *memory = NULL;
+    (void)snprintf(path, sizeof path, "%s/seg/%016" PRIu64 ".jsonl", history->path, history->segment_seq);
+    int fd = open(path, O_RDONLY);
+    assert_int_equal(fstat(fd, &info), 0);
+    rg_buf_init(&bytes, (size_t)info.st_size + AUDIT_MANIFEST_MAX);
+    assert_ok(rg_buf_reserve(&bytes, (size_t)info.st_size + 1, &memory));
+    assert_int_equal(read(fd, memory, (size_t)info.st_size + 1), info.st_size);
+    (void)close(fd);
+    struct audit_manifest manifest = {.origin = rg_slice_of(history->origin),
+                                      .first_seq = history->segment_seq,
+                                      .record_count = history->chain.next_seq - history->segment_seq,
+                                      .bytes = (uint64_t)info.st_size,
+                                      .sha256 = rg_sha256_one(rg_slice_make(memory, (size_t)info.st_size)),
+                                      .root = audit_tree_root(&history->tree)};
+    assert_ok(audit_manifest_encode(&manifest, &bytes));
+    (void)snprintf(path, sizeof path, "seg/%016" PRIu64 ".manifest", history->segment_seq);
+    history_write(history, path, rg_buf_slice(&bytes).data, rg_buf_size(&bytes));
+}
+
 static inline void history_next_segment(struct history *history)
 {
     history_wait(history, 300);
     history_put_checkpoint_record(history);
     history_publish(history, history->epoch, true);
     (void)close(history->segment_fd);
+    history_write_manifest(history);
     history_open_segment(history);
 }
 
@@ -422,8 +448,10 @@ static inline void history_start(struct history *history)
 
 static inline void history_stop(struct history *history)
 {
+    history_wait(history, 300);
+    history_put_checkpoint_record(history);
     history_control(history, "log.stopped");
-    history_checkpoint(history);
+    history_publish(history, history->epoch, true);
 }
 
 /* As if killed and started again: the torn tail was cut and declared. */

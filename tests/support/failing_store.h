@@ -3,22 +3,36 @@
 #define RG_TESTS_SUPPORT_FAILING_STORE_H
 
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "audit/store.h"
 
-/* A store that fails its Nth call, and from then on every one, as a broken disk does. */
+enum failing_mode {
+    FAILING_FROM = 0, /* the Nth call fails, and from then on every one, as on a broken disk */
+    FAILING_ONCE,
+    FAILING_EXIT /* the process ends before the Nth call */
+};
+
+enum { FAILING_STATUS = 9 };
+
+/* A store that fails its Nth call. */
 struct failing {
     const struct audit_store *files;
     atomic_int calls;
     atomic_int syncs;
     int fail_at; /* 0 = never */
     int error;
+    enum failing_mode mode;
+    uint64_t free_bytes; /* what it says of the disk; 0 = the truth */
 };
 
 static inline bool is_failing(struct failing *failing)
 {
     int call = atomic_fetch_add(&failing->calls, 1) + 1;
-    return failing->fail_at != 0 && call >= failing->fail_at;
+    if (failing->mode == FAILING_EXIT && call == failing->fail_at) {
+        _exit(FAILING_STATUS);
+    }
+    return failing->mode == FAILING_ONCE ? call == failing->fail_at : failing->fail_at != 0 && call >= failing->fail_at;
 }
 
 static inline int failing_open(void *context, int directory_fd, const char *name, int flags, mode_t mode)
@@ -90,7 +104,11 @@ static inline int failing_remove(void *context, int directory_fd, const char *na
 static inline int failing_free_space(void *context, int fd, uint64_t *out_bytes)
 {
     struct failing *failing = context;
-    return is_failing(failing) ? -failing->error : failing->files->free_space(NULL, fd, out_bytes);
+    if (!is_failing(failing) && failing->free_bytes != 0) {
+        *out_bytes = failing->free_bytes;
+        return 0;
+    }
+    return failing->files->free_space(NULL, fd, out_bytes);
 }
 
 static inline int failing_lock(void *context, int fd)

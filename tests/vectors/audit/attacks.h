@@ -457,6 +457,21 @@ static void remove_a_tile(struct attack *attack)
     attack->seq = 512;
 }
 
+static void change_a_manifest(struct attack *attack)
+{
+    struct spoil_file manifest = spoil_load(attack->history, "seg/0000000000000000.manifest");
+    char *hash = strstr(manifest.bytes, "sha256 ") + 20;
+    *hash = *hash == 'a' ? 'b' : 'a';
+    spoil_save(&manifest, manifest.bytes, manifest.size);
+    spoil_free(&manifest);
+}
+
+static void remove_a_manifest(struct attack *attack)
+{
+    spoil_remove(attack->history, "seg/0000000000000000.manifest");
+    attack->seq = 0;
+}
+
 static void remove_the_checkpoint_of_a_closed_epoch(struct attack *attack)
 {
     RG_AUTO(rg_arena_done) struct rg_arena arena;
@@ -703,9 +718,11 @@ static const struct attack_row {
     {"14", "bring a checkpoint that nobody signed", bring_a_checkpoint_that_nobody_signed, 1},
     {"15", "cut inside the last record", cut_inside_the_last_record, 2},
     {"15", "cut inside a sealed record", cut_inside_a_sealed_record, 1},
-    {"15", "cut a sealed segment at a record's end", cut_a_sealed_segment_at_a_records_end, 4},
+    {"15", "cut a sealed segment at a record's end", cut_a_sealed_segment_at_a_records_end, 1},
     {"16", "flip a byte of a tile", flip_a_tile, 1},
     {"16", "remove a tile", remove_a_tile, 4},
+    {"16", "change a manifest", change_a_manifest, 1},
+    {"16", "remove a manifest", remove_a_manifest, 4},
     {"16, 19, CVE-2023-31438", "remove a closed epoch's last checkpoint", remove_the_checkpoint_of_a_closed_epoch, 4},
     {"17", "jump the clock ahead, undeclared", jump_the_clock_undeclared, 1},
     {"17", "set the clock back, undeclared", set_the_clock_back_undeclared, 1},
