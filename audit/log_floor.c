@@ -10,8 +10,7 @@
 
 #include "audit/log_private.h"
 
-enum { NOTE_BYTES_MAX = 32 * 1024, TILE_BYTES = AUDIT_TILE_WIDTH * RG_SHA256_SIZE };
-
+enum { NOTE_BYTES_MAX = 32 * 1024 };
 #define TEMPORARY "publisher.new" /* the publisher does not run yet */
 
 /* A small file; false when it cannot be had. */
@@ -126,34 +125,38 @@ static rg_status make_finder(const struct audit_log *log, struct rg_arena *arena
     return RG_OK;
 }
 
-rg_status audit_log_find_floor(const struct audit_log *log, struct rg_arena *arena, struct audit_floor *out_floor)
+rg_status audit_log_find_floor(const struct audit_log *log, struct rg_arena *arena, struct audit_floor **out_floor)
 {
     struct finder finder = {0};
-    struct audit_floor floor = {0};
-    struct audit_floor head = {0};
+    void *memory = NULL;
+    RG_TRY(rg_arena_array(arena, 2, sizeof(struct audit_floor), &memory)); /* much for a frame */
+    struct audit_floor *floor = memory;
+    struct audit_floor *head = floor + 1;
     RG_AUTO(rg_buf_done) struct rg_buf sizes;
     rg_buf_init(&sizes, SIZE_MAX / 2);
     RG_TRY(make_finder(log, arena, &finder));
     RG_TRY(list_sizes(log, &sizes));
-    while (rg_buf_size(&sizes) > 0 && floor.size == 0) {
+    while (rg_buf_size(&sizes) > 0 && floor->size == 0) {
         uint64_t size = 0;
         char path[AUDIT_NOTE_PATH_SIZE];
         memcpy(&size, rg_buf_slice(&sizes).data, sizeof size);
         rg_buf_consume(&sizes, sizeof size);
         audit_note_path(size, path);
-        (void)read_note(&finder, path, &floor);
+        (void)read_note(&finder, path, floor);
     }
-    bool is_head_newer = read_note(&finder, "head.note", &head) && head.size > floor.size;
+    bool is_head_newer = read_note(&finder, "head.note", head) && head->size > floor->size;
     floor = is_head_newer ? head : floor;
-    void *tiles = NULL;
-    RG_TRY(rg_arena_alloc(arena, sizeof(struct audit_tiles), &tiles));
-    floor.tiles = tiles;
+    RG_TRY(rg_arena_alloc(arena, sizeof(struct audit_tiles), &memory));
+    floor->tiles = memory;
+    RG_TRY(rg_arena_alloc(arena, AUDIT_TILE_BYTES + 1, &memory));
+    floor->scratch = memory;
     *out_floor = floor;
     return RG_OK;
 }
 
 struct comparer {
     const struct audit_log *log;
+    char *scratch;
     bool is_writing; /* what differs is written anew */
     bool is_different;
 };
@@ -178,19 +181,18 @@ static rg_status compare_tile(void *context, unsigned level, uint64_t index, con
 {
     struct comparer *comparer = context;
     char path[AUDIT_TILE_PATH_SIZE];
-    char memory[TILE_BYTES + 1];
     struct rg_slice found = {0};
     struct rg_slice wanted = rg_slice_make(hashes, (size_t)width * RG_SHA256_SIZE);
     audit_tile_path(level, index, width, path);
-    bool is_same =
-        load_file(comparer->log->directory_fd, path, memory, sizeof memory, &found) && rg_slice_is_equal(found, wanted);
+    bool is_same = load_file(comparer->log->directory_fd, path, comparer->scratch, AUDIT_TILE_BYTES + 1, &found) &&
+                   rg_slice_is_equal(found, wanted);
     comparer->is_different = comparer->is_different || !is_same;
     return is_same || !comparer->is_writing ? RG_OK : put_tile(comparer->log, path, wanted);
 }
 
 rg_status audit_floor_take(const struct audit_log *log, struct audit_floor *floor, const struct rg_digest *leaf)
 {
-    struct comparer comparer = {.log = log};
+    struct comparer comparer = {.log = log, .scratch = floor->scratch};
     const struct audit_tile_sink sink = {.put = compare_tile, .context = &comparer};
     RG_TRY(audit_tiles_append(floor->tiles, leaf, &sink));
     audit_tree_append(&floor->tree, leaf);
@@ -231,7 +233,7 @@ static rg_status mend_segment(const struct audit_log *log, uint64_t first_seq, u
 
 rg_status audit_floor_mend(const struct audit_log *log, const struct audit_floor *floor, struct rg_arena *arena)
 {
-    struct comparer comparer = {.log = log, .is_writing = true};
+    struct comparer comparer = {.log = log, .scratch = floor->scratch, .is_writing = true};
     const struct audit_tile_sink sink = {.put = compare_tile, .context = &comparer};
     struct audit_segments segments = {0};
     void *memory = NULL;

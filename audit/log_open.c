@@ -289,14 +289,14 @@ static rg_status note_start(struct audit_log *log, const struct audit_recovery *
 
 static rg_status open_records(struct audit_log *log, struct rg_arena *arena, struct audit_recovery *recovery)
 {
-    struct audit_floor floor = {0};
+    struct audit_floor *floor = NULL;
     const struct rg_digest keys_root = audit_keys_genesis_root(log->keys);
     audit_chain_init(&log->chain, log->origin, &keys_root);
     RG_TRY(audit_log_find_floor(log, arena, &floor));
-    RG_TRY(audit_log_recover(log, &floor, arena, recovery));
-    RG_TRY(floor.has_bad_tiles ? audit_floor_mend(log, &floor, arena) : RG_OK);
+    RG_TRY(audit_log_recover(log, floor, arena, recovery));
+    RG_TRY(floor->has_bad_tiles ? audit_floor_mend(log, floor, arena) : RG_OK);
     RG_TRY(start_keeper(log));
-    RG_TRY(start_publisher(log, &floor, recovery));
+    RG_TRY(start_publisher(log, floor, recovery));
     RG_TRY(finish_step(log));
     RG_TRY(resume_epoch(log, recovery));
     int64_t now_us = rg_clock_monotonic_us(log->clock);
@@ -331,9 +331,9 @@ static rg_status as_storage(rg_status status)
     return rg_fail(RG_STORAGE, "%s", text);
 }
 
-static struct audit_log make_log(const struct auditor_options *options)
+static void init_log(const struct auditor_options *options, struct audit_log *log)
 {
-    struct audit_log log = {
+    *log = (struct audit_log){
         .store = options->store == NULL ? audit_store_files() : options->store,
         .clock = options->clock == NULL ? rg_clock_system() : options->clock,
         .durability = options->durability,
@@ -343,13 +343,12 @@ static struct audit_log make_log(const struct auditor_options *options)
         .directory_fd = -1,
         .lock_fd = -1,
         .segments_fd = -1,
-        .arena = rg_memory_alloc(sizeof *log.arena),
+        .arena = rg_memory_alloc(sizeof *log->arena),
     };
-    rg_arena_init(log.arena, KEYS_ARENA);
-    rg_buf_init(&log.pending, AUDIT_COMMIT_MAX + 8 * AUDIT_LINE_MAX);
-    rg_buf_init(&log.leaves, (size_t)AUDIT_PUBLISH_QUEUE * RG_SHA256_SIZE);
-    make_boot(log.boot);
-    return log;
+    rg_arena_init(log->arena, KEYS_ARENA);
+    rg_buf_init(&log->pending, AUDIT_COMMIT_MAX + 8 * AUDIT_LINE_MAX);
+    rg_buf_init(&log->leaves, (size_t)AUDIT_PUBLISH_QUEUE * RG_SHA256_SIZE);
+    make_boot(log->boot);
 }
 
 rg_status audit_log_open(const struct auditor_options *options, struct audit_log *out_log)
@@ -357,12 +356,14 @@ rg_status audit_log_open(const struct auditor_options *options, struct audit_log
     RG_TRY(check_options(options));
     RG_AUTO(rg_arena_done) struct rg_arena arena;
     rg_arena_init(&arena, OPEN_ARENA);
-    struct audit_log log = make_log(options);
-    rg_status status = open_log(options, &arena, &log);
+    struct audit_log *log = rg_memory_alloc(sizeof *log); /* much for a frame */
+    init_log(options, log);
+    rg_status status = open_log(options, &arena, log);
     if (!rg_is_ok(status)) {
-        audit_log_done(&log);
-        return as_storage(status);
+        audit_log_done(log);
+    } else {
+        *out_log = *log;
     }
-    *out_log = log;
-    return RG_OK;
+    rg_memory_free(log);
+    return rg_is_ok(status) ? RG_OK : as_storage(status);
 }

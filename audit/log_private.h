@@ -25,11 +25,13 @@ struct audit_recovery {
 };
 
 /* The newest checkpoint whose signature holds; size 0 = there is none. */
+enum { AUDIT_TILE_BYTES = AUDIT_TILE_WIDTH * RG_SHA256_SIZE };
 struct audit_floor {
     uint64_t size;
     uint64_t epoch; /* whose key signed it */
     struct rg_digest root;
     struct audit_tiles *tiles; /* of that size, once the records were read */
+    char *scratch;             /* AUDIT_TILE_BYTES + 1 bytes: a tile of the disk, to compare */
     struct audit_tree tree;    /* same */
     bool has_bad_tiles;        /* on the disk: missing, or others */
 };
@@ -42,7 +44,7 @@ rg_status audit_log_recover(struct audit_log *log, struct audit_floor *floor, st
 
 /* log_floor.c */
 rg_status audit_log_find_floor(const struct audit_log *log, struct rg_arena *arena,
-                               struct audit_floor *out_floor) RG_MUST_CHECK;
+                               struct audit_floor **out_floor) RG_MUST_CHECK;
 /* One more leaf of the log: builds the floor's tree, compares its tiles and, at its size, its root. */
 rg_status audit_floor_take(const struct audit_log *log, struct audit_floor *floor,
                            const struct rg_digest *leaf) RG_MUST_CHECK;

@@ -300,16 +300,18 @@ static void done(struct verifier *verifier)
 static rg_status pass(const struct audit_verify_options *options, int directory_fd, bool is_full,
                       struct rg_arena *arena, struct audit_report *out_report)
 {
-    struct verifier verifier = {.options = options,
-                                .arena = arena,
-                                .directory_fd = directory_fd,
-                                .report = {.directory = options->directory},
-                                .failure_lock = PTHREAD_MUTEX_INITIALIZER};
-    rg_status status = check_log(&verifier, is_full);
+    struct verifier *verifier = rg_memory_alloc(sizeof *verifier); /* much for a frame */
+    verifier->options = options;
+    verifier->arena = arena;
+    verifier->directory_fd = directory_fd;
+    verifier->report.directory = options->directory;
+    RG_ASSERT(pthread_mutex_init(&verifier->failure_lock, NULL) == 0);
+    rg_status status = check_log(verifier, is_full);
     if (rg_is_ok(status)) {
-        *out_report = verifier.report;
+        *out_report = verifier->report;
     }
-    done(&verifier);
+    done(verifier);
+    rg_memory_free(verifier);
     return status;
 }
 

@@ -122,9 +122,8 @@ static void on_message(struct gateway *gateway, const struct audit_control *mess
     }
 }
 
-bool gateway_take_control(struct gateway *gateway)
+static bool take_control(struct gateway *gateway, char memory[AUDIT_CONTROL_MAX])
 {
-    char memory[AUDIT_CONTROL_MAX];
     bool has_message = true;
     while (has_message) {
         struct audit_control message;
@@ -137,6 +136,14 @@ bool gateway_take_control(struct gateway *gateway)
         }
     }
     return true;
+}
+
+bool gateway_take_control(struct gateway *gateway)
+{
+    char *memory = rg_memory_alloc(AUDIT_CONTROL_MAX);
+    bool is_open = take_control(gateway, memory);
+    rg_memory_free(memory);
+    return is_open;
 }
 
 rg_status gateway_open_audit(struct gateway *gateway)

@@ -11,6 +11,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/rg_memory.h"
+#include "proxy/gateway.h"
 #include "proxy/supervisor_private.h"
 
 /* Blocked in the children too, so that none of these ends one before it is at work. */
@@ -18,11 +20,16 @@ static int open_signals(void)
 {
     static const int taken[] = {SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD};
     sigset_t signals;
+    sigset_t blocked;
     (void)sigemptyset(&signals);
+    (void)sigemptyset(&blocked);
     for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
+        int passed_on = gateway_signal(taken[i]);
         (void)sigaddset(&signals, taken[i]);
+        (void)sigaddset(&blocked, taken[i]);
+        (void)sigaddset(&blocked, passed_on == 0 ? taken[i] : passed_on);
     }
-    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    (void)pthread_sigmask(SIG_BLOCK, &blocked, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like any other */
     return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -49,10 +56,10 @@ static void handle_signal(struct supervisor *supervisor, int number)
     case SIGUSR1:
         reopen_log(supervisor);
         child_signal(&supervisor->auditor, number);
-        child_signal(&supervisor->gateway, number);
+        child_signal(&supervisor->gateway, gateway_signal(number));
         break;
     default:
-        child_signal(&supervisor->gateway, number);
+        child_signal(&supervisor->gateway, gateway_signal(number));
         break;
     }
 }
@@ -111,22 +118,21 @@ rg_status supervisor_run(const char *path, int *out_exit)
     if (signals < 0) {
         return rg_fail(RG_INTERNAL, "signalfd: %s", strerror(errno));
     }
-    (void)prctl(PR_SET_DUMPABLE, 0); /* it has read the secrets too (L7) */
-    struct supervisor supervisor = {.clock = rg_clock_system(),
-                                    .path = path,
-                                    .auditor = {.name = "auditor", .control = -1},
-                                    .gateway = {.name = "gateway", .control = -1}};
-    rg_status status = rg_log_open(NULL, RG_LOG_INFO, supervisor.clock, &supervisor.log);
+    (void)prctl(PR_SET_DUMPABLE, 0);                                     /* it has read the secrets too (L7) */
+    struct supervisor *supervisor = rg_memory_alloc(sizeof *supervisor); /* much for a frame */
+    supervisor->clock = rg_clock_system();
+    supervisor->path = path;
+    supervisor->auditor = (struct child){.name = "auditor", .control = -1};
+    supervisor->gateway = (struct child){.name = "gateway", .control = -1};
+    rg_status status = rg_log_open(NULL, RG_LOG_INFO, supervisor->clock, &supervisor->log);
     if (rg_is_ok(status)) {
-        status = run(&supervisor, signals);
+        status = run(supervisor, signals);
     }
-    char text[sizeof supervisor.failure] = "";
+    char text[sizeof supervisor->failure] = "";
     (void)snprintf(text, sizeof text, "%s", rg_is_ok(status) ? "" : status.error->text);
-    supervisor_done(&supervisor);
+    supervisor_done(supervisor);
     (void)close(signals);
-    if (text[0] != '\0') {
-        return rg_fail(RG_CONFIG, "%s", text);
-    }
-    *out_exit = supervisor.exit_code;
-    return RG_OK;
+    *out_exit = supervisor->exit_code;
+    rg_memory_free(supervisor);
+    return text[0] == '\0' ? RG_OK : rg_fail(RG_CONFIG, "%s", text);
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proxy/gateway.h"
 #include "proxy/supervisor_private.h"
 
 enum { STOP_PATIENCE_US = 60000000 };
@@ -169,11 +170,10 @@ static void on_message(struct supervisor *supervisor, struct child *child, const
 
 static void take_messages_of(struct supervisor *supervisor, struct child *child)
 {
-    char memory[AUDIT_CONTROL_MAX];
     bool has_message = true;
     while (child->control >= 0 && has_message) {
         struct audit_control message;
-        rg_status status = audit_control_receive(child->control, memory, &message, &has_message);
+        rg_status status = audit_control_receive(child->control, supervisor->packet, &message, &has_message);
         if (!rg_is_ok(status)) {
             bool is_nonsense = status.error->kind != RG_CLOSED;
             if (is_nonsense) {
@@ -328,7 +328,7 @@ void supervisor_stop(struct supervisor *supervisor, int number)
     supervisor->stop_signals++;
     supervisor->gateway.retry_us = 0;
     if (supervisor->gateway.pid != 0) {
-        child_signal(&supervisor->gateway, number);
+        child_signal(&supervisor->gateway, gateway_signal(number));
         return;
     }
     if (!supervisor->auditor.is_ready && supervisor->stop_signals > 1) {

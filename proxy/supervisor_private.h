@@ -69,7 +69,8 @@ struct supervisor {
     bool is_over;
     int64_t kill_us; /* the auditor was told to stop and is killed then; 0 = it was not */
     int exit_code;
-    char failure[512]; /* why it could not start; empty = it could */
+    char failure[512];              /* why it could not start; empty = it could */
+    char packet[AUDIT_CONTROL_MAX]; /* of the message being taken from a child */
 };
 
 /* supervisor_setup.c */

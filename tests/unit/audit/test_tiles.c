@@ -94,7 +94,8 @@ static const struct kept_tile *find(const struct kept *kept, unsigned level, uin
         }
     }
     fail_msg("tile %u/%llu is missing", level, (unsigned long long)index);
-    return NULL;
+    static const struct kept_tile none;
+    return &none;
 }
 
 static void assert_upper_levels_hold(const struct kept *kept, uint64_t size)
