@@ -9,7 +9,7 @@
 #include "audit/auditor_private.h"
 #include "base/rg_memory.h"
 
-enum { WATCH_US = 1000 * 1000, LAST_TURNS = 64 };
+enum { WATCH_US = 1000 * 1000, LEAST_WAIT_US = 1000, LAST_TURNS = 64 };
 
 /* One event: its record and the continuation records behind it. *out_seq is the first one's. */
 static rg_status append_event(struct auditor *auditor, struct rg_slice event, uint64_t *out_seq)
@@ -57,6 +57,12 @@ static rg_status append_channel(struct auditor *auditor, struct audit_channel *c
     return RG_OK;
 }
 
+static int64_t clamp(int64_t value, int64_t least, int64_t most)
+{
+    value = value < least ? least : value;
+    return value > most ? most : value;
+}
+
 static size_t held_bytes(const struct auditor *auditor)
 {
     size_t sum = 0;
@@ -69,7 +75,7 @@ static size_t held_bytes(const struct auditor *auditor)
 static rg_status take_group(struct auditor *auditor, const struct pollfd *polls, size_t count)
 {
     size_t held = held_bytes(auditor);
-    bool has_more = false;
+    bool has_more = auditor->is_waiting;
     for (size_t i = 0; i < count; i++) {
         struct audit_channel *channel = auditor->channels[i];
         size_t got = 0;
@@ -83,9 +89,16 @@ static rg_status take_group(struct auditor *auditor, const struct pollfd *polls,
         audit_channel_read(channel, &got);
         held += got;
         RG_TRY(append_channel(auditor, channel));
-        has_more = has_more || channel->held_bytes > 0;
+        has_more = has_more || rg_buf_size(&channel->held) > 0;
     }
-    return has_more ? audit_log_commit(&auditor->log) : RG_OK;
+    auditor->is_waiting = false;
+    return has_more ? auditor_absorb(auditor, audit_log_commit(&auditor->log)) : RG_OK;
+}
+
+/* With the disk and its reserve full nothing more is taken: it waits in the sockets. */
+static bool is_taking(const struct auditor *auditor)
+{
+    return audit_log_state(&auditor->log, NULL) != AUDIT_CLOSED;
 }
 
 static void settle(struct auditor *auditor, bool is_durable)
@@ -123,19 +136,27 @@ static void reap(struct auditor *auditor)
     auditor->door_count = kept;
 }
 
-/* Until something arrives, at most until the log or a second wants a look. */
+/* A channel of which nothing is taken now is left out as a whole, unless there is something to tell: a client that
+ * hung up is reported without being asked for. */
+static struct pollfd poll_of(const struct audit_channel *channel, bool is_taken)
+{
+    short events = (short)(audit_channel_events(channel) & (is_taken ? POLLIN | POLLOUT : POLLOUT));
+    return (struct pollfd){.fd = is_taken || events != 0 ? channel->fd : -1, .events = events};
+}
+
+/* Until something arrives, at most until the log wants a look. */
 static void wait_for_work(struct auditor *auditor, bool may_wait)
 {
     size_t count = 0;
-    int64_t left_us = auditor->next_watch_us - auditor_now_us(auditor);
-    left_us = left_us < 0 || !may_wait ? 0 : left_us;
+    bool is_taken = is_taking(auditor);
+    int64_t left_us = audit_log_deadline_us(&auditor->log) - auditor_now_us(auditor);
+    left_us = may_wait ? clamp(left_us, LEAST_WAIT_US, WATCH_US) : 0;
     auditor->polls[count++] = (struct pollfd){.fd = auditor->control_fd, .events = POLLIN};
     for (size_t i = 0; i < auditor->door_count; i++) {
         auditor->polls[count++] = (struct pollfd){.fd = auditor->doors[i], .events = POLLIN};
     }
     for (size_t i = 0; i < auditor->channel_count; i++) {
-        auditor->polls[count++] =
-            (struct pollfd){.fd = auditor->channels[i]->fd, .events = audit_channel_events(auditor->channels[i])};
+        auditor->polls[count++] = poll_of(auditor->channels[i], is_taken);
     }
     if (poll(auditor->polls, (nfds_t)count, (int)((left_us + 999) / 1000)) <= 0) {
         for (size_t i = 0; i < count; i++) {
@@ -146,13 +167,8 @@ static void wait_for_work(struct auditor *auditor, bool may_wait)
 
 static rg_status watch(struct auditor *auditor)
 {
-    int64_t now_us = auditor_now_us(auditor);
-    if (now_us >= auditor->next_watch_us) {
-        RG_TRY(audit_log_watch(&auditor->log));
-        int64_t deadline_us = audit_log_deadline_us(&auditor->log);
-        auditor->next_watch_us = deadline_us < now_us + WATCH_US ? deadline_us : now_us + WATCH_US;
-    }
-    return RG_OK;
+    bool is_due = auditor_now_us(auditor) >= audit_log_deadline_us(&auditor->log);
+    return is_due ? audit_log_watch(&auditor->log) : RG_OK;
 }
 
 /* *out_had_work: something other than room for answers was ready. */
@@ -167,8 +183,12 @@ static rg_status run_turn(struct auditor *auditor, bool may_wait, bool *out_had_
         had_work = had_work || (polls[i].revents & ~POLLOUT) != 0;
     }
     RG_TRY(watch(auditor));
-    RG_TRY(take_group(auditor, polls + 1 + doors, channels));
-    settle(auditor, true);
+    if (is_taking(auditor)) {
+        RG_TRY(take_group(auditor, polls + 1 + doors, channels));
+    }
+    if (!auditor->is_waiting) {
+        settle(auditor, true);
+    }
     for (size_t i = 0; i < doors; i++) {
         if (polls[1 + i].revents != 0) {
             auditor_take_channels(auditor, i);

@@ -37,7 +37,7 @@ static rg_status obey(struct auditor *auditor, const struct audit_control *order
     case AUDIT_CONTROL_NOTE:
         return note_death(auditor, order);
     case AUDIT_CONTROL_SEAL:
-        return audit_log_seal(&auditor->log);
+        return auditor_absorb(auditor, audit_log_seal(&auditor->log));
     case AUDIT_CONTROL_STOP:
         auditor->is_stopping = true;
         return RG_OK;

@@ -29,13 +29,13 @@ struct auditor {
     int control_fd;
     char order[AUDIT_CONTROL_MAX]; /* the supervisor's message that is being obeyed */
     bool is_stopping;
+    bool is_waiting; /* for space on the disk: the log holds records that are not durable; no more are taken */
     int doors[AUDITOR_DOORS_MAX];
     size_t door_count;
     struct audit_channel *channels[AUDITOR_CHANNELS_MAX];
     size_t channel_count;
     uint64_t opened_count;
     struct pollfd polls[AUDITOR_POLLS_MAX]; /* control, doors, channels */
-    int64_t next_watch_us;
     struct audit_answer state; /* as everybody was told, or will be */
     char reason[AUDIT_REASON_MAX + 1];
     bool is_state_due; /* to the supervisor */
@@ -52,6 +52,8 @@ void auditor_tell_state(struct auditor *auditor); /* to the supervisor; each cha
 void auditor_on_misbehaviour(struct auditor *auditor, uint64_t channel_number, const char *what);
 /* Records it when it is due. RG_STORAGE. */
 rg_status auditor_note_misbehaviour(struct auditor *auditor) RG_MUST_CHECK;
+/* An outcome of audit_log_commit, note or seal: with a full disk the auditor goes on, and waits. RG_STORAGE. */
+rg_status auditor_absorb(struct auditor *auditor, rg_status status) RG_MUST_CHECK;
 rg_status auditor_note(struct auditor *auditor, enum audit_kind kind, struct rg_slice text) RG_MUST_CHECK;
 int64_t auditor_now_us(const struct auditor *auditor);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the auditor says about itself and about its clients: states to the supervisor and the channels, notes to the
  * log. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -14,21 +13,12 @@ int64_t auditor_now_us(const struct auditor *auditor)
     return rg_clock_monotonic_us(auditor->log.clock);
 }
 
-/* 53100 or 58030: RESERVE is about space by its meaning, CLOSED when space is what ran out. */
-static bool is_disk_full(const struct auditor *auditor, enum audit_state state, const char *reason)
-{
-    return state == AUDIT_RESERVE ||
-           (state == AUDIT_CLOSED &&
-            (auditor->state.state == AUDIT_RESERVE || auditor->state.is_disk_full ||
-             strstr(reason, strerror(ENOSPC)) != NULL || strstr(reason, strerror(EDQUOT)) != NULL));
-}
-
 void auditor_set_state(struct auditor *auditor, enum audit_state state, const char *reason)
 {
     if (auditor->state.type == AUDIT_ANSWER_STATE && auditor->state.state == state) {
         return;
     }
-    bool is_full = is_disk_full(auditor, state, reason);
+    bool is_full = audit_log_is_disk_full(&auditor->log);
     (void)snprintf(auditor->reason, sizeof auditor->reason, "%.*s", AUDIT_REASON_MAX, reason);
     auditor->state = (struct audit_answer){
         .type = AUDIT_ANSWER_STATE, .state = state, .is_disk_full = is_full, .reason = rg_slice_of(auditor->reason)};
@@ -64,10 +54,19 @@ void auditor_on_misbehaviour(struct auditor *auditor, uint64_t channel_number, c
     }
 }
 
+rg_status auditor_absorb(struct auditor *auditor, rg_status status)
+{
+    if (!rg_is_ok(status) && status.error->kind == RG_LIMIT) {
+        auditor->is_waiting = true;
+        return RG_OK;
+    }
+    return status;
+}
+
 rg_status auditor_note(struct auditor *auditor, enum audit_kind kind, struct rg_slice text)
 {
     struct audit_event event = {.kind = kind, .message = text};
-    return audit_log_note(&auditor->log, &event);
+    return auditor_absorb(auditor, audit_log_note(&auditor->log, &event));
 }
 
 rg_status auditor_note_misbehaviour(struct auditor *auditor)
@@ -75,7 +74,7 @@ rg_status auditor_note_misbehaviour(struct auditor *auditor)
     struct auditor_misbehaviour *misbehaviour = &auditor->misbehaviour;
     char text[320];
     int64_t now_us = auditor_now_us(auditor);
-    if (misbehaviour->count == 0 || now_us < misbehaviour->next_us) {
+    if (misbehaviour->count == 0 || auditor->is_waiting || now_us < misbehaviour->next_us) {
         return RG_OK;
     }
     (void)snprintf(text, sizeof text, "%s (%" PRIu64 " in all)", misbehaviour->text, misbehaviour->count);

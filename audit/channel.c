@@ -22,6 +22,7 @@ struct audit_channel *audit_channel_open(int fd, uint64_t number)
     *channel = (struct audit_channel){.fd = fd, .number = number, .is_state_due = true};
     rg_buf_init(&channel->in, IN_MAX);
     rg_buf_init(&channel->out, OUT_MAX);
+    rg_buf_init(&channel->held, AUDIT_CHANNEL_UNSENT_MAX);
     return channel;
 }
 
@@ -35,6 +36,7 @@ void audit_channel_close(struct audit_channel **channel)
     (void)close(closing->fd);
     rg_buf_done(&closing->in);
     rg_buf_done(&closing->out);
+    rg_buf_done(&closing->held);
     rg_memory_free(closing);
 }
 
@@ -70,11 +72,9 @@ rg_status audit_channel_next(struct audit_channel *channel, struct audit_json *j
 void audit_channel_take(struct audit_channel *channel, size_t event_bytes, uint64_t seq)
 {
     struct audit_answer answer = {.type = AUDIT_ANSWER_ACK, .seq = seq};
-    size_t before = rg_buf_size(&channel->out);
-    if (!rg_is_ok(audit_answer_encode(&answer, &channel->out))) {
-        channel->is_refused = true;
+    if (!rg_is_ok(audit_answer_encode(&answer, &channel->held))) {
+        channel->is_refused = true; /* cannot be: one read has not so many events */
     }
-    channel->held_bytes += rg_buf_size(&channel->out) - before;
     rg_buf_consume(&channel->in, event_bytes);
     if (rg_buf_size(&channel->in) == 0 && channel->in.capacity > AUDIT_CHANNEL_LARGE) {
         rg_buf_done(&channel->in);
@@ -84,10 +84,10 @@ void audit_channel_take(struct audit_channel *channel, size_t event_bytes, uint6
 
 void audit_channel_settle(struct audit_channel *channel, bool is_durable)
 {
-    if (!is_durable) {
-        rg_buf_truncate(&channel->out, rg_buf_size(&channel->out) - channel->held_bytes);
+    if (is_durable && !rg_is_ok(rg_buf_put(&channel->out, rg_buf_slice(&channel->held)))) {
+        channel->is_refused = true; /* cannot be: what is unsent was bounded before the read */
     }
-    channel->held_bytes = 0;
+    rg_buf_clear(&channel->held);
 }
 
 void audit_channel_send(struct audit_channel *channel, const struct audit_answer *state)
@@ -95,7 +95,6 @@ void audit_channel_send(struct audit_channel *channel, const struct audit_answer
     if (channel->is_state_due && rg_is_ok(audit_answer_encode(state, &channel->out))) {
         channel->is_state_due = false;
     }
-    RG_ASSERT(channel->held_bytes == 0);
     struct rg_slice bytes = rg_buf_slice(&channel->out);
     if (bytes.size == 0) {
         return;

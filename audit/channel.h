@@ -19,7 +19,7 @@ struct audit_channel {
     uint64_t number; /* for the operational log and for notes */
     struct rg_buf in;
     struct rg_buf out;
-    size_t held_bytes; /* at the end of out: acknowledgements of what is not durable yet */
+    struct rg_buf held; /* acknowledgements of what is not durable yet: behind out one day */
     struct audit_intake intake;
     bool is_ended;     /* the client closed it */
     bool is_refused;   /* it sent nonsense: nothing is taken from it any more */

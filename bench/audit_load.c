@@ -33,6 +33,7 @@ struct options {
 /* One event loop's thread and its share of the clients. Acknowledgements come in the order of submission: a ring. */
 struct loop {
     const struct options *options;
+    const char *sql; /* longer than any record's */
     int door;
     size_t clients;
     int64_t end_us;
@@ -100,12 +101,10 @@ static void *on_loop(void *context)
 {
     struct loop *loop = context;
     struct audit_client *client = NULL;
-    char sql[64 * 1024];
+    const char *sql = loop->sql;
     uint64_t ticket = 0;
     uint64_t got = 0;
     uint64_t seq = 0;
-    memset(sql, 'x', sizeof sql);
-    memcpy(sql, "SELECT 1", 8);
     must(audit_client_open(loop->door, 0, &client));
     for (size_t i = 0; i < loop->clients; i++) {
         submit(loop, client, sql, &ticket);
@@ -185,7 +184,7 @@ static pid_t start_auditor(const struct options *options, int *out_control, int 
 /* Until the auditor said `ready`: opening is not what is measured. */
 static void await_ready(int control)
 {
-    char memory[AUDIT_CONTROL_MAX];
+    static char memory[AUDIT_CONTROL_MAX];
     struct audit_control message = {0};
     while (message.type != AUDIT_CONTROL_READY) {
         struct pollfd waiting = {.fd = control, .events = POLLIN};
@@ -201,7 +200,7 @@ static void await_ready(int control)
 
 static void make_keys(const struct options *options)
 {
-    char root_file[4096];
+    char root_file[1024];
     (void)snprintf(root_file, sizeof root_file, "%s.root.key", options->directory);
     const struct audit_keys_options keys = {.directory = rg_slice_of(options->directory),
                                             .origin = RG_SLICE("bench/audit/node-1/1"),
@@ -279,8 +278,11 @@ int main(int argc, char **argv)
 {
     struct options options = {.clients = 64, .loops = 2, .seconds = 5, .bytes = 600};
     struct loop *loops = calloc(LOOPS_MAX, sizeof *loops);
+    static char sql[64 * 1024];
     int control = -1;
     int door = -1;
+    memset(sql, 'x', sizeof sql);
+    memcpy(sql, "SELECT 1", 8);
     parse(argc, argv, &options);
     make_keys(&options);
     pid_t child = start_auditor(&options, &control, &door);
@@ -289,6 +291,7 @@ int main(int argc, char **argv)
     for (long i = 0; loops != NULL && i < options.loops; i++) {
         loops[i] = (struct loop){
             .options = &options,
+            .sql = sql,
             .door = door,
             .clients = (size_t)(options.clients / options.loops + (i < options.clients % options.loops ? 1 : 0)),
             .end_us = start_us + (int64_t)(options.seconds * 1e6),

@@ -97,9 +97,9 @@ function(rg_tests)
         set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
         target_link_libraries(${name} PRIVATE audit)
     endforeach()
-    # A slow disk, preloaded into rowgate by tests/e2e: without sanitizers, which would want to come first.
-    add_library(slow_sync MODULE tests/support/slow_sync.c)
-    target_compile_definitions(slow_sync PRIVATE _GNU_SOURCE)
+    # A bad disk and clock, preloaded into rowgate by tests/e2e: without sanitizers, which would want to come first.
+    add_library(fault_shim MODULE tests/support/fault_shim.c)
+    target_compile_definitions(fault_shim PRIVATE _GNU_SOURCE)
     # The suite's third opinion knows libpg_query and nothing of policy/.
     add_executable(regress_trees tests/regress/trees.c)
     target_link_libraries(regress_trees PRIVATE pg_query jansson)

@@ -154,18 +154,35 @@ static void start_draining(struct gateway *gateway)
     }
 }
 
+static const int passed_on[] = {SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGUSR2};
+
+enum { PASSED_ON_COUNT = sizeof passed_on / sizeof passed_on[0] };
+
+int gateway_signal(int number)
+{
+    for (int i = 0; i < PASSED_ON_COUNT; i++) {
+        if (passed_on[i] == number) {
+            return SIGRTMIN + i;
+        }
+    }
+    return 0;
+}
+
 static int open_signals(void)
 {
-    sigset_t signals;
-    (void)sigemptyset(&signals);
-    static const int taken[] = {SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGUSR2};
-    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
-        (void)sigaddset(&signals, taken[i]);
+    sigset_t blocked;
+    sigset_t taken;
+    (void)sigemptyset(&blocked);
+    (void)sigemptyset(&taken);
+    for (int i = 0; i < PASSED_ON_COUNT; i++) {
+        (void)sigaddset(&taken, SIGRTMIN + i);
+        (void)sigaddset(&blocked, SIGRTMIN + i);
+        (void)sigaddset(&blocked, passed_on[i]);
     }
-    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    (void)pthread_sigmask(SIG_BLOCK, &blocked, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like any other */
-    return signalfd(-1, &signals, SFD_CLOEXEC);
+    return signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 static bool threads_are_done(struct gateway *gateway, struct worker_thread *threads)
@@ -182,7 +199,7 @@ static bool threads_are_done(struct gateway *gateway, struct worker_thread *thre
 }
 
 /* One signal. false = stop now. */
-static bool handle_signal(struct gateway *gateway, uint32_t number, bool *is_draining)
+static bool handle_signal(struct gateway *gateway, int number, bool *is_draining)
 {
     switch (number) {
     case SIGHUP:
@@ -220,7 +237,7 @@ static bool take_signal(struct gateway *gateway, int signals, bool *is_draining)
     if ((pid_t)info.ssi_pid != getppid()) {
         return true;
     }
-    return handle_signal(gateway, info.ssi_signo, is_draining);
+    return handle_signal(gateway, passed_on[(int)info.ssi_signo - SIGRTMIN], is_draining);
 }
 
 /* One wait of the main thread. false = stop now. */
@@ -324,8 +341,13 @@ rg_status gateway_run(const struct gateway_options *options)
         return rg_fail(RG_INTERNAL, "signalfd: %s", strerror(errno));
     }
     (void)prctl(PR_SET_DUMPABLE, 0); /* no core dump holds a token or a key (L7) */
-    struct gateway gateway = {
-        .clock = rg_clock_system(), .options = options, .door_fd = -1, .path = options->path, .next_session_id = 1};
+    /* records of two runs of the gateway are told apart by their sessions: a later run starts above an earlier one */
+    uint64_t first_session_id = (uint64_t)rg_clock_wall_us(rg_clock_system());
+    struct gateway gateway = {.clock = rg_clock_system(),
+                              .options = options,
+                              .door_fd = -1,
+                              .path = options->path,
+                              .next_session_id = first_session_id};
     (void)sem_init(&gateway.swapped, 0, 0);
     rg_status status = rg_log_open(NULL, RG_LOG_INFO, gateway.clock, &gateway.log);
     if (rg_is_ok(status)) {

@@ -52,6 +52,9 @@ struct gateway {
 /* Cancels what the session of entry is running, on its own worker. Any thread. */
 void gateway_cancel(struct gateway *gateway, const struct keys_entry *entry);
 
+/* How the supervisor passes one of those on: a real-time signal, because a standard one would be merged with the same
+ * signal of another sender, which is not listened to. 0 = number is none of them. Pure. */
+int gateway_signal(int number);
 /* Runs until a signal of the supervisor stops it: SIGHUP reloads, SIGTERM drains, a second SIGTERM or SIGQUIT stops at
  * once, SIGUSR1 opens the log file again; other senders are not listened to. Returns ok after a clean stop. */
 rg_status gateway_run(const struct gateway_options *options) RG_MUST_CHECK;

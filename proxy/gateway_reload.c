@@ -42,9 +42,13 @@ static void on_catalog_event(void *context, const struct catalog_event *event)
 /* Whether a signal that ends the process is waiting: the signals are blocked, the main thread takes them later. */
 static bool is_told_to_stop(void)
 {
+    static const int ends[] = {SIGTERM, SIGINT, SIGQUIT};
     sigset_t pending;
-    return sigpending(&pending) == 0 && (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1 ||
-                                         sigismember(&pending, SIGQUIT) == 1);
+    bool is_told = false;
+    for (size_t i = 0; sigpending(&pending) == 0 && i < sizeof ends / sizeof ends[0]; i++) {
+        is_told = is_told || sigismember(&pending, gateway_signal(ends[i])) == 1;
+    }
+    return is_told;
 }
 
 void gateway_wait_for_catalogs(struct gateway *gateway, const struct snapshot *snapshot)

@@ -315,11 +315,27 @@ static rg_status answer_refusal(struct session *session, const struct refusal *r
     return RG_OK;
 }
 
+/* The text of a Query or Parse that could not be decoded (it is not UTF-8), by its bytes. */
+static struct rg_slice undecoded_text(const struct pgwire_frame *frame)
+{
+    struct rg_slice text = frame->body;
+    const char *end = text.size == 0 ? NULL : memchr(text.data, 0, text.size);
+    if (frame->type == 'P' && end != NULL) { /* behind the statement's name */
+        text = rg_slice_cut(text, (size_t)(end - text.data) + 1, SIZE_MAX);
+        end = text.size == 0 ? NULL : memchr(text.data, 0, text.size);
+    }
+    bool has_text = (frame->type == 'Q' || frame->type == 'P') && end != NULL;
+    return has_text ? rg_slice_cut(text, 0, (size_t)(end - text.data)) : (struct rg_slice){0};
+}
+
 enum pipeline_next session_refuse(struct session *session, const struct refusal *refusal)
 {
     struct rg_slice sql = session->command.text;
     if (sql.data == NULL && session->command.cached != NULL) {
         sql = session->command.cached->text;
+    }
+    if (sql.data == NULL) {
+        sql = undecoded_text(&session->command.frame);
     }
     uint64_t ticket = 0;
     struct refusal answered = *refusal;

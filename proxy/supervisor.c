@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/rg_memory.h"
+#include "proxy/gateway.h"
 #include "proxy/supervisor_private.h"
 
 /* Blocked in the children too, so that none of these ends one before it is at work. */
@@ -19,11 +20,16 @@ static int open_signals(void)
 {
     static const int taken[] = {SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD};
     sigset_t signals;
+    sigset_t blocked;
     (void)sigemptyset(&signals);
+    (void)sigemptyset(&blocked);
     for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
+        int passed_on = gateway_signal(taken[i]);
         (void)sigaddset(&signals, taken[i]);
+        (void)sigaddset(&blocked, taken[i]);
+        (void)sigaddset(&blocked, passed_on == 0 ? taken[i] : passed_on);
     }
-    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    (void)pthread_sigmask(SIG_BLOCK, &blocked, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like any other */
     return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -50,10 +56,10 @@ static void handle_signal(struct supervisor *supervisor, int number)
     case SIGUSR1:
         reopen_log(supervisor);
         child_signal(&supervisor->auditor, number);
-        child_signal(&supervisor->gateway, number);
+        child_signal(&supervisor->gateway, gateway_signal(number));
         break;
     default:
-        child_signal(&supervisor->gateway, number);
+        child_signal(&supervisor->gateway, gateway_signal(number));
         break;
     }
 }

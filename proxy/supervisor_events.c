@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proxy/gateway.h"
 #include "proxy/supervisor_private.h"
 
 enum { STOP_PATIENCE_US = 60000000 };
@@ -327,7 +328,7 @@ void supervisor_stop(struct supervisor *supervisor, int number)
     supervisor->stop_signals++;
     supervisor->gateway.retry_us = 0;
     if (supervisor->gateway.pid != 0) {
-        child_signal(&supervisor->gateway, number);
+        child_signal(&supervisor->gateway, gateway_signal(number));
         return;
     }
     if (!supervisor->auditor.is_ready && supervisor->stop_signals > 1) {

@@ -261,4 +261,15 @@ while [ $((newest >> (8 * level + 8))) -gt 0 ]; do
     [ "$(grep -cx "$level" full)" -ge $((newest >> (8 * level + 8))) ] || die $incomplete "a tile of level $level is missing"
     level=$((level + 1))
 done
+# ---- the manifests of sealed segments ----
+for manifest in "$log"/seg/*.manifest; do
+    [ -f "$manifest" ] || continue
+    segment=${manifest%.manifest}.jsonl
+    name=$(basename "$segment" .jsonl)
+    [ -f "$segment" ] || die $altered "seg/$name.manifest has no segment"
+    first=$(echo "$name" | sed 's/^0*\(.\)/\1/') count=$(wc -l <"$segment")
+    printf 'rowgate/audit/manifest/v1\norigin %s\nfirst %d\nrecords %d\nbytes %d\nsha256 %s\ntree %d %s\n' "$origin" "$first" \
+        "$count" "$(size_of "$segment")" "$(sha256 <"$segment" | hex)" $((first + count)) "$(root_of tree $((first + count)))" |
+        cmp -s - "$manifest" || die $altered "seg/$name.manifest does not describe its segment"
+done
 echo "intact: $seq records, $(($(wc -l <opens) + 1)) epochs, $tiles tiles; signed up to record $((newest - 1)), the $((seq - newest)) behind it are only chained"

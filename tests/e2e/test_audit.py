@@ -124,6 +124,8 @@ def test_a_log_that_was_taken_away_stops_statements():
     with stacks.Stack(workers=1) as stack:
         with contextlib.closing(stack.connect()) as connection, connection.cursor() as cursor:
             cursor.execute("select 1")
+            # what no signed checkpoint covers yet leaves no trace of having been there
+            stacks.wait_for(lambda: list((stack.directory / "audit" / "ckpt").glob("*.note")), "a checkpoint")
             for path in (stack.directory / "audit" / "seg").glob("*.jsonl"):
                 path.unlink()
             time.sleep(2.5)

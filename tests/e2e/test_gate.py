@@ -10,20 +10,22 @@ import itertools
 import os
 import pathlib
 import select
+import signal
 import struct
 import time
 
 import pytest
 
+import faults
 import stack as stacks
-from test_protocol import Wire, kinds
+from test_protocol import Wire, error_of, kinds
 from upstream_tap import Tap
 
 QUIET = 0.25  # seconds in which something forbidden would have happened
 numbers = itertools.count(1900000001)  # no clock in a record holds one of them
 
 
-class GateStack(stacks.Stack):
+class GateStack(faults.FaultStack):
     def __init__(self):
         super().__init__(workers=1, own_kinds='["select", "insert", "update", "delete"]',
                          extra='[functions]\nallow = ["sales.touch(integer)"]\n')
@@ -37,21 +39,9 @@ class GateStack(stacks.Stack):
     def dsn(self):
         return f"host=127.0.0.1 port={self.tap.port} dbname=bi user=rowgate sslmode=disable"
 
-    @property
-    def switch(self):
-        return self.directory / "sync"
-
-    def environment(self):
-        shim = pathlib.Path(stacks.binary()).parent / "libslow_sync.so"
-        assert shim.exists(), f"build the target slow_sync: {shim}"
-        options = os.environ.get("ASAN_OPTIONS", "quarantine_size_mb=8:malloc_context_size=5")
-        return super().environment() | {"LD_PRELOAD": str(shim), "ROWGATE_SLOW_SYNC": str(self.switch),
-                                        "ASAN_OPTIONS": options + ":verify_asan_link_order=0"}
-
     def sync(self, word):
-        temporary = self.directory / "sync.new"
-        temporary.write_text(word)
-        temporary.rename(self.switch)
+        """"hold": no fdatasync of the auditor ends; "go": all do."""
+        self.fault(*(["fdatasync * * hold"] if word == "hold" else []))
 
     def __exit__(self, *arguments):
         if self.directory is not None and self.directory.exists():
@@ -373,11 +363,37 @@ def test_an_abandoned_copy_is_on_record_with_what_had_come(gated):
     assert outcome["unmapped"]["rg"]["bytes"] == 600 and outcome["status_code"] == "08006"
 
 
+@pytest.mark.parametrize("sql", ["select 'never {0}'", "select repeat('x', 1000) /* {0} */ from generate_series(1, 200)",
+                                 "insert into sales.loads (id) values ({0})", "select 1/0 /* {0} */"])
+def test_what_waits_for_an_auditor_that_dies_never_leaves(gated, sql):
+    """Whether its record was saved or not: nobody has said so. Other sessions do not notice."""
+    number = next(numbers)
+    with Wire(gated) as waiting, Wire(gated) as other:
+        settle(gated, other, [])
+        mark = len(gated.tap.sent)
+        gated.sync("hold")
+        simple(waiting, sql.format(number))
+        stacks.wait_for(lambda: str(number).encode() in gated.log(), "its record on its way to the disk", 10)
+        auditor = gated.rowgate.auditor
+        os.kill(auditor, signal.SIGKILL)
+        gated.sync("go")
+        answer = [waiting.next()]
+        with pytest.raises((EOFError, OSError)):
+            waiting.next()
+        assert kinds(answer) == "E" and error_of(answer)["C"] == "58030" and error_of(answer)["S"] == "FATAL"
+        assert "insert" not in sql or gated.tap.statements(mark) == []
+
+        def works():
+            simple(other, "select 'other'")
+            return kinds(other.until("Z")) == "TDCZ"
+        stacks.wait_for(works, "the other session's next statement", 10)
+
+
 def test_after_all_that_the_log_is_whole(gated):
     gated.sync("go")
     gated.tap.pass_answers()
     assert gated.query("select 1") == [(1,)]
-    assert gated.rowgate.event("server.child.died") is None
+    assert {event["child"] for event in gated.rowgate.events() if event["event"] == "server.child.died"} == {"auditor"}
     assert gated.rowgate.stop() == 0
     done = gated.audit_verify()
     assert done.returncode == 0, done.stdout + done.stderr

@@ -93,8 +93,8 @@ def test_the_auditor_killed_under_load_loses_nothing_and_sessions_go_on():
                 os.kill(old, signal.SIGKILL)
                 stacks.wait_for(lambda: stack.rowgate.children().get("auditor") not in (None, old), "the next auditor", 10)
                 load.wait_for_more(50)
-        assert {code for code, _ in load.errors} <= {"58030", None}, load.errors
-        assert any("audit log is not available" in text for _, text in load.errors)
+        # None: libpq tells of the end of the connection and not of the FATAL error before it; test_gate.py reads that
+        assert load.errors and {code for code, _ in load.errors} <= {"58030", None}, load.errors
         with quiet.cursor() as cursor:
             cursor.execute("select 'quiet-end'")
             assert cursor.fetchall() == [("quiet-end",)]

@@ -448,8 +448,10 @@ static inline void history_start(struct history *history)
 
 static inline void history_stop(struct history *history)
 {
+    history_wait(history, 300);
+    history_put_checkpoint_record(history);
     history_control(history, "log.stopped");
-    history_checkpoint(history);
+    history_publish(history, history->epoch, true);
 }
 
 /* As if killed and started again: the torn tail was cut and declared. */

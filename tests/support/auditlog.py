@@ -143,11 +143,11 @@ class Log:
         put(self.directory / "head.note", note)
 
     def checkpoint(self):
-        self.append("log.checkpoint", f'"epoch":{self.epoch},"tenants":{len(self.heads)},"heads_root":"{b64url(self.heads_root())}"')
+        self.append("log.checkpoint", f'"epoch":{self.epoch},"tenants":{len(self.heads)},"records":{len(self.leaves)},"heads_root":"{self.heads_root().hex()}"')
         self.publish()
 
     def open_epoch(self):
-        self.append("log.checkpoint", f'"epoch":{self.epoch},"tenants":{len(self.heads)},"heads_root":"{b64url(self.heads_root())}"')
+        self.append("log.checkpoint", f'"epoch":{self.epoch},"tenants":{len(self.heads)},"records":{len(self.leaves)},"heads_root":"{self.heads_root().hex()}"')
         self.append("epoch.open", f'"epoch":{self.epoch + 1}')
         self.publish()
         self.epoch += 1
@@ -156,6 +156,10 @@ class Log:
         """The next record begins a new segment."""
         self.checkpoint()
         self.save(zeros=0)
+        text = (self.directory / f"seg/{self.first:016}.jsonl").read_bytes()
+        put(self.directory / f"seg/{self.first:016}.manifest", b"rowgate/audit/manifest/v1\norigin %s\nfirst %d\nrecords %d\nbytes %d\n"
+            b"sha256 %s\ntree %d %s\n" % (self.origin, self.first, len(self.segment), len(text), sha256(text).hex().encode(),
+                                        len(self.leaves), merkle_root(self.leaves).hex().encode()))
         self.first, self.segment = len(self.leaves), []
 
 
@@ -194,7 +198,7 @@ def rechain(directory, lines_by_segment):
                 root = merkle_root([sha256(b"\0", leaf) for leaf in sorted(
                     sha256(genesis, name) + b"%016d" % count + head for name, (count, head) in heads.items())])
                 old = json.loads(line)["unmapped"]["rg"]["heads_root"].encode()
-                line = line.replace(old, b64url(root).encode())
+                line = line.replace(old, root.hex().encode())
             prev = sha256(b"\0", line)
             if tenant:
                 heads[tenant[1]] = (count + 1, prev)

@@ -276,8 +276,9 @@ def answers(port):
 
 
 class Rowgate:
-    def __init__(self, directory, config_text, environment):
+    def __init__(self, directory, config_text, environment, audit=None):
         self.directory = directory
+        self.audit = audit or directory / "audit"
         self.config = directory / "rowgate.toml"
         self.config.write_text(config_text)
         # freed memory is not kept for long, so that tests of memory mean something under ASan
@@ -286,14 +287,14 @@ class Rowgate:
         self.process = None
         self.port = None
 
-    def make_keys(self, epochs=64):
+    def make_keys(self, epochs=64, options=()):
         """What an administrator does once, before the first start. A configuration that is wrong fails at the start."""
         root = self.directory / f"audit-root-{time.monotonic_ns()}.key"
-        return subprocess.run([binary(), "audit", "keys", "init", "--epochs", str(epochs), "--root-key", root, "-c", self.config],
-                              text=True, capture_output=True, env=self.environment)
+        return subprocess.run([binary(), "audit", "keys", "init", "--epochs", str(epochs), "--root-key", root, *options, "-c",
+                               self.config], text=True, capture_output=True, env=self.environment)
 
     def start(self):
-        if not (self.directory / "audit" / "keys").exists():
+        if not (self.audit / "keys").exists():
             self.make_keys()
         with open(self.log_path, "ab") as log:
             start = self.log_path.stat().st_size
@@ -369,6 +370,11 @@ class Stack:
             raise
         return self
 
+    @property
+    def audit(self):
+        """The directory of the audit log."""
+        return self.directory / "audit"
+
     def __exit__(self, *_):
         for part in (self.rowgate, self.idp, self.bouncer, self.server):
             if part is not None:
@@ -385,7 +391,7 @@ class Stack:
         self.idp = IdentityProvider(self.directory / "idp")
         self.idp.start()
         make_certificate(self.directory / "tls")
-        self.rowgate = Rowgate(self.directory, self.config_text(), self.environment())
+        self.rowgate = Rowgate(self.directory, self.config_text(), self.environment(), self.audit)
         if self.identity != "none":
             self.load_lock()
         self.rowgate.start()
@@ -429,7 +435,7 @@ class Stack:
 
     def config_text(self, **changes):
         values = {"workers": self.workers, "tls": self.directory / "tls", "kind": self.kind, "dsn": self.dsn(),
-                  "issuer": self.idp.issuer, "idp": self.directory / "idp", "audit": self.directory / "audit",
+                  "issuer": self.idp.issuer, "idp": self.directory / "idp", "audit": self.audit,
                   "durability": self.durability, "own_kinds": self.own_kinds, "extra": self.extra,
                   "identity": self.identity} | TENANTS | changes
         return CONFIG.format(**values)
@@ -473,12 +479,12 @@ class Stack:
                               env=self.psql_environment(tenant, **changes), timeout=120)
 
     def audit_verify(self, directory=None, *options):
-        return subprocess.run([binary(), "audit", "verify", directory or self.directory / "audit", *options], text=True,
+        return subprocess.run([binary(), "audit", "verify", directory or self.audit, *options], text=True,
                               capture_output=True)
 
     def audit_records(self):
         """Every record of the log, parsed; the zero-filled tail of the live segment is not one."""
-        for path in sorted((self.directory / "audit" / "seg").glob("*.jsonl")):
+        for path in sorted((self.audit / "seg").glob("*.jsonl")):
             for line in path.read_bytes().split(b"\n"):
                 if line.startswith(b"{"):
                     yield json.loads(line)

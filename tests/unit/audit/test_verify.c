@@ -28,7 +28,7 @@ static void finds_a_whole_history_intact_and_counts_what_is_in_it(void **state)
     assert_int_equal(report.recovery_count, 1);
     assert_int_equal(report.clock_step_count, 1);
     assert_int_equal(report.unresolved_count, 1);
-    assert_int_equal(report.checkpoint_count, 6);
+    assert_int_equal(report.checkpoint_count, 7);
     assert_true(report.tile_count > 16);
     assert_false(report.is_root_pinned);
     assert_false(report.is_closed);

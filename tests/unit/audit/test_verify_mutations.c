@@ -17,17 +17,23 @@ static const char *pick_file(const struct mutation *mutation)
     return mutation->files->names[chance_below(mutation->chance, mutation->files->count)];
 }
 
+static void find_newest(const struct mutation *mutation, const char *part, char out_name[80])
+{
+    out_name[0] = '\0';
+    for (size_t i = 0; i < mutation->files->count; i++) {
+        if (strstr(mutation->files->names[i], part) != NULL) {
+            (void)snprintf(out_name, 80, "%s", mutation->files->names[i]);
+        }
+    }
+}
+
 /* Removing it takes no evidence away: a partial tile is told by the records, a sealing checkpoint is covered by later
  * ones, the newest manifest comes later than its segment. Those that close an epoch, head.note, whole tiles, keys and
  * segments are needed. */
 static bool is_spare(const struct mutation *mutation, const char *name)
 {
-    char newest[80] = "";
-    for (size_t i = 0; i < mutation->files->count; i++) {
-        if (strstr(mutation->files->names[i], ".manifest") != NULL) {
-            (void)snprintf(newest, sizeof newest, "%s", mutation->files->names[i]);
-        }
-    }
+    char newest[80];
+    find_newest(mutation, ".manifest", newest);
     return strstr(name, ".p/") != NULL || strcmp(name, newest) == 0 ||
            (strncmp(name, "ckpt/", 5) == 0 && !history_closes_epoch(mutation->history, name));
 }
@@ -125,11 +131,11 @@ static void insert_zeros(struct mutation *mutation)
     size_t size = 1 + chance_below(mutation->chance, sizeof zeros);
     replace_range(&file, at, 0, zeros, size);
     say(mutation, "zeros into", name, at, size);
-    spoil_free(&file);
     /* behind the newest segment's last record they are space written ahead */
     char newest[40];
     spoil_segment_name(mutation->history->segment_seq, newest);
     mutation->is_harmless = at == file.size && strcmp(name, newest) == 0;
+    spoil_free(&file);
 }
 
 static void repeat_bytes(struct mutation *mutation)
@@ -239,7 +245,11 @@ static void copy_a_file_over_another(struct mutation *mutation)
     struct spoil_file a = spoil_load(mutation->history, from);
     struct spoil_file b = spoil_load(mutation->history, to);
     spoil_save(&b, a.bytes, a.size);
-    mutation->is_harmless = a.size == b.size && memcmp(a.bytes, b.bytes, a.size) == 0;
+    /* the newest one of ckpt/ as head.note: what a kill before the rename leaves */
+    char newest[80];
+    find_newest(mutation, "ckpt/", newest);
+    mutation->is_harmless = (a.size == b.size && memcmp(a.bytes, b.bytes, a.size) == 0) ||
+                            (strcmp(from, newest) == 0 && strcmp(to, "head.note") == 0);
     (void)snprintf(mutation->text, sizeof mutation->text, "copy %s over %s", from, to);
     spoil_free(&a);
     spoil_free(&b);
