@@ -95,6 +95,11 @@ rg_status verify_control_parse(struct rg_slice line, struct verify_event *event)
 
 /* ---- decisions and outcomes ---- */
 
+#define STATEMENT_HEAD "\"kind\":\"statement\",\"session\":\""
+#define STATEMENT_MIDDLE "\",\"statement\":\""
+
+enum { STATEMENT_PHASE_AT = sizeof STATEMENT_HEAD - 1 + 16 + sizeof STATEMENT_MIDDLE - 1 + 16 + sizeof "\"," - 1 };
+
 static bool get_text(struct rg_slice *cursor, struct rg_slice text)
 {
     if (!rg_slice_has_prefix(*cursor, text)) {
@@ -123,19 +128,23 @@ static bool get_hex(struct rg_slice *cursor, uint64_t *out_value)
     return true;
 }
 
-/* "kind":"statement","session":"<16>","statement":"<16>","phase":"<phase>": the writer's own order. */
+/* "kind":"statement","session":"<16>","statement":"<16>","phase":"<phase>": the writer's own order. Most are
+ * "combined", decision and outcome in one. */
 static void add_statement(struct verify_segment *segment, uint64_t seq, struct rg_slice rest)
 {
     struct verify_decision decision = {.seq = seq};
-    if (!get_text(&rest, RG_SLICE("\"kind\":\"statement\",\"session\":\"")) || !get_hex(&rest, &decision.session) ||
-        !get_text(&rest, RG_SLICE("\",\"statement\":\"")) || !get_hex(&rest, &decision.statement) ||
-        !get_text(&rest, RG_SLICE("\",\"phase\":\""))) {
+    struct rg_slice phase = rg_slice_cut(rest, STATEMENT_PHASE_AT, SIZE_MAX);
+    bool is_decision = rg_slice_has_prefix(phase, RG_SLICE("\"phase\":\"decision\""));
+    if (!is_decision && !rg_slice_has_prefix(phase, RG_SLICE("\"phase\":\"outcome\""))) {
         return;
     }
-    if (rg_slice_has_prefix(rest, RG_SLICE("decision\""))) {
+    if (!get_text(&rest, RG_SLICE(STATEMENT_HEAD)) || !get_hex(&rest, &decision.session) ||
+        !get_text(&rest, RG_SLICE(STATEMENT_MIDDLE)) || !get_hex(&rest, &decision.statement)) {
+        return;
+    }
+    if (is_decision) {
         verify_decisions_add(&segment->decisions, &decision);
-    } else if (rg_slice_has_prefix(rest, RG_SLICE("outcome\"")) &&
-               !verify_decisions_take(&segment->decisions, decision.session, decision.statement)) {
+    } else if (!verify_decisions_take(&segment->decisions, decision.session, decision.statement)) {
         struct verify_decision *outcome = verify_list_add(&segment->outcomes, sizeof *outcome);
         *outcome = decision;
     }

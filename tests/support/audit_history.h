@@ -475,15 +475,11 @@ static inline void history_clock_step(struct history *history, int64_t us)
     history_put(history, "", 1008, rg);
 }
 
-/* Set key_set, padding and the forging fields before; the rest is filled here. */
-static inline void history_begin(struct history *history)
+/* Set key_set, padding and the forging fields before; the rest is filled here. path: an empty directory. */
+static inline void history_begin_at(struct history *history, const char *path)
 {
     char text[128];
-    (void)snprintf(history->root, sizeof history->root, "%s/rg-history-XXXXXX",
-                   access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    assert_non_null(mkdtemp(history->root));
-    (void)snprintf(history->path, sizeof history->path, "%.50s/log", history->root);
-    assert_int_equal(mkdir(history->path, 0700), 0);
+    (void)snprintf(history->path, sizeof history->path, "%s", path);
     history_directory(history, "seg");
     history_directory(history, "ckpt");
     history->origin = history->origin == NULL ? HISTORY_ORIGIN : history->origin;
@@ -498,6 +494,18 @@ static inline void history_begin(struct history *history)
     history->tiles = rg_memory_alloc(sizeof *history->tiles);
     history->wall_us = INT64_C(1800000000000000);
     history_open_segment(history);
+}
+
+/* The same in a new temporary directory. */
+static inline void history_begin(struct history *history)
+{
+    char path[64];
+    (void)snprintf(history->root, sizeof history->root, "%s/rg-history-XXXXXX",
+                   access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    assert_non_null(mkdtemp(history->root));
+    (void)snprintf(path, sizeof path, "%.50s/log", history->root);
+    assert_int_equal(mkdir(path, 0700), 0);
+    history_begin_at(history, path);
 }
 
 static inline struct history history_blank(void)
