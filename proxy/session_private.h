@@ -71,6 +71,7 @@ struct command {
     struct pgwire_target target;   /* D, C */
     struct pgwire_execute execute; /* E */
     struct policy_cached *cached;  /* reference, from the plan step on */
+    struct binds *binds;           /* E: reference; NULL = none are recorded */
     uint64_t first_statement_id;
     bool is_recorded;        /* its decisions were submitted: it is forwarded, or they get outcomes */
     bool had_written;        /* the transaction had, when they were */
@@ -345,7 +346,10 @@ void reply_on_input(struct session *session);
 
 /* session_record.c */
 struct audit_event record_event(const struct session *session, enum audit_kind kind);
-/* Submits a record on one statement of cached; request carries its counts (NULL: a decision). */
+/* Submits the decision on statement index of the command in work. */
+rg_status record_decision(struct session *session, size_t index, uint64_t statement_id,
+                          uint64_t *out_ticket) RG_MUST_CHECK;
+/* Submits a record on one statement of cached; request carries its counts and values (NULL: nothing ran). */
 rg_status record_statement(struct session *session, const struct policy_cached *cached, size_t index,
                            enum audit_phase phase, uint64_t statement_id, const struct request *request,
                            const struct pgwire_error *error, uint64_t *out_ticket) RG_MUST_CHECK;
