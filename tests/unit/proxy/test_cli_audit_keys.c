@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rowgate audit keys as the shell sees it. The command's sources are included, because cli/ is a program and no
- * library; with -c and the real binary: tests/e2e/test_cli.py. */
-#include "cli/cli_audit_keys.c" /* NOLINT(bugprone-suspicious-include) */
-#include "cli/text.c"           /* NOLINT(bugprone-suspicious-include) */
+/* rowgate audit keys as the shell sees it; with -c and the real binary: tests/e2e/test_cli.py. */
+#include "cli/cli_audit.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/support/rg_test.h"
 

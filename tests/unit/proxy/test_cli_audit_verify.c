@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rowgate audit verify as the shell sees it: options, exit status, what is said on which stream. The command's source
- * is included, because cli/ is a program and no library. */
-#include "cli/cli_audit_verify.c"
+/* rowgate audit verify as the shell sees it: options, exit status, what is said on which stream. */
+#include "cli/cli_audit.h"
 
 #include <jansson.h>
 
