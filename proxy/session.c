@@ -343,7 +343,7 @@ static bool on_ready(struct session *session)
         net_stream_pause(session->client);
         return false;
     }
-    struct pgwire_limits limits = {.phase = PGWIRE_PHASE_READY, .message_bytes = POLICY_TEXT_MAX + 4096};
+    struct pgwire_limits limits = {.phase = PGWIRE_PHASE_READY, .message_bytes = SESSION_TEXT_MAX + 4096};
     struct pgwire_frame frame;
     bool is_complete = false;
     rg_status status = pgwire_frame_peek(net_stream_input(session->client), &limits, &frame, &is_complete);
