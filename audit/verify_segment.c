@@ -180,7 +180,7 @@ static const char *check_head(struct walker *walker, const struct audit_head *he
     if (segment->count > 0) {
         return verify_clock_check(&walker->clock, head, kind);
     }
-    walker->clock = (struct verify_clock){.hlc_us = head->hlc_us, .mono_us = head->mono_us, .is_leading = true};
+    walker->clock = (struct verify_clock){.hlc_us = head->hlc_us, .mono_us = head->mono_us};
     memcpy(walker->clock.boot, head->boot.data, AUDIT_BOOT_SIZE);
     segment->first_clock = walker->clock;
     segment->first_prev = head->prev;

@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """The independent verifiers of docs/verify and tests/verifiers, which share no code with rowgate: each accepts an honest log
-and rejects the same tampered copies of it, with the same exit status. The logs are written by tests/support/auditlog.py from
-docs/audit-format.md."""
+and rejects the same tampered copies of it, with the same exit status. The logs are rowgate's own, with kills and restarts
+in them, and those that tests/support/auditlog.py writes from docs/audit-format.md."""
 
 import base64
+import collections
+import contextlib
+import importlib.util
 import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
+import time
 
+import psycopg2
 import pytest
 
 import auditlog
 import gotool
+import stack as stacks
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ALTERED, TRUNCATED, FORKED, INCOMPLETE, USAGE = 1, 2, 3, 4, 6
@@ -31,8 +38,13 @@ def go_verifier(log, *options):
     return [gotool.build(ROOT / "tests/verifiers/go"), *options, log]
 
 
+def rowgate_verifier(log, *options):
+    return [stacks.binary(), "audit", "verify", *options, log]
+
+
 VERIFIERS = [pytest.param(python_verifier, id="python"), pytest.param(shell_verifier, id="shell"),
              pytest.param(go_verifier, id="go", marks=pytest.mark.external)]
+WITH_ROWGATE = [*VERIFIERS, pytest.param(rowgate_verifier, id="rowgate")]
 
 
 def run(verifier, log, *options):
@@ -69,6 +81,51 @@ def write_log(directory):
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory):
     return write_log(tmp_path_factory.mktemp("honest") / "log")
+
+
+Written = collections.namedtuple("Written", "directory count")
+
+
+def make_short_keys(rowgate, epochs=64):
+    """Epochs of two seconds, so that a log of some seconds has several."""
+    return subprocess.run([stacks.binary(), "audit", "keys", "init", "--epochs", str(epochs), "--epoch-seconds", "2", "--root-key",
+                           rowgate.directory / "audit-root.key", "-c", rowgate.config], capture_output=True, env=rowgate.environment)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A log that rowgate wrote: small segments, several epochs, kill -9 of the auditor, a restart."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stacks.Rowgate, "make_keys", make_short_keys)
+        with stacks.Stack(extra='segment_size = "128KiB"') as stack:
+            for part in range(4):
+                for tenant in ("acme", "globex"):
+                    with contextlib.closing(stack.connect(tenant)) as connection, connection.cursor() as cursor:
+                        for number in range(40):
+                            cursor.execute(f"select count(*) /* {part} {number} */ from sales.orders")
+                time.sleep(1)
+                if part == 1:
+                    os.kill(stack.rowgate.auditor, signal.SIGKILL)
+                    stacks.wait_for(lambda: answers(stack), "the new auditor")
+                if part == 2:
+                    assert stack.rowgate.stop() == 0
+                    stack.rowgate.start()
+            assert stack.rowgate.stop() == 0
+            target = tmp_path_factory.mktemp("written") / "log"
+            shutil.copytree(stack.directory / "audit", target, ignore=shutil.ignore_patterns("seed*", "reserve"))
+    return Written(target, len(auditlog.leaves_of(target)))
+
+
+def answers(stack):
+    with contextlib.suppress(psycopg2.Error):
+        return stack.query("select 1") == [(1,)]
+    return False
+
+
+@pytest.fixture
+def copy_of_written(written, tmp_path):
+    shutil.copytree(written.directory, tmp_path / "log")
+    return tmp_path / "log"
 
 
 @pytest.fixture
@@ -115,30 +172,30 @@ def the_last_record_of_a_segment_edited(log, honest):
 
 
 def a_record_deleted(log, honest):
-    rewrite(log, lambda lines: lines[0].__delitem__(100))
+    rewrite(log, lambda lines: lines[0].__delitem__(10))
 
 
 def a_record_repeated(log, honest):
-    rewrite(log, lambda lines: lines[0].insert(100, lines[0][100]))
+    rewrite(log, lambda lines: lines[0].insert(10, lines[0][10]))
 
 
 def two_records_swapped(log, honest):
-    rewrite(log, lambda lines: lines[0].__setitem__(slice(50, 52), lines[0][51:49:-1]))
+    rewrite(log, lambda lines: lines[0].__setitem__(slice(20, 22), lines[0][21:19:-1]))
 
 
 def a_foreign_line_inserted(log, honest):
-    rewrite(log, lambda lines: lines[0].insert(100, b'{"unmapped":{},"class_uid":6005}'))
+    rewrite(log, lambda lines: lines[0].insert(10, b'{"unmapped":{},"class_uid":6005}'))
 
 
 def everything_rechained_after_an_edit(log, honest):
     parts = [list(part) for _, part in auditlog.read_lines(log)]
-    parts[0][60] = edited(parts[0][60])
+    parts[0][20] = edited(parts[0][20])
     auditlog.rechain(log, parts)
 
 
 def everything_rechained_after_a_deletion(log, honest):
     parts = [list(part) for _, part in auditlog.read_lines(log)]
-    del parts[0][60]
+    del parts[0][20]
     auditlog.rechain(log, parts)
 
 
@@ -184,7 +241,7 @@ def a_zero_inside_a_record(log, honest):
 
 
 def a_tile_changed(log, honest):
-    path = log / "tile/0/001"
+    path = log / "tile/0/000"
     value = bytearray(path.read_bytes())
     value[77] ^= 4
     path.write_bytes(value)
@@ -324,6 +381,31 @@ def test_rejects(verifier, attack, statuses, copy, honest):
     assert result.stderr.strip() and "intact" not in result.stdout
 
 
+@pytest.mark.parametrize("verifier", [python_verifier, shell_verifier, rowgate_verifier])
+def test_rejects_a_manifest_of_another_segment(verifier, copy_of_written):
+    first, second = sorted((copy_of_written / "seg").glob("*.manifest"))[:2]
+    first.write_bytes(second.read_bytes())
+    result = run(verifier, copy_of_written, "--root", root_of(copy_of_written))
+    assert result.returncode == ALTERED, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("verifier", WITH_ROWGATE)
+def test_accepts_what_rowgate_wrote(verifier, written):
+    assert len(segments(written.directory)) >= 3 and len(checkpoints(written.directory)) >= 3
+    result = run(verifier, written.directory, "--root", root_of(written.directory))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert str(written.count) in result.stdout.replace(",", "")
+
+
+@pytest.mark.parametrize("verifier", WITH_ROWGATE)
+@pytest.mark.parametrize("attack, statuses", named(ATTACKS))
+def test_rejects_changes_of_what_rowgate_wrote(verifier, attack, statuses, copy_of_written):
+    root = root_of(copy_of_written)
+    attack(copy_of_written, None)
+    result = run(verifier, copy_of_written, "--root", root)
+    assert result.returncode in statuses, result.stdout + result.stderr
+
+
 @pytest.mark.parametrize("verifier", VERIFIERS)
 @pytest.mark.parametrize("count", [0, 253, 254, 255, 509])
 def test_accepts_logs_whose_size_is_at_a_tiles_edge(verifier, count, tmp_path):
@@ -381,7 +463,6 @@ def test_python_finds_every_flipped_byte_of_a_small_signed_log(tmp_path):
     log.checkpoint()
     missed = []
     root = root_of(log.directory)
-    import importlib.util
     spec = importlib.util.spec_from_file_location("verify", ROOT / "docs/verify/verify.py")
     verify = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(verify)
@@ -398,3 +479,23 @@ def test_python_finds_every_flipped_byte_of_a_small_signed_log(tmp_path):
             missed.append((path.name, at))
         path.write_bytes(honest)
     assert missed == []
+
+
+def by_hand(log):
+    """The commands of docs/verify/README.md as an auditor would type them."""
+    commands = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/verify/README.md").read_text(), re.S)
+    assert len(commands) == 5
+    return subprocess.run(["sh", "-eu", "-c", "\n".join(commands)], cwd=log, capture_output=True, text=True)
+
+
+def test_every_command_of_the_page_for_auditors_works(copy_of_written, written):
+    done = by_hand(copy_of_written)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == lines[1] and len(lines[0]) == 43
+    assert lines[2:4] == ["Signature Verified Successfully"] * 2 and lines[-1] == "same"
+    leaves = auditlog.leaves_of(copy_of_written)
+    assert base64.b64decode(lines[4]) == auditlog.merkle_root(leaves[:2])
+    note = (copy_of_written / "head.note").read_bytes()
+    (copy_of_written / "head.note").write_bytes(re.sub(rb"\n(\d+)\n", lambda size: b"\n%d\n" % (int(size[1]) - 1), note, count=1))
+    assert by_hand(copy_of_written).returncode != 0
