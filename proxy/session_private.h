@@ -55,6 +55,7 @@ enum {
     SESSION_OUTPUT_BYTES = 8 * 1024 * 1024, /* hard maximum of held bytes: a chunk and collected messages */
     SESSION_HOLD_BYTES = 64 * 1024,         /* a result up to this size has one combined record (audit.md 3.6) */
     SESSION_PAUSE_BYTES = 512 * 1024,       /* held above this: the upstream is not read */
+    SESSION_TEXT_MAX = 16 * 1024 * 1024,    /* read, and on record whole; beyond POLICY_TEXT_MAX always refused */
     SESSION_MESSAGE_BYTES = 2 * POLICY_TEXT_MAX + 65536, /* a rewritten statement and its header */
     SESSION_SERVER_BYTES = 2 * SESSION_MESSAGE_BYTES,    /* pending to the upstream: one may start when another waits */
     SESSION_CONNECT_ATTEMPTS = 3,
