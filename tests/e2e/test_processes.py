@@ -338,3 +338,17 @@ def test_a_storm_of_reloads_does_not_hold_up_the_end():
         assert seconds < 8, (reloads, seconds)
         assert kinds_of(stack)[-1] == "log.stopped"
         assert kinds_of(stack).count("policy.loaded") == reloads + 1
+
+
+def test_an_end_without_an_auditor_is_clean_and_tells_what_the_log_lacks():
+    with stacks.Stack(workers=1) as stack:
+        with contextlib.closing(stack.connect()) as connection:
+            assert connection.cursor().execute("select 1") is None
+            (stack.directory / "audit" / "seg").rename(stack.directory / "audit" / "elsewhere")  # none can start
+            (stack.directory / "audit" / "seg").write_text("no directory\n")
+            os.kill(stack.rowgate.auditor, signal.SIGKILL)
+            stacks.wait_for(lambda: any(e.get("state") == "closed" for e in stack.rowgate.events() if e["event"] == "audit.state"),
+                            "the gateway's notice")
+        stacks.wait_for(lambda: stack.rowgate.event("audit.submit_failed"), "the logout that is not on record")
+        assert stack.rowgate.stop() == 0  # the sanitizers say so when anything was left over
+        assert stack.rowgate.event("audit.outcomes_lost")["count"] == 1
