@@ -95,6 +95,11 @@ rg_status verify_control_parse(struct rg_slice line, struct verify_event *event)
 
 /* ---- decisions and outcomes ---- */
 
+#define STATEMENT_HEAD "\"kind\":\"statement\",\"session\":\""
+#define STATEMENT_MIDDLE "\",\"statement\":\""
+
+enum { STATEMENT_PHASE_AT = sizeof STATEMENT_HEAD - 1 + 16 + sizeof STATEMENT_MIDDLE - 1 + 16 + sizeof "\"," - 1 };
+
 static bool get_text(struct rg_slice *cursor, struct rg_slice text)
 {
     if (!rg_slice_has_prefix(*cursor, text)) {
@@ -123,19 +128,23 @@ static bool get_hex(struct rg_slice *cursor, uint64_t *out_value)
     return true;
 }
 
-/* "kind":"statement","session":"<16>","statement":"<16>","phase":"<phase>": the writer's own order. */
+/* "kind":"statement","session":"<16>","statement":"<16>","phase":"<phase>": the writer's own order. Most are
+ * "combined", decision and outcome in one. */
 static void add_statement(struct verify_segment *segment, uint64_t seq, struct rg_slice rest)
 {
     struct verify_decision decision = {.seq = seq};
-    if (!get_text(&rest, RG_SLICE("\"kind\":\"statement\",\"session\":\"")) || !get_hex(&rest, &decision.session) ||
-        !get_text(&rest, RG_SLICE("\",\"statement\":\"")) || !get_hex(&rest, &decision.statement) ||
-        !get_text(&rest, RG_SLICE("\",\"phase\":\""))) {
+    struct rg_slice phase = rg_slice_cut(rest, STATEMENT_PHASE_AT, SIZE_MAX);
+    bool is_decision = rg_slice_has_prefix(phase, RG_SLICE("\"phase\":\"decision\""));
+    if (!is_decision && !rg_slice_has_prefix(phase, RG_SLICE("\"phase\":\"outcome\""))) {
         return;
     }
-    if (rg_slice_has_prefix(rest, RG_SLICE("decision\""))) {
+    if (!get_text(&rest, RG_SLICE(STATEMENT_HEAD)) || !get_hex(&rest, &decision.session) ||
+        !get_text(&rest, RG_SLICE(STATEMENT_MIDDLE)) || !get_hex(&rest, &decision.statement)) {
+        return;
+    }
+    if (is_decision) {
         verify_decisions_add(&segment->decisions, &decision);
-    } else if (rg_slice_has_prefix(rest, RG_SLICE("outcome\"")) &&
-               !verify_decisions_take(&segment->decisions, decision.session, decision.statement)) {
+    } else if (!verify_decisions_take(&segment->decisions, decision.session, decision.statement)) {
         struct verify_decision *outcome = verify_list_add(&segment->outcomes, sizeof *outcome);
         *outcome = decision;
     }
@@ -199,14 +208,12 @@ rg_status verify_record_add(struct verify_segment *segment, const struct audit_h
 
 /* ---- clocks ---- */
 
-/* Docs: audit-format.md 2. Within a boot hlc and mono_us go on together, unless a clock.step says that the wall clock
- * was set. hlc never steps back: after a step back it creeps until the wall clock has caught up with it. */
+/* Within a boot hlc goes on as mono_us does, whatever the wall clock is set to: a clock.step declares when that was. */
 const char *verify_clock_check(struct verify_clock *clock, const struct audit_head *head, enum verify_kind kind)
 {
-    enum { TOLERANCE_US = 1500000 };
+    enum { TOLERANCE_US = 1500000 }; /* the writer declares from one second on */
     bool is_same_boot = memcmp(clock->boot, head->boot.data, AUDIT_BOOT_SIZE) == 0;
     int64_t drift = (head->hlc_us - clock->hlc_us) - (head->mono_us - clock->mono_us);
-    bool is_creeping = head->hlc_us == clock->hlc_us + 1;
     if (head->hlc_us <= clock->hlc_us) {
         return "\"hlc\" does not rise";
     }
@@ -214,13 +221,11 @@ const char *verify_clock_check(struct verify_clock *clock, const struct audit_he
         return "\"mono_us\" steps back within one boot";
     }
     if (is_same_boot && kind != VERIFY_CLOCK_STEP && drift > TOLERANCE_US) {
-        return "the wall clock jumps ahead of the monotonic one, and no clock.step declares it";
+        return "the clock jumps ahead of the monotonic one, and no clock.step declares it";
     }
-    if (is_same_boot && kind != VERIFY_CLOCK_STEP && drift < -TOLERANCE_US && !clock->is_leading) {
-        return "the wall clock falls behind the monotonic one, and no clock.step declares it";
+    if (is_same_boot && kind != VERIFY_CLOCK_STEP && drift < -TOLERANCE_US) {
+        return "the clock falls behind the monotonic one, and no clock.step declares it";
     }
-    bool is_reset = !is_same_boot || kind == VERIFY_CLOCK_STEP;
-    clock->is_leading = is_creeping && (is_reset || clock->is_leading);
     clock->hlc_us = head->hlc_us;
     clock->mono_us = head->mono_us;
     memcpy(clock->boot, head->boot.data, AUDIT_BOOT_SIZE);

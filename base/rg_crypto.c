@@ -166,17 +166,15 @@ static const int8_t b64url_values[256] = {
     -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
 };
 
-/* Four letters, three bytes; negative when one is no letter of the alphabet. */
-static int32_t b64url_group(const char *text)
+/* Four letters, three bytes; negative when one is no letter of the alphabet: a -1 sets every bit. */
+static inline int32_t b64url_group(const char *text)
 {
-    int32_t value = 0;
-    int32_t all = 0;
-    for (size_t i = 0; i < 4; i++) {
-        int32_t bits = b64url_values[(unsigned char)text[i]];
-        all |= bits;
-        value = (int32_t)((uint32_t)value << 6) | bits;
-    }
-    return all < 0 ? -1 : value;
+    int32_t a = b64url_values[(unsigned char)text[0]];
+    int32_t b = b64url_values[(unsigned char)text[1]];
+    int32_t c = b64url_values[(unsigned char)text[2]];
+    int32_t d = b64url_values[(unsigned char)text[3]];
+    int32_t value = (int32_t)((uint32_t)a << 18 | (uint32_t)b << 12 | (uint32_t)c << 6 | (uint32_t)d);
+    return (a | b | c | d) < 0 ? -1 : value;
 }
 
 bool rg_digest_from_b64url(const char *text, struct rg_digest *out_digest)

@@ -28,18 +28,19 @@ function(rg_folder name)
 endfunction()
 
 # rg_program(NAME FOLDER DIR DEPENDS ...): the executable, in RG_PROGRAM_DIR (the release preset: build/) or where the
-# preset builds.
+# preset builds. All but its main is a library, NAME_commands, so that tests can call it.
 function(rg_program name)
     cmake_parse_arguments(ARG "" "FOLDER" "DEPENDS" ${ARGN})
     file(GLOB sources CONFIGURE_DEPENDS ${ARG_FOLDER}/*.c)
-    if(sources)
-        add_executable(${name} ${sources})
-        set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
-        target_link_libraries(${name} PRIVATE ${ARG_DEPENDS})
-        target_link_options(${name} PRIVATE -pie)
-        if(RG_PROGRAM_DIR)
-            set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${RG_PROGRAM_DIR})
-        endif()
+    list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/${ARG_FOLDER}/main.c)
+    add_library(${name}_commands STATIC ${sources})
+    target_link_libraries(${name}_commands PUBLIC ${ARG_DEPENDS})
+    add_executable(${name} ${ARG_FOLDER}/main.c)
+    set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
+    target_link_libraries(${name} PRIVATE ${name}_commands)
+    target_link_options(${name} PRIVATE -pie)
+    if(RG_PROGRAM_DIR)
+        set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${RG_PROGRAM_DIR})
     endif()
 endfunction()
 
@@ -57,6 +58,9 @@ function(rg_tests)
             set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS -Wno-frame-larger-than)
             set_target_properties(${folder}_${test} PROPERTIES LINKER_LANGUAGE CXX)
             target_link_libraries(${folder}_${test} PRIVATE ${folder} PkgConfig::CMOCKA)
+            if(test MATCHES "^test_cli_") # the commands of the program
+                target_link_libraries(${folder}_${test} PRIVATE rowgate_commands)
+            endif()
             # test_x_pg.c: needs a PostgreSQL, so it runs with a private one.
             set(runner "")
             if(test MATCHES "_pg$")

@@ -49,6 +49,7 @@ struct history {
 
     int64_t wall_us;
     int64_t mono_us;
+    int64_t hlc_offset_us; /* hlc minus mono_us: never falls within a run */
     char boot[AUDIT_BOOT_SIZE + 1];
     unsigned boot_number;
     struct audit_chain chain;
@@ -215,7 +216,10 @@ static inline void history_put(struct history *history, const char *tenant, unsi
     rg_buf_init(&ocsf, AUDIT_LINE_MAX);
     rg_buf_init(&line, AUDIT_LINE_MAX + 1);
     assert_ok(audit_chain_next(&history->chain, &head));
-    head.hlc_us = history->wall_us > history->chain.hlc_us ? history->wall_us : history->chain.hlc_us + 1;
+    int64_t offset_us = history->wall_us - history->mono_us;
+    history->hlc_offset_us = offset_us > history->hlc_offset_us ? offset_us : history->hlc_offset_us;
+    head.hlc_us = history->mono_us + history->hlc_offset_us;
+    head.hlc_us = head.hlc_us > history->chain.hlc_us ? head.hlc_us : history->chain.hlc_us + 1;
     assert_ok(
         rg_buf_printf(&ocsf,
                       "{\"class_uid\":%u,\"category_uid\":%u,\"activity_id\":99,\"type_uid\":%u99,\"time\":%" PRId64
@@ -438,6 +442,7 @@ static inline void history_new_boot(struct history *history)
     rg_digest_hex(&digest, hex);
     memcpy(history->boot, hex, AUDIT_BOOT_SIZE);
     history->mono_us = 1000000 + history->boot_number;
+    history->hlc_offset_us = history->chain.hlc_us + 1 - history->mono_us;
 }
 
 static inline void history_start(struct history *history)
@@ -475,15 +480,11 @@ static inline void history_clock_step(struct history *history, int64_t us)
     history_put(history, "", 1008, rg);
 }
 
-/* Set key_set, padding and the forging fields before; the rest is filled here. */
-static inline void history_begin(struct history *history)
+/* Set key_set, padding and the forging fields before; the rest is filled here. path: an empty directory. */
+static inline void history_begin_at(struct history *history, const char *path)
 {
     char text[128];
-    (void)snprintf(history->root, sizeof history->root, "%s/rg-history-XXXXXX",
-                   access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    assert_non_null(mkdtemp(history->root));
-    (void)snprintf(history->path, sizeof history->path, "%.50s/log", history->root);
-    assert_int_equal(mkdir(history->path, 0700), 0);
+    (void)snprintf(history->path, sizeof history->path, "%s", path);
     history_directory(history, "seg");
     history_directory(history, "ckpt");
     history->origin = history->origin == NULL ? HISTORY_ORIGIN : history->origin;
@@ -498,6 +499,18 @@ static inline void history_begin(struct history *history)
     history->tiles = rg_memory_alloc(sizeof *history->tiles);
     history->wall_us = INT64_C(1800000000000000);
     history_open_segment(history);
+}
+
+/* The same in a new temporary directory. */
+static inline void history_begin(struct history *history)
+{
+    char path[64];
+    (void)snprintf(history->root, sizeof history->root, "%s/rg-history-XXXXXX",
+                   access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    assert_non_null(mkdtemp(history->root));
+    (void)snprintf(path, sizeof path, "%.50s/log", history->root);
+    assert_int_equal(mkdir(path, 0700), 0);
+    history_begin_at(history, path);
 }
 
 static inline struct history history_blank(void)

@@ -97,10 +97,14 @@ static void gives_each_kind_its_class(void **state)
         long long type_uid;
         long long status_id;
     } rows[] = {
-        {AUDIT_LOGIN, 300201, 1},       {AUDIT_LOGIN_FAILED, 300201, 2},  {AUDIT_LOGOUT, 300202, 1},
-        {AUDIT_STATEMENT, 600599, 2},   {AUDIT_POLICY_LOADED, 300403, 1}, {AUDIT_POLICY_REFUSED, 300403, 2},
-        {AUDIT_LOG_STARTED, 100806, 1}, {AUDIT_LOG_STOPPED, 100807, 1},   {AUDIT_LOG_RECOVERED, 100899, 1},
+        {AUDIT_LOGIN, 300201, 1},          {AUDIT_LOGIN_FAILED, 300201, 2},       {AUDIT_LOGOUT, 300202, 1},
+        {AUDIT_STATEMENT, 600599, 2},      {AUDIT_POLICY_LOADED, 300403, 1},      {AUDIT_POLICY_REFUSED, 300403, 2},
+        {AUDIT_LOG_STARTED, 100806, 1},    {AUDIT_LOG_STOPPED, 100807, 1},        {AUDIT_LOG_RECOVERED, 100899, 1},
+        {AUDIT_LOG_CHECKPOINT, 100899, 1}, {AUDIT_LOG_FAULT, 100899, 2},          {AUDIT_EPOCH_OPEN, 100899, 1},
+        {AUDIT_KEY_ROTATE, 100899, 1},     {AUDIT_CLOCK_STEP, 100899, 1},         {AUDIT_DISK_STATE, 100899, 1},
+        {AUDIT_PROCESS_DIED, 100899, 2},   {AUDIT_PROCESS_MISBEHAVED, 100899, 2},
     };
+    assert_int_equal(sizeof rows / sizeof rows[0], AUDIT_KIND_COUNT - 1);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct encoded encoded;
         struct audit_message message = {0};

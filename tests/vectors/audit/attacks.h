@@ -495,9 +495,9 @@ static void jump_the_clock_undeclared(struct attack *attack)
 static void set_the_clock_back_undeclared(struct attack *attack)
 {
     struct history *history = attack->history;
-    history_wait(history, 60000000); /* the declared step before is made good */
     history_statements(history, 2);
     history->wall_us -= 3600000000;
+    history->hlc_offset_us -= 3600000000;
     history_wait(history, 5000000);
     history_statements(history, 1);
     history_checkpoint(history);
