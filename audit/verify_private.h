@@ -191,8 +191,10 @@ struct verify_decisions {
     struct verify_decision *slots; /* owned */
     size_t slot_count;
     size_t used;
+    uint64_t keys[3]; /* of the hash */
 };
 
+/* Nothing when a decision of the same session and statement waits already. */
 void verify_decisions_add(struct verify_decisions *decisions, const struct verify_decision *decision);
 /* True when it was there; it is gone then. */
 bool verify_decisions_take(struct verify_decisions *decisions, uint64_t session, uint64_t statement);

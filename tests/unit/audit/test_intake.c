@@ -9,6 +9,10 @@
 #include "audit/line.h"
 #include "tests/support/rg_test.h"
 
+#define RG_TEST_OCSF                                                                                                   \
+    "{\"metadata\":{\"version\":\"1.8.0\"},\"class_uid\":6005,\"category_uid\":6,\"activity_id\":1,"                   \
+    "\"type_uid\":600501,\"severity_id\":1,\"time\":1}"
+
 enum { ROUNDS = 1500, POOL = 256 * 1024, TEXTS = 15 };
 
 static uint64_t next_random(uint64_t *seed)
@@ -149,9 +153,46 @@ static void takes_whatever_the_encoder_makes_of_hostile_bytes(void **state)
     free(pool);
 }
 
+/* ---- a tenant's own chain ---- */
+
+static rg_status take_two_parts(const char *first_tenant, const char *second_tenant)
+{
+    static const struct rg_slice ocsf = {RG_TEST_OCSF, sizeof RG_TEST_OCSF - 1};
+    const struct audit_message parts[] = {
+        {.has_more = true,
+         .tenant = rg_slice_of(first_tenant),
+         .rg = RG_SLICE("{\"kind\":\"login\",\"part\":\"1/2\"}"),
+         .ocsf = ocsf},
+        {.tenant = rg_slice_of(second_tenant), .rg = RG_SLICE("{\"kind\":\"part\",\"part\":\"2/2\"}"), .ocsf = ocsf}};
+    RG_AUTO(rg_buf_done) struct rg_buf bytes;
+    rg_buf_init(&bytes, 4096);
+    assert_ok(audit_message_encode(&parts[0], &bytes));
+    assert_ok(audit_message_encode(&parts[1], &bytes));
+    struct audit_json *json = audit_json_new();
+    struct audit_intake intake = {0};
+    struct rg_slice event = {0};
+    rg_status status = audit_intake_next(&intake, json, rg_buf_slice(&bytes), &event);
+    assert_int_equal(event.size, rg_is_ok(status) ? rg_buf_size(&bytes) : 0);
+    audit_json_free(&json);
+    return status;
+}
+
+static void refuses_an_event_of_two_tenants(void **state)
+{
+    (void)state;
+    assert_ok(take_two_parts("acme", "acme"));
+    assert_ok(take_two_parts("", ""));
+    assert_ok(take_two_parts("a\\\"\\\\\\n\\u0001\\u00E9\\uD83D\\uDE00", "a\\\"\\\\\\n\\u0001\\u00E9\\uD83D\\uDE00"));
+    assert_fails(RG_PROTOCOL, take_two_parts("acme", "globex"));
+    assert_fails(RG_PROTOCOL, take_two_parts("acme", ""));
+    assert_fails(RG_PROTOCOL, take_two_parts("", "acme"));
+    assert_fails(RG_PROTOCOL, take_two_parts("\\u0061cme", "\\u0061cme"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refuses_an_event_of_two_tenants),
         cmocka_unit_test(takes_whatever_the_encoder_makes_of_hostile_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
