@@ -40,6 +40,20 @@ int64_t auditor_tell_due_us(const struct auditor *auditor)
     return auditor->log.durable_seq > auditor->told_seq ? auditor->told_us + TELLS_APART_US : INT64_MAX;
 }
 
+void auditor_look_publishing(struct auditor *auditor)
+{
+    struct audit_publisher_state state = {0};
+    audit_publisher_look(auditor->log.publisher, &state);
+    if (state.is_failing == auditor->is_not_publishing) {
+        return;
+    }
+    auditor->is_not_publishing = state.is_failing;
+    if (auditor->log_out != NULL) {
+        rg_log_event(auditor->log_out, state.is_failing ? RG_LOG_ERROR : RG_LOG_INFO, "audit.publishing", "s:b, s:s",
+                     "works", !state.is_failing, "reason", state.reason);
+    }
+}
+
 /* What was acknowledged must outlive this process: should the log come back shorter, the next one refuses it. */
 void auditor_tell_state(struct auditor *auditor)
 {

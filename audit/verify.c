@@ -340,7 +340,9 @@ rg_status audit_verify_with(const struct audit_verify_options *options, struct r
             RG_TRY(status);
         }
         is_full = true;
-        (void)nanosleep(&pause, NULL);
+        if (is_live) {
+            (void)nanosleep(&pause, NULL);
+        }
     }
     *out_report = report;
     return RG_OK;

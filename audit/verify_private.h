@@ -213,7 +213,6 @@ struct verify_clock {
     int64_t hlc_us;
     int64_t mono_us;
     char boot[AUDIT_BOOT_SIZE];
-    bool is_leading; /* hlc may be ahead of the wall clock, which was set back */
 };
 
 struct verify_segment {

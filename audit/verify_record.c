@@ -204,14 +204,12 @@ rg_status verify_record_add(struct verify_segment *segment, const struct audit_h
 
 /* ---- clocks ---- */
 
-/* Docs: audit-format.md 2. Within a boot hlc and mono_us go on together, unless a clock.step says that the wall clock
- * was set. hlc never steps back: after a step back it creeps until the wall clock has caught up with it. */
+/* Within a boot hlc goes on as mono_us does, whatever the wall clock is set to: a clock.step declares when that was. */
 const char *verify_clock_check(struct verify_clock *clock, const struct audit_head *head, enum verify_kind kind)
 {
-    enum { TOLERANCE_US = 1500000 };
+    enum { TOLERANCE_US = 1500000 }; /* the writer declares from one second on */
     bool is_same_boot = memcmp(clock->boot, head->boot.data, AUDIT_BOOT_SIZE) == 0;
     int64_t drift = (head->hlc_us - clock->hlc_us) - (head->mono_us - clock->mono_us);
-    bool is_creeping = head->hlc_us == clock->hlc_us + 1;
     if (head->hlc_us <= clock->hlc_us) {
         return "\"hlc\" does not rise";
     }
@@ -222,13 +220,11 @@ const char *verify_clock_check(struct verify_clock *clock, const struct audit_he
         return "\"mono_us\" steps back within one boot";
     }
     if (is_same_boot && kind != VERIFY_CLOCK_STEP && drift > TOLERANCE_US) {
-        return "the wall clock jumps ahead of the monotonic one, and no clock.step declares it";
+        return "the clock jumps ahead of the monotonic one, and no clock.step declares it";
     }
-    if (is_same_boot && kind != VERIFY_CLOCK_STEP && drift < -TOLERANCE_US && !clock->is_leading) {
-        return "the wall clock falls behind the monotonic one, and no clock.step declares it";
+    if (is_same_boot && kind != VERIFY_CLOCK_STEP && drift < -TOLERANCE_US) {
+        return "the clock falls behind the monotonic one, and no clock.step declares it";
     }
-    bool is_reset = !is_same_boot || kind == VERIFY_CLOCK_STEP;
-    clock->is_leading = is_creeping && (is_reset || clock->is_leading);
     clock->hlc_us = head->hlc_us;
     clock->mono_us = head->mono_us;
     memcpy(clock->boot, head->boot.data, AUDIT_BOOT_SIZE);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "audit/json_strict.h"
 #include "audit/verify_private.h"
 #include "base/rg_memory.h"
 
@@ -25,6 +26,7 @@ struct walker {
     size_t next_checkpoint;
     char file[VERIFY_FILE_SIZE];
     uint64_t reported_bytes;
+    struct audit_json *json; /* under is_strict */
 };
 
 bool verify_is_live(int directory_fd)
@@ -180,7 +182,7 @@ static const char *check_head(struct walker *walker, const struct audit_head *he
     if (segment->count > 0) {
         return verify_clock_check(&walker->clock, head, kind);
     }
-    walker->clock = (struct verify_clock){.hlc_us = head->hlc_us, .mono_us = head->mono_us, .is_leading = true};
+    walker->clock = (struct verify_clock){.hlc_us = head->hlc_us, .mono_us = head->mono_us};
     memcpy(walker->clock.boot, head->boot.data, AUDIT_BOOT_SIZE);
     segment->first_clock = walker->clock;
     segment->first_prev = head->prev;
@@ -208,7 +210,24 @@ static void accept(struct walker *walker, const struct audit_head *head, enum ve
     add_mark(walker, head, opens);
 }
 
-/* Everything about one record but its JSON. Returns what is wrong, or NULL. */
+/* The line says one thing only, to every reader, and has the keys that every OCSF event has. */
+static rg_status check_json(struct audit_json *json, struct rg_slice line)
+{
+    static const char *const numbers[] = {"class_uid", "category_uid", "activity_id",
+                                          "type_uid",  "severity_id",  "time"};
+    const char *problem = audit_json_check(json, "", line.data, line.size);
+    if (problem != NULL) {
+        return rg_fail(RG_PROTOCOL, "not JSON that says one thing: %s", problem);
+    }
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (!audit_json_is_integer(json, numbers[i])) {
+            return rg_fail(RG_PROTOCOL, "\"%s\" is missing, which every OCSF event has", numbers[i]);
+        }
+    }
+    return audit_json_is_object(json, "metadata") ? RG_OK : rg_fail(RG_PROTOCOL, "\"metadata\" is missing");
+}
+
+/* Everything about one record. Returns what is wrong, or NULL. */
 static rg_status check_record(struct walker *walker, const struct audit_head *head, struct rg_slice line)
 {
     const char *name = NULL;
@@ -229,8 +248,7 @@ static rg_status check_record(struct walker *walker, const struct audit_head *he
     }
     RG_TRY(verify_record_add(segment, head, line, kind, name, number));
     if (walker->plan->is_strict) {
-        enum audit_kind ignored = AUDIT_NONE;
-        RG_TRY(audit_line_check_json(line, &ignored));
+        RG_TRY(check_json(walker->json, line));
     }
     struct rg_digest leaf = audit_line_leaf(line);
     accept(walker, head, kind, tenant, &leaf, opens);
@@ -381,12 +399,14 @@ rg_status verify_segment_read(struct verify_plan *plan, struct verify_segment *s
     segment->late_from = plan->checkpoints->newest_size;
     segment->byte_count = walker.end;
     walker.group = rg_memory_array(AUDIT_TILE_WIDTH, sizeof *walker.group);
+    walker.json = plan->is_strict ? audit_json_new() : NULL;
     audit_reader_init(&walker.reader, fd);
     rg_status status = walk_lines(&walker);
     if (rg_is_ok(status) && plan->is_strict && !segment->is_newest) {
         status = hash_file(fd, walker.end, &segment->sha256);
     }
     audit_reader_done(&walker.reader);
+    audit_json_free(&walker.json);
     rg_memory_free(walker.group);
     return status;
 }

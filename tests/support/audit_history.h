@@ -49,6 +49,7 @@ struct history {
 
     int64_t wall_us;
     int64_t mono_us;
+    int64_t hlc_offset_us; /* hlc minus mono_us: never falls within a run */
     char boot[AUDIT_BOOT_SIZE + 1];
     unsigned boot_number;
     struct audit_chain chain;
@@ -215,7 +216,10 @@ static inline void history_put(struct history *history, const char *tenant, unsi
     rg_buf_init(&ocsf, AUDIT_LINE_MAX);
     rg_buf_init(&line, AUDIT_LINE_MAX + 1);
     assert_ok(audit_chain_next(&history->chain, &head));
-    head.hlc_us = history->wall_us > history->chain.hlc_us ? history->wall_us : history->chain.hlc_us + 1;
+    int64_t offset_us = history->wall_us - history->mono_us;
+    history->hlc_offset_us = offset_us > history->hlc_offset_us ? offset_us : history->hlc_offset_us;
+    head.hlc_us = history->mono_us + history->hlc_offset_us;
+    head.hlc_us = head.hlc_us > history->chain.hlc_us ? head.hlc_us : history->chain.hlc_us + 1;
     assert_ok(
         rg_buf_printf(&ocsf,
                       "{\"class_uid\":%u,\"category_uid\":%u,\"activity_id\":99,\"type_uid\":%u99,\"time\":%" PRId64
@@ -438,6 +442,7 @@ static inline void history_new_boot(struct history *history)
     rg_digest_hex(&digest, hex);
     memcpy(history->boot, hex, AUDIT_BOOT_SIZE);
     history->mono_us = 1000000 + history->boot_number;
+    history->hlc_offset_us = history->chain.hlc_us + 1 - history->mono_us;
 }
 
 /* What a start wrote and found is signed before anything is taken from a client. */

@@ -29,8 +29,10 @@ static void reads_back_what_it_wrote(void **state)
                                                    .durability = AUDIT_WRITTEN}};
     const struct audit_control note = {
         .type = AUDIT_CONTROL_NOTE, .which = RG_SLICE("gateway"), .how = RG_SLICE("signal 9")};
-    const struct audit_control told = {
-        .type = AUDIT_CONTROL_STATE, .state = AUDIT_RESERVE, .durable_seq = 815, .reason = RG_SLICE("the disk is full")};
+    const struct audit_control told = {.type = AUDIT_CONTROL_STATE,
+                                       .state = AUDIT_RESERVE,
+                                       .durable_seq = 815,
+                                       .reason = RG_SLICE("the disk is full")};
     RG_AUTO(rg_buf_done) struct rg_buf packet;
     rg_buf_init(&packet, AUDIT_CONTROL_MAX);
     struct audit_control got = {0};

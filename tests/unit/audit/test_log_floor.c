@@ -42,7 +42,10 @@ static void needs_keys_and_says_how_they_are_made(void **state)
     (void)state;
     struct audit_dir dir;
     audit_dir_make_bare(&dir);
-    assert_refused(&dir, RG_CONFIG, "rowgate audit keys init");
+    struct auditor_options options = audit_dir_options(&dir);
+    struct audit_log log = {0};
+    assert_fails(RG_CONFIG, audit_log_open(&options, &log));
+    assert_int_not_equal(access(dir.path, F_OK), 0); /* it may be about to be moved back there */
     audit_dir_make_keys(&dir);
     assert_opens(&dir);
     run(&dir, "mv keys gone");
@@ -50,6 +53,21 @@ static void needs_keys_and_says_how_they_are_made(void **state)
     run(&dir, "mv gone keys && mv keys/seed seed");
     assert_refused(&dir, RG_STORAGE, "seed");
     run(&dir, "mv seed keys/seed");
+    assert_opens(&dir);
+    audit_dir_remove(&dir);
+}
+
+static void makes_nothing_in_the_place_of_what_was_moved_away(void **state)
+{
+    (void)state;
+    struct audit_dir dir;
+    audit_dir_make(&dir);
+    audit_dir_fill(&dir, 3);
+    run(&dir, "mv seg gone");
+    assert_refused(&dir, RG_STORAGE, "seg");
+    run(&dir, "test ! -e seg && mv gone seg && mkdir ../copy && mv * ../copy");
+    assert_refused(&dir, RG_CONFIG, "rowgate audit keys init");
+    run(&dir, "test -z \"$(ls)\" && mv ../copy/* .");
     assert_opens(&dir);
     audit_dir_remove(&dir);
 }
@@ -196,6 +214,40 @@ static void makes_missing_and_wrong_tiles_and_manifests_again(void **state)
     audit_dir_remove(&dir);
 }
 
+/* From the first acknowledged record on there is a checkpoint: a fresh log does not begin in its place. */
+static void refuses_to_begin_again_when_the_segments_are_gone_within_the_first_second(void **state)
+{
+    (void)state;
+    struct audit_dir dir;
+    audit_dir_make(&dir);
+    audit_dir_crash(&dir, 1);
+    run(&dir, "rm seg/*");
+    assert_refused(&dir, RG_STORAGE, "rolled back or altered");
+    audit_dir_remove(&dir);
+}
+
+static void refuses_a_log_shorter_than_what_was_acknowledged_and_cuts_nothing(void **state)
+{
+    (void)state;
+    struct audit_dir dir;
+    struct audit_log log = {0};
+    audit_dir_make(&dir);
+    audit_dir_crash(&dir, 4); /* five records, one of them signed */
+    struct auditor_options options = audit_dir_options(&dir);
+    run(&dir, "cp -r seg kept && f=seg/0000000000000000.jsonl && truncate -s -40 $f && cp -r seg torn");
+    options.acknowledged_seq = 5;
+    assert_fails(RG_STORAGE, audit_log_open(&options, &log));
+    run(&dir, "diff -r seg torn && test -z \"$(ls quarantine)\"");
+    run(&dir, "rm -r seg && cp -r kept seg");
+    options.acknowledged_seq = 6;
+    assert_fails(RG_STORAGE, audit_log_open(&options, &log));
+    options.acknowledged_seq = 5;
+    assert_ok(audit_log_open(&options, &log));
+    assert_ok(audit_log_stop(&log));
+    audit_log_done(&log);
+    audit_dir_remove(&dir);
+}
+
 /* A note that does not hold is passed over: power loss can leave half of one. */
 static void passes_over_notes_that_do_not_hold(void **state)
 {
@@ -253,12 +305,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(needs_keys_and_says_how_they_are_made),
+        cmocka_unit_test(makes_nothing_in_the_place_of_what_was_moved_away),
         cmocka_unit_test(refuses_keys_of_another_log),
         cmocka_unit_test(refuses_a_log_that_is_shorter_than_its_checkpoint),
         cmocka_unit_test(refuses_a_changed_last_record),
         cmocka_unit_test(refuses_a_rolled_back_log_also_with_its_checkpoints_gone),
         cmocka_unit_test(cuts_a_torn_tail_above_the_floor_and_records_it),
         cmocka_unit_test(makes_missing_and_wrong_tiles_and_manifests_again),
+        cmocka_unit_test(refuses_to_begin_again_when_the_segments_are_gone_within_the_first_second),
+        cmocka_unit_test(refuses_a_log_shorter_than_what_was_acknowledged_and_cuts_nothing),
         cmocka_unit_test(passes_over_notes_that_do_not_hold),
         cmocka_unit_test(finishes_the_step_of_an_epoch_that_was_opened),
     };
