@@ -152,6 +152,10 @@ static void on_ready(struct supervisor *supervisor, struct child *child)
 
 static void on_state(struct supervisor *supervisor, struct child *child, const struct audit_control *message)
 {
+    uint64_t *acknowledged = &supervisor->options.options.acknowledged_seq;
+    if (child == &supervisor->auditor && message->durable_seq > *acknowledged) {
+        *acknowledged = message->durable_seq; /* the next auditor must find as many */
+    }
     if (child != &supervisor->auditor || message->state != AUDIT_CLOSED) {
         return;
     }

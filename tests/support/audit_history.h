@@ -445,10 +445,12 @@ static inline void history_new_boot(struct history *history)
     history->hlc_offset_us = history->chain.hlc_us + 1 - history->mono_us;
 }
 
+/* What a start wrote and found is signed before anything is taken from a client. */
 static inline void history_start(struct history *history)
 {
     history_new_boot(history);
     history_control(history, "log.started");
+    history_publish(history, history->epoch, false);
 }
 
 static inline void history_stop(struct history *history)
@@ -469,6 +471,7 @@ static inline void history_recover(struct history *history)
                    history->chain.next_seq);
     history_put(history, "", 1008, rg);
     history_control(history, "log.started");
+    history_publish(history, history->epoch, false);
 }
 
 static inline void history_clock_step(struct history *history, int64_t us)

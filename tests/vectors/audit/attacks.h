@@ -677,6 +677,52 @@ static void forget_a_tenants_record(struct attack *attack)
 
 /* ---- the table ---- */
 
+/* ---- what nobody signed: one needs no key to write it ---- */
+
+static void leave_no_checkpoint(struct attack *attack)
+{
+    spoil_remove(attack->history, "ckpt");
+    spoil_remove(attack->history, "head.note");
+    spoil_remove(attack->history, "seg");
+    spoil_remove(attack->history, "tile");
+    struct history fresh = history_blank();
+    fresh.signer = HISTORY_NOBODY;
+    fresh.sign_from = 0;
+    history_begin(&fresh);
+    history_start(&fresh);
+    history_statements(&fresh, 50);
+    history_end(&fresh);
+    spoil_copy(&fresh, attack->history, "seg");
+    history_remove(&fresh);
+}
+
+static void write_an_hour_without_a_checkpoint(struct attack *attack)
+{
+    history_statements(attack->history, 20);
+    history_wait(attack->history, INT64_C(3600) * 1000000);
+    history_statements(attack->history, 20);
+}
+
+static void write_two_runs_without_a_checkpoint(struct attack *attack)
+{
+    history_new_boot(attack->history);
+    history_control(attack->history, "log.started");
+    history_statements(attack->history, 20);
+}
+
+static void open_two_epochs_without_a_checkpoint(struct attack *attack)
+{
+    history_put_epoch_record(attack->history);
+    history_statements(attack->history, 20);
+    history_put_epoch_record(attack->history);
+}
+
+static void change_the_boot_without_a_start(struct attack *attack)
+{
+    history_new_boot(attack->history);
+    history_statements(attack->history, 1);
+}
+
 static const struct attack_row {
     const char *number;
     const char *name;
@@ -692,6 +738,11 @@ static const struct attack_row {
     {"2, CVE-2022-36111", "edit and compute chain and tiles anew", rechain_without_a_key, 1},
     {"2", "the same, signed by a stranger", rechain_and_sign_with_a_strangers_key, 1},
     {"2", "replace the log and its root, root pinned", replace_log_and_root, 1},
+    {"21", "leave records and no checkpoint at all", leave_no_checkpoint, 4},
+    {"19", "write an hour behind the newest checkpoint", write_an_hour_without_a_checkpoint, 5},
+    {"19", "write two runs behind the newest checkpoint", write_two_runs_without_a_checkpoint, 5},
+    {"18, 19", "open two epochs behind the newest checkpoint", open_two_epochs_without_a_checkpoint, 4},
+    {"17", "change the boot without a start", change_the_boot_without_a_start, 1},
     {"2, residual", "the same, root not pinned: the report warns", replace_log_and_root_unpinned, 0},
     {"2", "replace the key list alone", replace_the_key_list_alone, 1},
     {"3", "delete a record in the middle", delete_in_the_middle, 1},
