@@ -167,8 +167,11 @@ static void wait_for_work(struct auditor *auditor, bool may_wait)
 
 static rg_status watch(struct auditor *auditor)
 {
-    bool is_due = auditor_now_us(auditor) >= audit_log_deadline_us(&auditor->log);
-    return is_due ? audit_log_watch(&auditor->log) : RG_OK;
+    if (auditor_now_us(auditor) < audit_log_deadline_us(&auditor->log)) {
+        return RG_OK;
+    }
+    auditor_look_publishing(auditor);
+    return audit_log_watch(&auditor->log);
 }
 
 /* *out_had_work: something other than room for answers was ready. */

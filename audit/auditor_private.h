@@ -29,14 +29,15 @@ struct auditor {
     int control_fd;
     char order[AUDIT_CONTROL_MAX]; /* the supervisor's message that is being obeyed */
     bool is_stopping;
-    bool is_waiting; /* for space on the disk: the log holds records that are not durable; no more are taken */
+    bool is_not_publishing; /* as it was said in the operational log */
+    bool is_waiting;        /* for space on the disk: the log holds records that are not durable; no more are taken */
     int doors[AUDITOR_DOORS_MAX];
     size_t door_count;
     struct audit_channel *channels[AUDITOR_CHANNELS_MAX];
     size_t channel_count;
     uint64_t opened_count;
     struct pollfd polls[AUDITOR_POLLS_MAX]; /* control, doors, channels */
-    struct audit_answer state; /* as everybody was told, or will be */
+    struct audit_answer state;              /* as everybody was told, or will be */
     char reason[AUDIT_REASON_MAX + 1];
     bool is_state_due; /* to the supervisor */
     struct auditor_misbehaviour misbehaviour;
@@ -48,6 +49,8 @@ void auditor_take_channels(struct auditor *auditor, size_t door);
 /* auditor_state.c: what is told to whom. */
 void auditor_set_state(struct auditor *auditor, enum audit_state state, const char *reason);
 void auditor_look_state(struct auditor *auditor); /* asks the log */
+/* Says in the operational log when checkpoints cannot be written, and when they can again. */
+void auditor_look_publishing(struct auditor *auditor);
 void auditor_tell_state(struct auditor *auditor); /* to the supervisor; each channel is told with its answers */
 void auditor_on_misbehaviour(struct auditor *auditor, uint64_t channel_number, const char *what);
 /* Records it when it is due. RG_STORAGE. */

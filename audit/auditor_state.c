@@ -35,6 +35,20 @@ void auditor_look_state(struct auditor *auditor)
     auditor_set_state(auditor, state, reason);
 }
 
+void auditor_look_publishing(struct auditor *auditor)
+{
+    struct audit_publisher_state state = {0};
+    audit_publisher_look(auditor->log.publisher, &state);
+    if (state.is_failing == auditor->is_not_publishing) {
+        return;
+    }
+    auditor->is_not_publishing = state.is_failing;
+    if (auditor->log_out != NULL) {
+        rg_log_event(auditor->log_out, state.is_failing ? RG_LOG_ERROR : RG_LOG_INFO, "audit.publishing", "s:b, s:s",
+                     "works", !state.is_failing, "reason", state.reason);
+    }
+}
+
 void auditor_tell_state(struct auditor *auditor)
 {
     struct audit_control message = {

@@ -3,6 +3,7 @@
  * in log_write.c, checkpoints and epochs in log_epoch.c, opening and recovery in log_open.c. */
 #include "audit/log.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -160,8 +161,35 @@ static rg_status watch_file(struct audit_log *log)
     return rg_is_ok(status) ? status : audit_log_die(log, status);
 }
 
+/* A directory that is not the one we opened any more: what is written would be where nobody looks for it. */
+static rg_status check_place(const struct audit_log *log, int parent_fd, const char *name, int fd)
+{
+    struct stat opened;
+    struct stat named;
+    const struct audit_store *store = log->store;
+    int result = store->stat(store->context, fd, &opened);
+    if (result < 0) {
+        return rg_fail(RG_STORAGE, "cannot stat %s: %s", name, strerror(-result));
+    }
+    result = store->stat_at(store->context, parent_fd, name, &named);
+    if (result < 0 || named.st_ino != opened.st_ino || named.st_dev != opened.st_dev) {
+        return rg_fail(RG_STORAGE, "the audit log's directory %s was moved or replaced while in use", name);
+    }
+    return RG_OK;
+}
+
+static rg_status watch_places(struct audit_log *log)
+{
+    rg_status status = check_place(log, AT_FDCWD, log->path, log->directory_fd);
+    if (rg_is_ok(status)) {
+        status = check_place(log, log->directory_fd, "seg", log->segments_fd);
+    }
+    return rg_is_ok(status) ? status : audit_log_die(log, status);
+}
+
 static rg_status watch(struct audit_log *log, int64_t now_us)
 {
+    RG_TRY(watch_places(log));
     RG_TRY(watch_file(log));
     RG_TRY(commit(log, true));
     if (log->has_unsynced_note && now_us - log->synced_us >= AUDIT_WATCH_US) {

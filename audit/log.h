@@ -26,6 +26,7 @@ struct audit_log {
     int directory_fd;       /* -1 = none */
     int lock_fd;            /* same */
     int segments_fd;        /* same */
+    const char *path;       /* of the directory, as configured; in arena */
     struct rg_arena *arena; /* of origin and keys */
     struct rg_slice origin;
     struct audit_keys *keys;

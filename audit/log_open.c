@@ -95,18 +95,29 @@ static rg_status take_lock(struct audit_log *log)
     return result < 0 ? fail("lock", RG_SLICE("the audit log"), result) : RG_OK;
 }
 
-static rg_status open_directories(struct audit_log *log, struct rg_slice directory, struct rg_arena *arena)
+/* `rowgate audit keys init` made it. Nothing is put in the place of one that is missing, not even the lock: an operator
+ * may be about to move it back there. */
+static rg_status open_directory(struct audit_log *log, struct rg_slice directory)
 {
+    struct stat info;
     struct rg_slice path = {0};
-    RG_TRY(rg_arena_copy(arena, directory, &path));
-    RG_TRY(make_at(log, AT_FDCWD, path.data));
-    RG_TRY(open_at(log, AT_FDCWD, path.data, O_RDONLY | O_DIRECTORY, &log->directory_fd));
-    return take_lock(log);
+    RG_TRY(rg_arena_copy(log->arena, directory, &path));
+    log->path = path.data;
+    if (log->store->stat_at(log->store->context, AT_FDCWD, log->path, &info) == -ENOENT) {
+        return rg_fail(RG_CONFIG,
+                       "the audit log's directory %s does not exist: `rowgate audit keys init` makes a new log",
+                       log->path);
+    }
+    return open_at(log, AT_FDCWD, log->path, O_RDONLY | O_DIRECTORY, &log->directory_fd);
 }
 
+/* seg/ is older than origin: a log that has the one has the other. */
 static rg_status make_directories(struct audit_log *log)
 {
-    RG_TRY(make_at(log, log->directory_fd, "seg"));
+    struct stat info;
+    if (log->store->stat_at(log->store->context, log->directory_fd, "origin", &info) == -ENOENT) {
+        RG_TRY(make_at(log, log->directory_fd, "seg"));
+    }
     RG_TRY(make_at(log, log->directory_fd, "quarantine"));
     RG_TRY(open_at(log, log->directory_fd, "seg", O_RDONLY | O_DIRECTORY, &log->segments_fd));
     RG_TRY(sync_fd(log, log->directory_fd, "the audit log's directory"));
@@ -311,8 +322,9 @@ static rg_status open_log(const struct auditor_options *options, struct rg_arena
 {
     struct audit_recovery recovery = {0};
     rg_buf_init(&recovery.ended, SIZE_MAX / 2);
-    RG_TRY(open_directories(log, options->directory, arena));
+    RG_TRY(open_directory(log, options->directory));
     RG_TRY(load_keys(log, options->origin));
+    RG_TRY(take_lock(log));
     RG_TRY(make_directories(log));
     RG_TRY(settle_origin(log, options->origin, arena));
     rg_status status = open_records(log, arena, &recovery);

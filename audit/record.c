@@ -42,7 +42,7 @@ static void encoder_init(struct audit_encoder *encoder)
     audit_piece_init(&encoder->rest);
     rg_buf_init(&encoder->rg, (size_t)8 * AUDIT_LINE_MAX);
     rg_buf_init(&encoder->ocsf, (size_t)8 * AUDIT_LINE_MAX);
-    rg_buf_init(&encoder->longs.relations, SIZE_MAX / 2);
+    audit_long_list_init(&encoder->longs);
 }
 
 static void encoder_done(struct audit_encoder *encoder)
@@ -52,7 +52,7 @@ static void encoder_done(struct audit_encoder *encoder)
     audit_piece_done(&encoder->rest);
     rg_buf_done(&encoder->rg);
     rg_buf_done(&encoder->ocsf);
-    rg_buf_done(&encoder->longs.relations);
+    audit_long_list_done(&encoder->longs);
     audit_cache_free(&encoder->cache);
 }
 
@@ -293,8 +293,7 @@ static rg_status put_parts(struct record *record, struct rg_buf *out)
 static rg_status encode(struct audit_encoder *encoder, const struct audit_event *event, struct rg_buf *out)
 {
     struct record record = {.encoder = encoder, .event = event, .part = 1, .part_count = 1};
-    encoder->longs.count = 0;
-    rg_buf_clear(&encoder->longs.relations);
+    audit_long_list_clear(&encoder->longs);
     RG_TRY(get_piece(&record, AUDIT_PIECE_SESSION, &record.session));
     if (event->kind == AUDIT_STATEMENT) {
         RG_TRY(get_piece(&record, AUDIT_PIECE_STATEMENT, &record.statement));

@@ -70,9 +70,12 @@ struct audit_event {
     enum audit_phase phase;
     uint64_t statement_id;              /* chosen by the worker, unique in its session; links decision and outcome */
     struct rg_slice class_name;         /* READ, WRITE, DDL, SESSION, MISC, ... */
-    struct rg_slice sql;                /* the client's own text */
-    struct rg_slice sql_sent;           /* what was sent upstream when it differs */
-    const struct rg_digest *sql_sha256; /* of sql; NULL = left out */
+    struct rg_slice sql;                /* the client's own text, a placeholder in the place of each literal */
+    struct rg_slice literals;           /* of sql: a list of base/rg_literal.h */
+    struct rg_slice sql_sent;           /* what was sent upstream when it differs, in the same way */
+    struct rg_slice literals_sent;      /* of sql_sent */
+    struct rg_slice binds;              /* values of $1.., put by audit_bind_put; empty = none, or not recorded */
+    const struct rg_digest *sql_sha256; /* of the client's own text with its literals; NULL = left out */
     const struct rg_slice *relations;   /* physical names, "schema.table" */
     size_t relation_count;
     uint64_t rows;        /* outcome and combined: always written */
@@ -115,6 +118,14 @@ struct audit_encoder *audit_encoder_new(void);
 void audit_encoder_free(struct audit_encoder **encoder);
 rg_status audit_encoder_put(struct audit_encoder *encoder, const struct audit_event *event,
                             struct rg_buf *out) RG_MUST_CHECK;
+
+/* One value of a list of binds. */
+enum audit_bind { AUDIT_BIND_HIDDEN = 0, AUDIT_BIND_NULL, AUDIT_BIND_TEXT, AUDIT_BIND_BINARY };
+
+enum { AUDIT_BIND_HEAD = 5 /* bytes before the value: u8 what it is, u32 its size */ };
+
+/* Appends the next value to a list; the bytes of a hidden one are not kept. RG_LIMIT when out is full. */
+rg_status audit_bind_put(struct rg_buf *out, enum audit_bind bind, struct rg_slice value) RG_MUST_CHECK;
 
 /* "login", "statement", ...: the kind as it stands in the record. Static storage. */
 const char *audit_kind_name(enum audit_kind kind);

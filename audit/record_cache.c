@@ -13,7 +13,7 @@ enum {
 };
 
 /* A field more: give it to a piece (audit/record_piece.c) and to that piece's key below, or to the rest. */
-_Static_assert(sizeof(struct audit_event) == 448, "each field of an event has its place in a key");
+_Static_assert(sizeof(struct audit_event) == 496, "each field of an event has its place in a key");
 
 struct kept {
     struct rg_buf key; /* empty: nothing is kept here */
@@ -56,7 +56,9 @@ static void statement_fields(const struct audit_event *event, struct fields *out
     add(out, event->rule);
     add(out, event->class_name);
     add(out, event->sql);
+    add(out, event->literals);
     add(out, event->sql_sent);
+    add(out, event->literals_sent);
     add(out, event->sql_sha256 == NULL ? (struct rg_slice){0}
                                        : rg_slice_make(event->sql_sha256->bytes, sizeof event->sql_sha256->bytes));
     for (size_t i = 0; i < event->relation_count; i++) {

@@ -9,7 +9,7 @@
 
 enum {
     MESSAGE_MAX = 4 * 1024,
-    SQL_MAX = 16 * 1024,
+    SQL_MAX = 12 * 1024,
     COPY_MAX = 128, /* of texts that stand elsewhere already */
     ACTIVITY_OTHER = 99,
 };

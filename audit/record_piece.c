@@ -4,7 +4,7 @@
 #include "audit/record_private.h"
 #include "audit/utf8.h"
 
-enum { SENT_LIMIT = 16 * 1024 };
+enum { SENT_LIMIT = 12 * 1024 };
 
 void audit_piece_init(struct audit_piece *piece)
 {
@@ -133,7 +133,9 @@ void audit_piece_write_statement(struct audit_writer *writer)
     if (event->sql_sha256 != NULL) {
         audit_writer_digest(writer, writer->rg, "sql_sha256", event->sql_sha256);
     }
+    audit_writer_literals(writer, "literals", event->literals, &writer->longs->literals);
     audit_writer_text(writer, writer->rg, "sql_sent", "sql_sent", event->sql_sent, SENT_LIMIT);
+    audit_writer_literals(writer, "literals_sent", event->literals_sent, &writer->longs->literals_sent);
     audit_writer_relations(writer);
     write_name(writer, "rule", event->rule);
     audit_ocsf_write_statement(writer);
@@ -194,7 +196,8 @@ static void (*const rest_writers[AUDIT_KIND_COUNT])(struct audit_writer *writer)
 
 bool audit_piece_has_rest(const struct audit_event *event)
 {
-    return event->kind != AUDIT_STATEMENT || event->sqlstate.size > 0 || event->message.size > 0;
+    return event->kind != AUDIT_STATEMENT || event->sqlstate.size > 0 || event->message.size > 0 ||
+           event->binds.size > 0;
 }
 
 void audit_piece_write_rest(struct audit_writer *writer)
@@ -206,5 +209,6 @@ void audit_piece_write_rest(struct audit_writer *writer)
     if (event->kind != AUDIT_STATEMENT) {
         write_name(writer, "rule", event->rule);
     }
+    audit_writer_binds(writer);
     audit_ocsf_write_rest(writer);
 }

@@ -27,7 +27,14 @@ struct audit_long_list {
     struct audit_long_text texts[AUDIT_LONG_TEXTS_MAX];
     size_t count;
     struct rg_buf relations; /* the names, NUL between them, when they do not fit as an array */
+    struct rg_buf literals;  /* the arrays as JSON text, when they do not fit; the same below */
+    struct rg_buf literals_sent;
+    struct rg_buf binds;
 };
+
+void audit_long_list_init(struct audit_long_list *longs);
+void audit_long_list_done(struct audit_long_list *longs);
+void audit_long_list_clear(struct audit_long_list *longs);
 
 /* Keys with their values as JSON text, a comma before each key: `,"user":{...},"port":1`. May be empty. */
 struct audit_piece {
@@ -66,6 +73,11 @@ void audit_writer_digest(struct audit_writer *writer, json_t *object, const char
 /* A new empty object under key, borrowed from it. */
 json_t *audit_writer_object(struct audit_writer *writer, json_t *object, const char *key);
 void audit_writer_relations(struct audit_writer *writer);
+/* Keeps the text as a long one, or as rg["<field>_b64"]; it must outlive the record. */
+rg_status audit_writer_keep(struct audit_writer *writer, const char *field, struct rg_slice text) RG_MUST_CHECK;
+/* audit/record_values.c: rg[key], an array of what the list holds, or a long text that is that array. */
+void audit_writer_literals(struct audit_writer *writer, const char *key, struct rg_slice list, struct rg_buf *whole);
+void audit_writer_binds(struct audit_writer *writer);
 
 /* What stands between the pieces, put together before it is appended: names from our own tables, numbers and
  * hexadecimal digits, whose size is bounded by the code that adds them. */

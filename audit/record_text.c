@@ -70,7 +70,7 @@ static size_t escaped_size(struct rg_slice text)
 }
 
 /* Text that JSON would make larger than base64 does is kept as base64, so that no text grows by more than a third. */
-static rg_status keep_whole(struct audit_writer *writer, const char *field, struct rg_slice text)
+rg_status audit_writer_keep(struct audit_writer *writer, const char *field, struct rg_slice text)
 {
     bool is_valid = escaped_size(text) <= text.size / 3 * 4 + 4;
     if (!is_valid && text.size / 3 * 4 + 4 <= writer->b64_left) {
@@ -109,7 +109,7 @@ static rg_status put_text(struct audit_writer *writer, json_t *object, const cha
     if (is_whole || field == NULL) {
         return RG_OK;
     }
-    return keep_whole(writer, field, text);
+    return audit_writer_keep(writer, field, text);
 }
 
 void audit_writer_text(struct audit_writer *writer, json_t *object, const char *key, const char *field,
@@ -170,7 +170,7 @@ static rg_status join_names(struct audit_writer *writer)
         }
         RG_TRY(rg_buf_put(joined, writer->event->relations[i]));
     }
-    return keep_whole(writer, "relations", rg_buf_slice(joined));
+    return audit_writer_keep(writer, "relations", rg_buf_slice(joined));
 }
 
 void audit_writer_relations(struct audit_writer *writer)

@@ -203,7 +203,25 @@ static rg_status copy_statement(struct rg_arena *arena, struct rg_slice text, st
     return RG_OK;
 }
 
-static rg_status entry_fill(struct entry *entry, const struct policy_plan *plan, struct rg_slice text)
+/* The values of parameters stand in what Hyper gets, and are the caller's to record or not. */
+static rg_status separate_texts(struct rg_arena *arena, struct rg_arena *scratch, const struct policy_plan *plan,
+                                const struct policy_texts **out_texts)
+{
+    struct policy_texts *texts = NULL;
+    RG_TRY(rg_arena_array(arena, plan->count + 1, sizeof *texts, (void **)&texts));
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct policy_statement *statement = &plan->statements[i];
+        RG_TRY(sql_literals_separate(statement->source, scratch, arena, &texts[i].source));
+        if (statement->is_rewritten) {
+            RG_TRY(sql_literals_separate(statement->shown, scratch, arena, &texts[i].shown));
+        }
+    }
+    *out_texts = texts;
+    return RG_OK;
+}
+
+static rg_status entry_fill(struct entry *entry, const struct policy_plan *plan, struct rg_slice text,
+                            struct rg_arena *scratch)
 {
     struct rg_arena *arena = &entry->arena;
     struct policy_statement *statements = NULL;
@@ -222,15 +240,16 @@ static rg_status entry_fill(struct entry *entry, const struct policy_plan *plan,
         entry->public.plan.parameter_types = (const void *)types.data;
     }
     entry->public.plan.statements = statements;
-    return RG_OK;
+    return separate_texts(arena, scratch, &entry->public.plan, &entry->public.texts);
 }
 
-static rg_status entry_new(const struct policy_plan *plan, struct rg_slice text, struct entry **out_entry)
+static rg_status entry_new(const struct policy_plan *plan, struct rg_slice text, struct rg_arena *scratch,
+                           struct entry **out_entry)
 {
     struct entry *entry = rg_memory_alloc(sizeof *entry);
     rg_arena_init(&entry->arena, SCRATCH_LIMIT_BYTES);
     entry->references = 1;
-    rg_status status = entry_fill(entry, plan, text);
+    rg_status status = entry_fill(entry, plan, text, scratch);
     if (!rg_is_ok(status)) {
         entry_release(entry);
         return status;
@@ -248,7 +267,7 @@ static rg_status plan_new(struct policy_cache *cache, const struct policy_bindin
 {
     struct policy_plan plan = {0};
     RG_TRY(policy_plan_text(binding, session, protocol, text, &cache->scratch, &plan));
-    return entry_new(&plan, text, out_entry);
+    return entry_new(&plan, text, &cache->scratch, out_entry);
 }
 
 static void scratch_reset(struct policy_cache *cache)

@@ -3,16 +3,24 @@
 #define RG_POLICY_CACHE_H
 
 #include "policy/policy.h"
+#include "policy/sql_literals.h"
 
 /* A bounded cache of plans, one per event-loop thread. Key: SHA-256 of binding digest, protocol, search path,
  * user, parameter types, the snapshot's digest and text. Least recently used entries go first. Threads: one. */
 struct policy_cache;
 
+/* What may be recorded of a statement's texts. */
+struct policy_texts {
+    struct sql_literals source;
+    struct sql_literals shown; /* zero unless the statement is rewritten */
+};
+
 /* A plan with its own memory, refcounted (not atomic: stays on its thread). */
 struct policy_cached {
     struct policy_plan plan;
-    struct rg_slice text;         /* the client's text the plan points into */
-    struct rg_digest text_digest; /* SHA-256 of text, for the audit */
+    struct rg_slice text;             /* the client's text the plan points into */
+    struct rg_digest text_digest;     /* SHA-256 of text, for the audit */
+    const struct policy_texts *texts; /* one for each statement of the plan */
     bool was_cached;
 };
 

@@ -20,7 +20,8 @@ struct separation {
     const struct sql_pieces *pieces;
     struct rg_arena *arena;
     struct sql_literals result;
-    struct rg_literal *literals;
+    struct rg_buf list;
+    rg_status status;
     struct rg_slice *secrets;
     uint32_t *parameters;
     uint32_t next; /* placeholder */
@@ -103,8 +104,9 @@ static void put_literal(struct separation *work, struct rg_slice text, size_t en
         *--at = ' ';
     }
     struct rg_slice placeholder = rg_slice_make(at, (size_t)(number + sizeof number - at));
-    work->literals[work->result.count++] =
-        (struct rg_literal){.at = work->out_size, .size = placeholder.size, .text = text};
+    struct rg_literal literal = {.at = work->out_size, .size = placeholder.size, .text = text};
+    work->status = rg_is_ok(work->status) ? rg_literal_put(&work->list, &literal) : work->status;
+    work->result.count++;
     put(work, placeholder);
     work->next++;
 }
@@ -164,10 +166,19 @@ static rg_status make_room(struct separation *work, const struct counts *counts)
 {
     struct rg_arena *arena = work->arena;
     size_t room = work->pieces->text.size + counts->literals * PLACEHOLDER_MAX + counts->comments * HIDDEN_COMMENT.size;
-    RG_TRY(rg_arena_array(arena, counts->literals, sizeof *work->literals, (void **)&work->literals));
     RG_TRY(rg_arena_array(arena, counts->secrets, sizeof *work->secrets, (void **)&work->secrets));
     RG_TRY(rg_arena_array(arena, counts->parameters, sizeof *work->parameters, (void **)&work->parameters));
     return rg_arena_alloc(arena, room, (void **)&work->out);
+}
+
+static rg_status finish(struct separation *work)
+{
+    RG_TRY(work->status);
+    RG_TRY(rg_arena_copy(work->arena, rg_buf_slice(&work->list), &work->result.literals));
+    work->result.text = rg_slice_make(work->out, work->out_size);
+    work->result.secrets = work->secrets;
+    work->result.secret_parameters = work->parameters;
+    return RG_OK;
 }
 
 rg_status sql_literals_separate(struct rg_slice text, struct rg_arena *scratch, struct rg_arena *arena,
@@ -179,11 +190,11 @@ rg_status sql_literals_separate(struct rg_slice text, struct rg_arena *scratch, 
     struct counts counts = count_pieces(&pieces);
     struct separation work = {.pieces = &pieces, .arena = arena, .next = counts.highest + 1};
     RG_TRY(make_room(&work, &counts));
+    rg_buf_init(&work.list, SIZE_MAX / 2);
     separate(&work);
-    work.result.text = rg_slice_make(work.out, work.out_size);
-    work.result.literals = work.literals;
-    work.result.secrets = work.secrets;
-    work.result.secret_parameters = work.parameters;
+    rg_status status = finish(&work);
+    rg_buf_done(&work.list);
+    RG_TRY(status);
     *out_literals = work.result;
     return RG_OK;
 }

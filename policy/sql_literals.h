@@ -12,10 +12,10 @@
  * comments that hold one) are replaced by '***' before anybody sees the text. Rather too much is replaced than too
  * little: docs/audit-format.md 5.2 has the rules. */
 struct sql_literals {
-    struct rg_slice text; /* each literal replaced by $n; n goes on behind the client's own highest parameter */
-    size_t count;
-    const struct rg_literal *literals; /* in the order of the text; a secret's text is '***' */
-    bool is_redacted;                  /* joined, the parts are not the text: no hash of it may be recorded */
+    struct rg_slice text;     /* each literal replaced by $n; n goes on behind the client's own highest parameter */
+    size_t count;             /* of literals */
+    struct rg_slice literals; /* their list (base/rg_literal.h); a secret's text is '***' */
+    bool is_redacted;         /* joined, the parts are not the text: no hash of it may be recorded */
     size_t secret_count;
     const struct rg_slice *secrets; /* what was replaced; for sql_secrets_hide alone */
     size_t secret_parameter_count;
@@ -25,8 +25,8 @@ struct sql_literals {
 /* Separates the literals of text.
  * Units:   text of at most SQL_LITERALS_TEXT_MAX bytes, any bytes.
  * Returns: ok; RG_LIMIT for a larger text or a full arena. On failure *out_literals is untouched.
- * Owns:    the lists and the new text live in arena; literals and secrets point into text, too. scratch holds
- *          nothing afterwards that is needed.
+ * Owns:    the lists and the new text live in arena; secrets point into text. scratch holds nothing afterwards that
+ *          is needed.
  * Threads: any; reads no clock, file or socket. */
 enum { SQL_LITERALS_TEXT_MAX = 256 << 20 };
 rg_status sql_literals_separate(struct rg_slice text, struct rg_arena *scratch, struct rg_arena *arena,

@@ -89,6 +89,7 @@ struct config_audit {
     size_t segment_bytes;
     uint64_t reserve_bytes;   /* held back for them */
     uint64_t low_space_bytes; /* free space below which an alert is due */
+    bool has_bind_values;     /* recorded */
     size_t break_glass_count;
     const struct config_break_glass *break_glass;
 };

@@ -80,6 +80,7 @@ rg_status config_make_audit(struct config_draft *draft)
     audit->segment_bytes = (size_t)raw->segment_size.value;
     audit->origin = raw->origin.text;
     audit->reserve_bytes = (uint64_t)raw->reserve.value;
+    audit->has_bind_values = raw->bind_values.value != 0;
     audit->low_space_bytes = (uint64_t)raw->low_space.value;
     RG_TRY(make_break_glass(draft, audit));
     return raw->origin.is_given || !raw->head.is_given ? RG_OK : make_origin(draft, &audit->origin);

@@ -154,7 +154,7 @@ struct config_raw_audit {
     struct rg_schema_head head;
     struct rg_schema_string directory, origin;
     struct rg_schema_word durability, statement;
-    struct rg_schema_number segment_size, reserve, low_space;
+    struct rg_schema_number segment_size, reserve, low_space, bind_values;
     struct rg_schema_list break_glass;
 };
 

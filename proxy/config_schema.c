@@ -239,6 +239,7 @@ static const struct rg_schema_key audit_keys[] = {
     {"segment_size", RG_SCHEMA_SIZE, false, MEMBER(audit, segment_size), 128 * KIB, INT64_C(1) << 40, NULL, NULL, "\"256MiB\"", NULL},
     {"reserve", RG_SCHEMA_SIZE, false, MEMBER(audit, reserve), 1024 * KIB, INT64_C(1) << 40, NULL, NULL, "\"64MiB\"", NULL},
     {"low_space", RG_SCHEMA_SIZE, false, MEMBER(audit, low_space), 1024 * KIB, INT64_C(1) << 50, NULL, NULL, "\"1GiB\"", NULL},
+    {"bind_values", RG_SCHEMA_BOOL, false, MEMBER(audit, bind_values), 0, 0, NULL, NULL, "false", NULL},
     {"break_glass", RG_SCHEMA_STRINGS, false, MEMBER(audit, break_glass), 0, 0, NULL, NULL, NULL, "none"},
     UNSUPPORTED("mode"), UNSUPPORTED("signing_key"), UNSUPPORTED("checkpoint_every"), UNSUPPORTED("witnesses"),
     UNSUPPORTED("disk_budget"), UNSUPPORTED("sinks"),

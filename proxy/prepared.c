@@ -18,8 +18,9 @@ static void free_statement(struct prepared_set *set, struct prepared *statement)
 static void free_portal(struct prepared_set *set, struct portal *portal)
 {
     set->portal_count--;
-    set->portal_bytes -= portal->cached->text.size;
+    set->portal_bytes -= portal->cached->text.size + binds_list(portal->binds).size;
     policy_cached_free(&portal->cached);
+    binds_free(&portal->binds);
     rg_memory_free(portal->formats);
     rg_memory_free(portal);
 }
@@ -156,7 +157,8 @@ rg_status portal_put(struct prepared_set *set, struct rg_slice name, uint64_t nu
                      struct policy_cached *cached)
 {
     portal_remove(set, name);
-    if (set->portal_count >= PORTALS_MAX || cached->text.size > PREPARED_BYTES_MAX - set->portal_bytes) {
+    if (set->portal_count >= PORTALS_MAX || set->portal_bytes > PREPARED_BYTES_MAX ||
+        cached->text.size > PREPARED_BYTES_MAX - set->portal_bytes) {
         return rg_fail(RG_LIMIT, "too many open portals: %zu of %d, %zu bytes of %d", set->portal_count, PORTALS_MAX,
                        set->portal_bytes, PREPARED_BYTES_MAX);
     }
@@ -170,6 +172,17 @@ rg_status portal_put(struct prepared_set *set, struct rg_slice name, uint64_t nu
     set->portals = portal;
     set->portal_count++;
     set->portal_bytes += cached->text.size;
+    return RG_OK;
+}
+
+rg_status portal_keep_binds(struct prepared_set *set, struct portal *portal, struct binds *binds)
+{
+    portal->binds = binds;
+    set->portal_bytes += binds_list(binds).size;
+    if (set->portal_bytes > PREPARED_BYTES_MAX) {
+        return rg_fail(RG_LIMIT, "the values of open portals are %zu bytes of %d", set->portal_bytes,
+                       PREPARED_BYTES_MAX);
+    }
     return RG_OK;
 }
 

@@ -3,6 +3,7 @@
 #define RG_PROXY_PREPARED_H
 
 #include "policy/cache.h"
+#include "proxy/binds.h"
 
 /* A session's prepared statements (SQL's and the protocol's: one name space, as in PostgreSQL) and portals.
  * They live in rowgate, never in the pooled upstream session, and are planned again when the policies changed.
@@ -34,6 +35,7 @@ struct portal {
     size_t formats_size;
     uint64_t batch; /* in which it was bound: the end of an earlier one does not end it */
     struct policy_cached *cached;
+    struct binds *binds; /* NULL: not recorded */
 };
 
 enum { PORTAL_NAME_SIZE = 32 };
@@ -74,6 +76,9 @@ struct portal *portal_find(const struct prepared_set *set, struct rg_slice name)
 /* Replaces a portal of that name. cached is shared. RG_LIMIT past PORTALS_MAX or PREPARED_BYTES_MAX of texts. */
 rg_status portal_put(struct prepared_set *set, struct rg_slice name, uint64_t number, uint64_t batch,
                      struct policy_cached *cached) RG_MUST_CHECK;
+/* Keeps the values with the portal: takes the reference. RG_LIMIT past PREPARED_BYTES_MAX of texts; taken all the same.
+ */
+rg_status portal_keep_binds(struct prepared_set *set, struct portal *portal, struct binds *binds) RG_MUST_CHECK;
 /* Keeps a copy of the result's formats with the portal. */
 void portal_keep_formats(struct portal *portal, struct rg_slice formats);
 /* The name upstream: number 0 is the unnamed portal. */

@@ -13,6 +13,7 @@ void requests_init(struct requests *requests)
 static void free_request(struct request *request)
 {
     policy_cached_free(&request->cached);
+    binds_free(&request->binds);
     rg_memory_free(request->refusal_text);
     rg_memory_free(request->name);
     rg_memory_free(request->formats);
@@ -29,6 +30,7 @@ void requests_drop_first(struct requests *requests)
     }
     requests->count--;
     requests->bytes -= first->cached == NULL ? 0 : first->cached->text.size;
+    requests->bytes -= binds_list(first->binds).size;
     free_request(first);
 }
 
@@ -44,6 +46,12 @@ void requests_drop_to_sync(struct requests *requests)
     while (requests->first != NULL && requests->first->type != 'S') {
         requests_drop_first(requests);
     }
+}
+
+void request_set_binds(struct requests *requests, struct request *request, struct binds *binds)
+{
+    request->binds = binds_ref(binds);
+    requests->bytes += binds_list(binds).size;
 }
 
 bool requests_are_many(const struct requests *requests)

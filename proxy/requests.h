@@ -5,6 +5,7 @@
 #include "base/rg_slice.h"
 #include "base/rg_status.h"
 #include "policy/cache.h"
+#include "proxy/binds.h"
 
 /* What was forwarded and not answered yet, in order: the upstream's answers are matched against the head.
  * Threads: one. */
@@ -45,6 +46,7 @@ struct request {
     char *formats; /* D of a portal with Hyper: the result's formats as its Bind listed them; NULL = none */
     size_t formats_size;
     struct policy_cached *cached;                  /* owned reference; NULL when no statement is meant */
+    struct binds *binds;                           /* E: owned reference; NULL = none are recorded */
     size_t statement;                              /* Q: which statement of the plan is running */
     uint64_t preludes[POLICY_STATEMENTS_MAX / 64]; /* Q: bit i: a prelude stands before statement i */
     size_t prelude_size;                           /* Q: in characters */
@@ -91,6 +93,8 @@ void request_set_refusal(struct request *request, const struct refusal *refusal)
 /* Whether a decision record of this statement must be durable before it is forwarded (L4): everything but
  * proven reads, and the COMMIT of a transaction that wrote. */
 bool statement_needs_decision(const struct policy_statement *statement, bool had_written);
+/* Shares the values that an Execute runs with. */
+void request_set_binds(struct requests *requests, struct request *request, struct binds *binds);
 /* Copies the client's name of a Parse into the request. */
 void request_set_name(struct request *request, struct rg_slice name);
 /* The statement that the request is running; NULL when it has none. */

@@ -212,6 +212,7 @@ void session_free(struct session *session)
     }
     worker->session_count--;
     policy_cached_free(&session->command.cached);
+    binds_free(&session->command.binds);
     policy_cached_free(&session->described);
     requests_done(&session->requests);
     prepared_set_done(&session->prepared);
@@ -280,6 +281,7 @@ static void run_pipeline(struct session *session, const struct pipeline *pipelin
 static void skip_frame(struct session *session, size_t size)
 {
     policy_cached_free(&session->command.cached);
+    binds_free(&session->command.binds);
     session->command = (struct command){0};
     net_stream_consume(session->client, size);
 }
@@ -341,7 +343,7 @@ static bool on_ready(struct session *session)
         net_stream_pause(session->client);
         return false;
     }
-    struct pgwire_limits limits = {.phase = PGWIRE_PHASE_READY, .message_bytes = POLICY_TEXT_MAX + 4096};
+    struct pgwire_limits limits = {.phase = PGWIRE_PHASE_READY, .message_bytes = SESSION_TEXT_MAX + 4096};
     struct pgwire_frame frame;
     bool is_complete = false;
     rg_status status = pgwire_frame_peek(net_stream_input(session->client), &limits, &frame, &is_complete);

@@ -52,7 +52,7 @@ rg_status gate_decide_now(struct session *session, struct request *request)
     }
     uint64_t ticket = 0;
     RG_TRY(record_statement(session, request->cached, request->statement, AUDIT_DECISION,
-                            request->statement_id + request->statement, NULL, NULL, &ticket));
+                            request->statement_id + request->statement, request, NULL, &ticket));
     request->is_decided = true;
     policy_cached_free(&session->described);
     return output_close(&session->output, ticket, 0);

@@ -368,7 +368,7 @@ enum pipeline_next login_welcome(struct session *session)
         return login_refuse_status(session, status, "53200", "session.limits");
     }
     net_timer_stop(&session->login_timer);
-    net_stream_set_limits(session->client, POLICY_TEXT_MAX + 8192, NET_STREAM_OUTPUT_BYTES);
+    net_stream_set_limits(session->client, SESSION_TEXT_MAX + 8192, NET_STREAM_OUTPUT_BYTES);
     session->phase = SESSION_READY;
     session->account = NULL;
     rg_log_event(session->worker->gateway->log, RG_LOG_DEBUG, "sql.session.start", "s:I, s:s, s:s%, s:s%, s:s",

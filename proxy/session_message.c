@@ -136,6 +136,7 @@ static enum pipeline_next plan_portal(struct session *session, struct rg_slice n
         return refuse_name(session, "34000", "portal", name, "does not exist");
     }
     session->command.cached = policy_cached_ref(portal->cached);
+    session->command.binds = binds_ref(portal->binds);
     return PIPELINE_NEXT;
 }
 
@@ -282,6 +283,19 @@ static rg_status parse_upstream(struct session *session, struct rg_slice name)
     return RG_OK;
 }
 
+/* The values of the Bind in work go on record with each Execute of its portal. */
+static rg_status keep_binds(struct session *session)
+{
+    const struct command *command = &session->command;
+    if (!session->snapshot->config->audit.has_bind_values || command->bind.value_count == 0 ||
+        command->cached->plan.count == 0) {
+        return RG_OK;
+    }
+    struct binds *binds = NULL;
+    RG_TRY(binds_new(&command->bind, &command->cached->texts[0].source, &binds));
+    return portal_keep_binds(&session->prepared, portal_find(&session->prepared, command->bind.portal), binds);
+}
+
 /* Frees the upstream's portal behind a name that gets a new one. */
 static rg_status close_upstream_portal(struct session *session, uint64_t number)
 {
@@ -317,6 +331,7 @@ static rg_status forward_bind(struct session *session)
     uint64_t number = session->next_portal++;
     RG_TRY(
         portal_put(&session->prepared, command->bind.portal, number, session->batches_forwarded + 1, command->cached));
+    RG_TRY(keep_binds(session));
     hyper_keep_formats(session);
     char name[PORTAL_NAME_SIZE];
     struct pgwire_bind bind = command->bind;
@@ -405,6 +420,7 @@ static rg_status forward_execute(struct session *session)
     struct policy_cached *cached = session->command.cached;
     struct request *request = NULL;
     RG_TRY(send(session, &message, 'E', &request));
+    request_set_binds(&session->requests, request, session->command.binds);
     start_statements(session, request);
     copy_expect(session, request);
     prelude_after(session, request_statement(request));

@@ -55,6 +55,7 @@ enum {
     SESSION_OUTPUT_BYTES = 8 * 1024 * 1024, /* hard maximum of held bytes: a chunk and collected messages */
     SESSION_HOLD_BYTES = 64 * 1024,         /* a result up to this size has one combined record (audit.md 3.6) */
     SESSION_PAUSE_BYTES = 512 * 1024,       /* held above this: the upstream is not read */
+    SESSION_TEXT_MAX = 16 * 1024 * 1024,    /* read, and on record whole; beyond POLICY_TEXT_MAX always refused */
     SESSION_MESSAGE_BYTES = 2 * POLICY_TEXT_MAX + 65536, /* a rewritten statement and its header */
     SESSION_SERVER_BYTES = 2 * SESSION_MESSAGE_BYTES,    /* pending to the upstream: one may start when another waits */
     SESSION_CONNECT_ATTEMPTS = 3,
@@ -71,6 +72,7 @@ struct command {
     struct pgwire_target target;   /* D, C */
     struct pgwire_execute execute; /* E */
     struct policy_cached *cached;  /* reference, from the plan step on */
+    struct binds *binds;           /* E: reference; NULL = none are recorded */
     uint64_t first_statement_id;
     bool is_recorded;        /* its decisions were submitted: it is forwarded, or they get outcomes */
     bool had_written;        /* the transaction had, when they were */
@@ -345,7 +347,10 @@ void reply_on_input(struct session *session);
 
 /* session_record.c */
 struct audit_event record_event(const struct session *session, enum audit_kind kind);
-/* Submits a record on one statement of cached; request carries its counts (NULL: a decision). */
+/* Submits the decision on statement index of the command in work. */
+rg_status record_decision(struct session *session, size_t index, uint64_t statement_id,
+                          uint64_t *out_ticket) RG_MUST_CHECK;
+/* Submits a record on one statement of cached; request carries its counts and values (NULL: nothing ran). */
 rg_status record_statement(struct session *session, const struct policy_cached *cached, size_t index,
                            enum audit_phase phase, uint64_t statement_id, const struct request *request,
                            const struct pgwire_error *error, uint64_t *out_ticket) RG_MUST_CHECK;

@@ -6,6 +6,8 @@
 
 #include "proxy/session_private.h"
 
+enum { RECORD_ARENA_BYTES = 1 << 30 /* many times the largest text: its pieces, and what is recorded of it */ };
+
 /* What the upstream gets in place of a refused statement when the refusal must fail a transaction there: a
  * syntax error, which changes nothing. */
 #define POISON_TEXT RG_SLICE("ROWGATE REFUSED THIS STATEMENT")
@@ -47,23 +49,58 @@ struct audit_event record_event(const struct session *session, enum audit_kind k
     return event;
 }
 
-static void fill_statement(struct audit_event *event, const struct policy_cached *cached, size_t index)
+/* What Hyper gets holds the values of a Bind as literals: they are on record where binds are, or not at all. */
+static bool shows_binds(const struct session *session, const struct policy_cached *cached, size_t index)
+{
+    bool has_values = cached->plan.parameter_types != NULL && cached->plan.parameter_count > 0;
+    return has_values && (!session->snapshot->config->audit.has_bind_values ||
+                          cached->texts[index].source.secret_parameter_count > 0);
+}
+
+static void fill_statement(const struct session *session, const struct policy_cached *cached, size_t index,
+                           struct audit_event *event)
 {
     const struct policy_statement *statement = &cached->plan.statements[index];
+    const struct policy_texts *texts = &cached->texts[index];
     event->verdict = statement->verdict == POLICY_DENY ? AUDIT_DENIED
                      : statement->is_rewritten         ? AUDIT_REWRITTEN
                                                        : AUDIT_ALLOWED;
     event->rule = statement->rule;
     event->class_name = rg_slice_of(policy_class_name(statement->class_of_statement));
-    event->sql = statement->source;
+    event->sql = texts->source.text;
+    event->literals = texts->source.literals;
     if (statement->is_rewritten) {
-        event->sql_sent = statement->shown; /* never text: it may hold the key of a mask */
+        event->sql_sent = texts->shown.text; /* never of its text: that may hold the key of a mask */
+        event->literals_sent = shows_binds(session, cached, index) ? (struct rg_slice){0} : texts->shown.literals;
     }
-    if (cached->plan.count == 1 && statement->source.size == cached->text.size) {
+    if (cached->plan.count == 1 && statement->source.size == cached->text.size && !texts->source.is_redacted) {
         event->sql_sha256 = &cached->text_digest;
     }
     event->relations = statement->relations;
     event->relation_count = statement->relation_count;
+}
+
+static rg_status submit_statement(struct session *session, const struct sql_literals *source, struct audit_event *event,
+                                  const struct pgwire_error *error, uint64_t *out_ticket)
+{
+    RG_AUTO(rg_arena_done) struct rg_arena arena;
+    rg_arena_init(&arena, RECORD_ARENA_BYTES);
+    if (error != NULL) {
+        event->sqlstate = rg_slice_of(error->sqlstate);
+        RG_TRY(sql_secrets_hide(source, error->message, &arena, &event->message));
+    }
+    return worker_submit(session->worker, event, session, out_ticket);
+}
+
+rg_status record_decision(struct session *session, size_t index, uint64_t statement_id, uint64_t *out_ticket)
+{
+    const struct command *command = &session->command;
+    struct audit_event event = record_event(session, AUDIT_STATEMENT);
+    fill_statement(session, command->cached, index, &event);
+    event.phase = AUDIT_DECISION;
+    event.statement_id = statement_id;
+    event.binds = binds_list(command->binds);
+    return worker_submit(session->worker, &event, session, out_ticket);
 }
 
 rg_status record_statement(struct session *session, const struct policy_cached *cached, size_t index,
@@ -71,20 +108,17 @@ rg_status record_statement(struct session *session, const struct policy_cached *
                            const struct pgwire_error *error, uint64_t *out_ticket)
 {
     struct audit_event event = record_event(session, AUDIT_STATEMENT);
-    fill_statement(&event, cached, index);
+    fill_statement(session, cached, index, &event);
     event.phase = phase;
     event.statement_id = statement_id;
     if (request != NULL) {
+        event.binds = binds_list(request->binds);
         event.rows = request->rows;
         event.bytes = request->bytes;
         int64_t elapsed = net_loop_now_us(session->worker->loop) - request->started_us;
         event.duration_us = elapsed > 0 ? (uint64_t)elapsed : 0;
     }
-    if (error != NULL) {
-        event.sqlstate = rg_slice_of(error->sqlstate);
-        event.message = error->message;
-    }
-    return worker_submit(session->worker, &event, session, out_ticket);
+    return submit_statement(session, &cached->texts[index].source, &event, error, out_ticket);
 }
 
 rg_status record_unfinished(struct session *session, const struct request *request, size_t from, bool decided_only,
@@ -208,27 +242,37 @@ rg_status refusal_put(struct session *session, const struct refusal *refusal, ui
     return output_close(output, ticket, patch_at);
 }
 
+static struct rg_slice denied_class(const struct policy_cached *cached)
+{
+    for (size_t i = 0; cached != NULL && i < cached->plan.count; i++) {
+        if (cached->plan.statements[i].verdict == POLICY_DENY) {
+            return rg_slice_of(policy_class_name(cached->plan.statements[i].class_of_statement));
+        }
+    }
+    return RG_SLICE("UNKNOWN");
+}
+
 rg_status record_refusal(struct session *session, const struct refusal *refusal, struct rg_slice sql,
                          uint64_t *out_ticket)
 {
+    RG_AUTO(rg_arena_done) struct rg_arena scratch;
+    RG_AUTO(rg_arena_done) struct rg_arena arena;
+    rg_arena_init(&scratch, RECORD_ARENA_BYTES);
+    rg_arena_init(&arena, RECORD_ARENA_BYTES);
     struct audit_event event = record_event(session, session->is_logged_in ? AUDIT_STATEMENT : AUDIT_LOGIN_FAILED);
+    struct sql_literals source = {0};
     event.verdict = AUDIT_DENIED;
     event.rule = refusal->rule;
     event.sqlstate = rg_slice_of(refusal->sqlstate);
-    event.message = refusal->message;
     event.phase = AUDIT_COMBINED;
     if (session->is_logged_in) {
         event.statement_id = session->next_statement_id++;
-        event.sql = sql;
-        event.class_name = RG_SLICE("UNKNOWN");
-        const struct policy_cached *cached = session->command.cached;
-        for (size_t i = 0; cached != NULL && i < cached->plan.count; i++) {
-            if (cached->plan.statements[i].verdict == POLICY_DENY) {
-                event.class_name = rg_slice_of(policy_class_name(cached->plan.statements[i].class_of_statement));
-                break;
-            }
-        }
+        RG_TRY(sql_literals_separate(sql, &scratch, &arena, &source));
+        event.sql = source.text;
+        event.literals = source.literals;
+        event.class_name = denied_class(session->command.cached);
     }
+    RG_TRY(sql_secrets_hide(&source, refusal->message, &arena, &event.message));
     return worker_submit(session->worker, &event, session, out_ticket);
 }
 

@@ -208,8 +208,7 @@ static rg_status record_decisions(struct session *session)
         bool is_needed = statement_needs_decision(&plan->statements[i], has_written);
         has_written |= !plan->statements[i].is_read;
         if (is_needed) {
-            RG_TRY(record_statement(session, command->cached, i, AUDIT_DECISION, command->first_statement_id + i, NULL,
-                                    NULL, &session->wait_ticket));
+            RG_TRY(record_decision(session, i, command->first_statement_id + i, &session->wait_ticket));
         }
         command->decided_count = i + 1;
     }

@@ -216,12 +216,8 @@ void worker_wait_for_auditor(struct worker *worker)
     }
 }
 
-void worker_disconnect(struct worker *worker)
+static void flush_last(struct worker *worker)
 {
-    worker->is_over = true;
-    if (worker->audit == NULL) {
-        return;
-    }
     int64_t deadline_us = net_loop_now_us(worker->loop) + (int64_t)FLUSH_MS * 1000;
     audit_flush(worker->audit);
     while (audit_wants_write(worker->audit) && !audit_client_is_faulted(worker->audit) &&
@@ -233,6 +229,14 @@ void worker_disconnect(struct worker *worker)
         while (audit_take(worker->audit, &ticket, &sequence)) { /* nobody waits for it any more */
         }
         audit_flush(worker->audit);
+    }
+}
+
+void worker_disconnect(struct worker *worker)
+{
+    worker->is_over = true;
+    if (worker->audit != NULL) {
+        flush_last(worker);
     }
     if (worker->audit_watch != NULL) {
         net_watch_close(&worker->audit_watch);

@@ -28,6 +28,7 @@ static const size_t texts[] = {
     offsetof(struct audit_event, message),
     offsetof(struct audit_event, class_name),
     offsetof(struct audit_event, sql),
+    offsetof(struct audit_event, literals),
 };
 
 static struct rg_slice *text_at(struct audit_event *event, size_t at)
@@ -47,6 +48,12 @@ struct kept_event *kept_event_new(const struct audit_event *event)
     }
     struct audit_event copy = *event;
     copy.sql_sent = (struct rg_slice){0};
+    copy.literals_sent = (struct rg_slice){0};
+    copy.binds = (struct rg_slice){0};
+    if (copy.literals.size > KEPT_TEXT_MAX || copy.sql.size > KEPT_TEXT_MAX) { /* both or none */
+        copy.sql = (struct rg_slice){0};
+        copy.literals = (struct rg_slice){0};
+    }
     copy.sql_sha256 = NULL;
     copy.relations = NULL;
     copy.relation_count = 0;

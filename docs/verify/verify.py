@@ -230,9 +230,9 @@ def check_manifests(directory, origin, tree):
     for path in sorted((directory / "seg").glob("*.manifest")):
         text = path.with_suffix(".jsonl").read_bytes()
         first, count = int(path.stem), text.count(b"\n")
-        described = (b"rowgate/audit/manifest/v1\norigin %s\nfirst %d\nrecords %d\nbytes %d\nsha256 %s\ntree %d %s\n" % (
+        wanted = (b"rowgate/audit/manifest/v1\norigin %s\nfirst %d\nrecords %d\nbytes %d\nsha256 %s\ntree %d %s\n" % (
                 origin, first, count, len(text), sha256(text).hex().encode(), first + count, tree.root(first + count).hex().encode()))
-        if path.read_bytes() != described + b"check %s\n" % sha256(described).hex().encode():
+        if path.read_bytes() != wanted + b"check %s\n" % sha256(wanted).hex().encode():
             raise Finding(ALTERED, f"seg/{path.name}", "does not describe its segment")
 
 def check(directory, root, kept):

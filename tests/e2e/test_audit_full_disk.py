@@ -10,6 +10,7 @@ import pytest
 
 import faults
 import stack as stacks
+from test_protocol import Wire, error_of, kinds
 
 MIB = 1024 * 1024
 SETTINGS = 'reserve = "1MiB"\nlow_space = "12MiB"\nsegment_size = "1MiB"\nbreak_glass = ["alice@acme"]\n'
@@ -67,12 +68,16 @@ def code_of(action):
         return error.pgcode or str(error)
 
 
-def use_up(cursor, note="x" * 4000):
-    """Writes until nobody is let through any more; the refusal's SQLSTATE."""
+def use_up(wire, note="x" * 4000):
+    """Writes until nobody is let through any more; the SQLSTATE by which the session learns it."""
     for i in range(3000):
-        code = code_of(lambda: cursor.execute(f"insert into sales.loads (id, note) values ({i}, 'fill-{i}-{note}')"))
-        if code != "ok":
-            return code
+        wire.send(b"Q", f"insert into sales.loads (id, note) values ({i}, 'fill-{i}-{note}')\0".encode())
+        messages = []
+        with contextlib.suppress(EOFError):
+            while not messages or messages[-1][0] != "Z":
+                messages.append(wire.next())
+        if kinds(messages) != "CZ":
+            return error_of(messages)["C"]
     raise AssertionError("the reserve never ends")
 
 
@@ -94,7 +99,8 @@ def test_low_is_said_and_changes_nothing(faulty, disk):
 def test_a_full_disk_leaves_the_reserve_to_break_glass_and_then_nobody_and_heals_without_a_restart(faulty, disk):
     auditor, gateway = faulty.rowgate.auditor, faulty.rowgate.gateway
     acme, globex = faulty.connect(), faulty.connect(tenant="globex")
-    with contextlib.closing(acme), contextlib.closing(globex), faults.Writers(faulty, clients=2, tenant="globex") as load:
+    with contextlib.closing(acme), contextlib.closing(globex), Wire(faulty) as wire, \
+            faults.Writers(faulty, clients=2, tenant="globex") as load:
         admin, user = acme.cursor(), globex.cursor()
         admin.execute("select 1")
         user.execute("select 1")
@@ -113,7 +119,7 @@ def test_a_full_disk_leaves_the_reserve_to_break_glass_and_then_nobody_and_heals
         assert faulty.query("select 'mark-0-1-2-end'") == [("mark-0-1-2-end",)]
         assert len(load.answered) <= known + 2, "others still work"
         # then the reserve is used up
-        assert use_up(admin) == "53100"
+        assert use_up(wire) == "53100"
         wait_for_audit_state(faulty, "closed")
         assert code_of(lambda: admin.execute("select 1")) == "53100"
         assert code_of(lambda: user.execute("select 1")) == "53100"
@@ -153,9 +159,11 @@ def test_killed_while_the_disk_is_full_it_comes_back_when_there_is_room(faulty, 
     faults.stop_and_check(faulty, load)
 
 
+@pytest.mark.parametrize("disk", [150], indirect=True)
 def test_full_again_and_again_nothing_is_lost(faulty, disk):
     auditor = faulty.rowgate.auditor
-    with faults.Writers(faulty, clients=3) as load, faults.Writers(faulty, clients=2, tenant="globex") as others:
+    with faults.Writers(faulty, clients=2, pause=0.02) as load, \
+            faults.Writers(faulty, clients=2, tenant="globex", pause=0.02) as others:
         for _ in range(4):
             load.wait_for_more(20)
             others.wait_for_more(5)

@@ -381,6 +381,14 @@ def test_rejects(verifier, attack, statuses, copy, honest):
     assert result.stderr.strip() and "intact" not in result.stdout
 
 
+@pytest.mark.parametrize("verifier", [python_verifier, shell_verifier, rowgate_verifier])
+def test_rejects_a_manifest_of_another_segment(verifier, copy_of_written):
+    first, second = sorted((copy_of_written / "seg").glob("*.manifest"))[:2]
+    first.write_bytes(second.read_bytes())
+    result = run(verifier, copy_of_written, "--root", root_of(copy_of_written))
+    assert result.returncode == ALTERED, result.stdout + result.stderr
+
+
 @pytest.mark.parametrize("verifier", WITH_ROWGATE)
 def test_accepts_what_rowgate_wrote(verifier, written):
     assert len(segments(written.directory)) >= 3 and len(checkpoints(written.directory)) >= 3
@@ -471,3 +479,23 @@ def test_python_finds_every_flipped_byte_of_a_small_signed_log(tmp_path):
             missed.append((path.name, at))
         path.write_bytes(honest)
     assert missed == []
+
+
+def by_hand(log):
+    """The commands of docs/verify/README.md as an auditor would type them."""
+    commands = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/verify/README.md").read_text(), re.S)
+    assert len(commands) == 5
+    return subprocess.run(["sh", "-eu", "-c", "\n".join(commands)], cwd=log, capture_output=True, text=True)
+
+
+def test_every_command_of_the_page_for_auditors_works(copy_of_written, written):
+    done = by_hand(copy_of_written)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == lines[1] and len(lines[0]) == 43
+    assert lines[2:4] == ["Signature Verified Successfully"] * 2 and lines[-1] == "same"
+    leaves = auditlog.leaves_of(copy_of_written)
+    assert base64.b64decode(lines[4]) == auditlog.merkle_root(leaves[:2])
+    note = (copy_of_written / "head.note").read_bytes()
+    (copy_of_written / "head.note").write_bytes(re.sub(rb"\n(\d+)\n", lambda size: b"\n%d\n" % (int(size[1]) - 1), note, count=1))
+    assert by_hand(copy_of_written).returncode != 0

@@ -157,9 +157,10 @@ class Log:
         self.checkpoint()
         self.save(zeros=0)
         text = (self.directory / f"seg/{self.first:016}.jsonl").read_bytes()
-        put(self.directory / f"seg/{self.first:016}.manifest", b"rowgate/audit/manifest/v1\norigin %s\nfirst %d\nrecords %d\nbytes %d\n"
-            b"sha256 %s\ntree %d %s\n" % (self.origin, self.first, len(self.segment), len(text), sha256(text).hex().encode(),
-                                        len(self.leaves), merkle_root(self.leaves).hex().encode()))
+        manifest = b"rowgate/audit/manifest/v1\norigin %s\nfirst %d\nrecords %d\nbytes %d\nsha256 %s\ntree %d %s\n" % (
+            self.origin, self.first, len(self.segment), len(text), sha256(text).hex().encode(), len(self.leaves),
+            merkle_root(self.leaves).hex().encode())
+        put(self.directory / f"seg/{self.first:016}.manifest", manifest + b"check %s\n" % sha256(manifest).hex().encode())
         self.first, self.segment = len(self.leaves), []
 
 

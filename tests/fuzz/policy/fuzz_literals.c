@@ -20,8 +20,7 @@ static void check_joined(const struct sql_literals *literals, struct rg_slice te
 {
     struct rg_buf joined;
     rg_buf_init(&joined, SIZE_MAX / 2);
-    require(rg_is_ok(rg_literals_join(literals->text, literals->literals, literals->count, &joined)), "does not fit",
-            text);
+    require(rg_is_ok(rg_literals_join(literals->text, literals->literals, &joined)), "does not fit", text);
     bool is_same = rg_slice_is_equal(rg_buf_slice(&joined), text);
     require(is_same || literals->is_redacted, "not the text again", text);
     rg_buf_done(&joined);

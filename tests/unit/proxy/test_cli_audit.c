@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rowgate audit as the shell sees it, and the shell script that needs no rowgate. */
+/* rowgate audit as the shell sees it. */
 #include "cli/cli_audit.h"
 
 #include "audit/audit.h"
@@ -88,7 +88,7 @@ static void refuses_wrong_usage_with_six(void **state)
     free(text);
     assert_int_equal(RUN(&dir, &text, audit, word_show, option_from, bad, nothing), 6);
     free(text);
-    char keys[] = "keys", list[] = "neither"; /* a command of its own, with tests of its own */
+    char keys[] = "keys", list[] = "neither"; /* commands of their own, with tests of their own */
     assert_int_equal(RUN(&dir, &text, audit, keys, list), 6);
     free(text);
     assert_int_equal(RUN(&dir, &text, audit, unknown, nothing), 6);
@@ -97,41 +97,11 @@ static void refuses_wrong_usage_with_six(void **state)
     audit_dir_remove(&dir);
 }
 
-static int shell_check(const struct audit_dir *dir)
-{
-    char command[256];
-    (void)snprintf(command, sizeof command, "sh docs/verify/check.sh '%s' >/dev/null 2>&1", dir->path);
-    return system(command);
-}
-
-static void the_shell_script_agrees(void **state)
-{
-    (void)state;
-    struct audit_dir dir;
-    struct audit_file file;
-    audit_dir_make(&dir);
-    audit_dir_fill(&dir, 5);
-    assert_int_equal(shell_check(&dir), 0);
-    audit_file_load(&dir, "seg/0000000000000000.jsonl", &file);
-    for (size_t at = 3; at < file.size - 1000; at += 397) {
-        audit_file_poke(&file, at, (char)(file.bytes[at] ^ 1));
-        assert_int_not_equal(shell_check(&dir), 0);
-        audit_file_poke(&file, at, file.bytes[at]);
-    }
-    assert_int_equal(truncate(file.path, (off_t)file.size + 10000), 0); /* zeros ahead */
-    assert_int_equal(shell_check(&dir), 0);
-    assert_int_equal(truncate(file.path, (off_t)file.size - 10), 0);
-    assert_int_not_equal(shell_check(&dir), 0);
-    free(file.bytes);
-    audit_dir_remove(&dir);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(show_prints_the_raw_lines_it_was_asked_for),
         cmocka_unit_test(refuses_wrong_usage_with_six),
-        cmocka_unit_test(the_shell_script_agrees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
