@@ -136,6 +136,12 @@ void audit_reader_seek(struct audit_reader *reader)
     reader->is_at_end = false;
 }
 
+void audit_reader_unread(struct audit_reader *reader)
+{
+    reader->taken = 0;
+    reader->is_counted = true;
+}
+
 void audit_reader_done(struct audit_reader *reader)
 {
     rg_buf_done(&reader->held);

@@ -19,6 +19,7 @@ struct child_options {
     const char *config;
     const char *log_file;
     const char *log_level;
+    const char *audit_directory;
     size_t listener_count;
     struct gateway_listener listeners[LISTENERS_MAX];
 };
@@ -57,6 +58,9 @@ static bool take_option(struct child_options *options, int option)
         return true;
     case 'l':
         return take_listener(options, optarg);
+    case 'a':
+        options->audit_directory = optarg;
+        return true;
     case 'o':
         options->log_file = optarg;
         return true;
@@ -70,11 +74,10 @@ static bool take_option(struct child_options *options, int option)
 
 static bool read_options(int argc, char **argv, struct child_options *options)
 {
-    static const struct option names[] = {{"control", required_argument, NULL, 'f'},
-                                          {"listen", required_argument, NULL, 'l'},
-                                          {"log-file", required_argument, NULL, 'o'},
-                                          {"log-level", required_argument, NULL, 'v'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option names[] = {
+        {"audit-directory", required_argument, NULL, 'a'}, {"control", required_argument, NULL, 'f'},
+        {"listen", required_argument, NULL, 'l'},          {"log-file", required_argument, NULL, 'o'},
+        {"log-level", required_argument, NULL, 'v'},       {NULL, 0, NULL, 0}};
     int option = 0;
     options->control_fd = -1;
     while ((option = getopt_long(argc, argv, "c:", names, NULL)) != -1) {
@@ -106,6 +109,7 @@ static int run_gateway(const struct child_options *options)
 {
     const struct gateway_options gateway = {.path = options->config,
                                             .control_fd = options->control_fd,
+                                            .fence = {options->audit_directory, options->log_file},
                                             .listener_count = options->listener_count,
                                             .listeners = options->listeners};
     return finish(gateway_run(&gateway), false);
@@ -119,7 +123,8 @@ int cli_child(int argc, char **argv)
     int code = CLI_TROUBLE;
     if (is_sound && strcmp(name, "auditor") == 0) {
         code = run_auditor(options);
-    } else if (is_sound && strcmp(name, "gateway") == 0 && options->config != NULL) {
+    } else if (is_sound && strcmp(name, "gateway") == 0 && options->config != NULL &&
+               options->audit_directory != NULL) {
         code = run_gateway(options);
     } else {
         (void)fprintf(stderr, "rowgate: \"child\" is what `rowgate run` starts by itself\n");

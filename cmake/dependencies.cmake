@@ -10,6 +10,7 @@ pkg_check_modules(H2O REQUIRED IMPORTED_TARGET libh2o-evloop)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 pkg_check_modules(TOMLPP REQUIRED IMPORTED_TARGET tomlplusplus)
 pkg_check_modules(SIMDJSON REQUIRED IMPORTED_TARGET simdjson)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 add_library(tomlplusplus ALIAS PkgConfig::TOMLPP)
 
 # libpg_query: the static library, with its 2,100 global names hidden, because some are libpq's.

@@ -31,6 +31,17 @@ struct worker_thread {
     bool is_started;
 };
 
+/* ---- fence ---- */
+
+static void enter_fence(struct gateway *gateway)
+{
+    struct fence_report report = {0};
+    fence_enter(&gateway->options->fence, &report);
+    rg_log_event(gateway->log, report.why == NULL ? RG_LOG_INFO : RG_LOG_WARNING, "server.fence", "s:b, s:b, s:b, s:s",
+                 "files", (int)report.has_files, "signals", (int)report.has_signals, "calls", (int)report.has_calls,
+                 "missing", report.why == NULL ? "" : report.why);
+}
+
 /* ---- cancel ---- */
 
 struct cancel_message {
@@ -227,17 +238,27 @@ static bool handle_signal(struct gateway *gateway, int number, bool *is_draining
     }
 }
 
-static bool take_signal(struct gateway *gateway, int signals, bool *is_draining)
+/* All that wait, in the order of what they mean, not of their numbers: real-time signals queue up, and behind a
+ * thousand reloads the one to end would wait for each of them. One reload answers all that were asked for before it. */
+static bool take_signals(struct gateway *gateway, int signals, bool *is_draining)
 {
+    static const int order[] = {SIGQUIT, SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP};
+    static const unsigned most[] = {1, 2, 2, 1, 1, 1};
+    unsigned counts[PASSED_ON_COUNT] = {0};
     struct signalfd_siginfo info;
-    if (read(signals, &info, sizeof info) != (ssize_t)sizeof info) {
-        return true;
+    while (read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        /* A terminal or a service manager signals the whole group: what counts is what the supervisor passes on. */
+        counts[info.ssi_signo - (uint32_t)SIGRTMIN] += (pid_t)info.ssi_pid == getppid() ? 1 : 0;
     }
-    /* A terminal or a service manager signals the whole group: what counts is what the supervisor passes on, once. */
-    if ((pid_t)info.ssi_pid != getppid()) {
-        return true;
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        unsigned count = counts[gateway_signal(order[i]) - SIGRTMIN];
+        for (unsigned n = 0; n < count && n < most[i]; n++) {
+            if (!handle_signal(gateway, order[i], is_draining)) {
+                return false;
+            }
+        }
     }
-    return handle_signal(gateway, passed_on[(int)info.ssi_signo - SIGRTMIN], is_draining);
+    return true;
 }
 
 /* One wait of the main thread. false = stop now. */
@@ -251,7 +272,7 @@ static bool turn(struct gateway *gateway, int signals, bool *is_draining)
     if (!gateway_take_control(gateway)) {
         return false; /* the supervisor has gone */
     }
-    return waits[0].revents == 0 || take_signal(gateway, signals, is_draining);
+    return waits[0].revents == 0 || take_signals(gateway, signals, is_draining);
 }
 
 static void wait_for_end(struct gateway *gateway, int signals, struct worker_thread *threads)
@@ -351,6 +372,7 @@ rg_status gateway_run(const struct gateway_options *options)
     (void)sem_init(&gateway.swapped, 0, 0);
     rg_status status = rg_log_open(NULL, RG_LOG_INFO, gateway.clock, &gateway.log);
     if (rg_is_ok(status)) {
+        enter_fence(&gateway); /* before any thread, and before the first foreign byte */
         status = serve(&gateway, signals);
     }
     char text[512];

@@ -6,6 +6,7 @@
 
 #include "audit/audit.h"
 #include "auth/scram.h"
+#include "proxy/fence.h"
 #include "proxy/keys.h"
 #include "proxy/net/listener.h"
 #include "proxy/net/offload.h"
@@ -24,6 +25,7 @@ struct gateway_listener {
 struct gateway_options {
     const char *path; /* of the configuration */
     int control_fd;   /* audit/control.h; borrowed */
+    struct fence fence;
     size_t listener_count;
     const struct gateway_listener *listeners;
 };

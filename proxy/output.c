@@ -90,6 +90,14 @@ void output_drop_open(struct output *output)
     rg_buf_truncate(&output->held, (size_t)(at - output->base));
 }
 
+void output_drop_waiting(struct output *output)
+{
+    if (output->barrier_count > 0) {
+        rg_buf_truncate(&output->held, (size_t)(output->barriers[0].at - output->base));
+        output->barrier_count = 0;
+    }
+}
+
 static void fill_digits(struct output *output, uint64_t patch_at, uint64_t sequence)
 {
     char digits[SEQUENCE_DIGITS + 8];

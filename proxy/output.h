@@ -48,6 +48,9 @@ size_t output_open_size(const struct output *output);
 rg_status output_close(struct output *output, uint64_t ticket, uint64_t patch_at) RG_MUST_CHECK;
 /* Drops the open barrier with everything behind it: those bytes will never have a record. */
 void output_drop_open(struct output *output);
+/* Drops the first barrier with everything behind it: none of those records will come. What lies before it stays, it may
+ * have left in part. */
+void output_drop_waiting(struct output *output);
 /* The record of ticket is durable as number sequence: removes its barrier, fills the digits. */
 void output_durable(struct output *output, uint64_t ticket, uint64_t sequence);
 

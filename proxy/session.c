@@ -128,9 +128,9 @@ void session_on_fault(struct session *session)
     if (session_is_dead(session)) {
         return;
     }
-    /* What is held has no record and must not leave. */
-    output_done(&session->output);
-    output_init(&session->output, SESSION_OUTPUT_BYTES);
+    /* What waits has no record and must not leave. What is free to leave may be the rest of a half-sent row, inside
+     * which the last words below would be read as its bytes. */
+    output_drop_waiting(&session->output);
     if (session->phase == SESSION_CLOSING) {
         session_end(session, SESSION_ENDED_BY_US); /* its last words were what waited */
         return;

@@ -45,7 +45,12 @@ static rg_status keep_options(struct supervisor *supervisor, const struct config
     return keep_text(supervisor, &options->origin);
 }
 
-/* The first arguments are "-c FILE", then "--listen FD=ADDRESS" for each listener. */
+static void add_argument(struct supervisor *supervisor, const char *option, const char *value)
+{
+    supervisor->gateway_arguments[supervisor->gateway_argument_count++] = option;
+    supervisor->gateway_arguments[supervisor->gateway_argument_count++] = value;
+}
+
 static rg_status open_listener(struct supervisor *supervisor, const struct config_listener *row, size_t at)
 {
     struct rg_slice argument;
@@ -54,8 +59,7 @@ static rg_status open_listener(struct supervisor *supervisor, const struct confi
     int fd = net_listener_fd(supervisor->listeners[at]);
     supervisor->listener_fds[at] = fd;
     RG_TRY(rg_arena_printf(&supervisor->arena, &argument, "%d=%.*s", fd, (int)row->address.size, row->address.data));
-    supervisor->gateway_arguments[supervisor->gateway_argument_count++] = "--listen";
-    supervisor->gateway_arguments[supervisor->gateway_argument_count++] = argument.data;
+    add_argument(supervisor, "--listen", argument.data);
     return RG_OK;
 }
 
@@ -63,9 +67,11 @@ static rg_status open_listeners(struct supervisor *supervisor, const struct conf
 {
     supervisor->listeners = rg_memory_array(config->listener_count, sizeof(struct net_listener *));
     supervisor->listener_fds = rg_memory_array(config->listener_count, sizeof(int));
-    supervisor->gateway_arguments = rg_memory_array(2 + 2 * config->listener_count, sizeof(char *));
-    supervisor->gateway_arguments[supervisor->gateway_argument_count++] = "-c";
-    supervisor->gateway_arguments[supervisor->gateway_argument_count++] = supervisor->path;
+    supervisor->gateway_arguments = rg_memory_array(6 + 2 * config->listener_count, sizeof(char *));
+    add_argument(supervisor, "-c", supervisor->path);
+    add_argument(supervisor, "--audit-directory", supervisor->options.options.directory.data);
+    add_argument(supervisor, "--log-file",
+                 supervisor->log_config.file.size == 0 ? "" : supervisor->log_config.file.data);
     for (size_t i = 0; i < config->listener_count; i++) {
         RG_TRY(open_listener(supervisor, &config->listeners[i], i));
     }

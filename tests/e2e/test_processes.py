@@ -309,3 +309,46 @@ def test_no_process_can_be_read_by_others_of_its_user():
         for pid in process_ids(stack):  # PR_SET_DUMPABLE 0: what /proc shows belongs to root, and no core is written
             limits = pathlib.Path(f"/proc/{pid}/coredump_filter")
             assert limits.stat().st_uid == 0
+
+
+def test_the_gateway_runs_behind_its_fence_and_says_so():
+    with stacks.Stack() as stack:
+        fence = stack.rowgate.event("server.fence")
+        status = pathlib.Path(f"/proc/{stack.rowgate.gateway}/status").read_text()
+        assert fence["calls"] and "Seccomp:\t2" in status and "NoNewPrivs:\t1" in status
+        if not fence["missing"]:
+            assert fence["files"] and fence["signals"]
+        os.kill(stack.rowgate.gateway, signal.SIGKILL)
+        stacks.wait_for(lambda: stack.rowgate.event("server.child.restarted"), "the next gateway")
+        assert len([event for event in stack.rowgate.events() if event["event"] == "server.fence"]) == 2
+        status = pathlib.Path(f"/proc/{stack.rowgate.gateway}/status").read_text()
+        assert "Seccomp:\t2" in status and "NoNewPrivs:\t1" in status
+
+
+def test_a_storm_of_reloads_does_not_hold_up_the_end():
+    with stacks.Stack() as stack:
+        for _ in range(1000):
+            os.kill(stack.rowgate.process.pid, signal.SIGHUP)
+            time.sleep(0.001)  # so that the supervisor takes each one
+        began = time.monotonic()
+        assert stack.rowgate.stop() == 0
+        seconds = time.monotonic() - began
+        reloads = len([event for event in stack.rowgate.events() if event["event"] == "policy.reloaded"])
+        assert 1 <= reloads <= 100, (reloads, seconds)
+        assert seconds < 8, (reloads, seconds)
+        assert kinds_of(stack)[-1] == "log.stopped"
+        assert kinds_of(stack).count("policy.loaded") == reloads + 1
+
+
+def test_an_end_without_an_auditor_is_clean_and_tells_what_the_log_lacks():
+    with stacks.Stack(workers=1) as stack:
+        with contextlib.closing(stack.connect()) as connection:
+            assert connection.cursor().execute("select 1") is None
+            (stack.directory / "audit" / "seg").rename(stack.directory / "audit" / "elsewhere")  # none can start
+            (stack.directory / "audit" / "seg").write_text("no directory\n")
+            os.kill(stack.rowgate.auditor, signal.SIGKILL)
+            stacks.wait_for(lambda: any(e.get("state") == "closed" for e in stack.rowgate.events() if e["event"] == "audit.state"),
+                            "the gateway's notice")
+        stacks.wait_for(lambda: stack.rowgate.event("audit.submit_failed"), "the logout that is not on record")
+        assert stack.rowgate.stop() == 0  # the sanitizers say so when anything was left over
+        assert stack.rowgate.event("audit.outcomes_lost")["count"] == 1

@@ -32,5 +32,6 @@ fence '#include [<"]openssl/' '^(base/rg_(crypto|sign)\.c|auth/|proxy/net/)' 'Op
 fence '#include [<"]libpq-fe' '^proxy/net/' 'libpq'
 fence '#include [<"]toml\+\+' '^base/rg_toml\.cc$' 'toml++'
 fence '#include [<"]simdjson' '^audit/json_strict\.cc$' 'simdjson'
+fence '#include [<"]sqlite3' '^audit/index[a-z_]*\.c$' 'SQLite'
 fence '#include [<"]curl/' '^auth/' 'libcurl'
 exit $bad

@@ -12,11 +12,9 @@
  * ACTION   errno=NUMBER    fails, nothing is done
  *          late=NUMBER     a pwrite fails after half of its bytes
  *          sleep=MS        then goes on
- *          hold            waits until the file no longer says so
- *          short=BYTES     a pwrite of at most so many
- *          tear=BYTES      a pwrite of so many, and SIGKILL
- *          kill            SIGKILL before the call
- *          offset=US       is added to the clock
+ *          hold=NUMBER     waits until the file no longer says so; another number lets go what waits, and holds the
+ * next short=BYTES     a pwrite of at most so many tear=BYTES      a pwrite of so many, and SIGKILL kill SIGKILL before
+ * the call offset=US       is added to the clock
  *
  * Each call that a rule met is a line in ROWGATE_FAULTS.met, so that a test knows that its fault came to pass. System
  * calls are made directly: the libraries below, sanitizers among them, see none of these. */
@@ -157,6 +155,11 @@ static bool has_value(const char *action, const char *name, long *out_value)
     return is_it;
 }
 
+static bool is_held(const char *action, const char *first)
+{
+    return strncmp(action, "hold=", 5) == 0 && strcmp(action, first) == 0;
+}
+
 /* Waits as the rule says. Returns the errno to fail with, or 0; the action is left for those who know more. */
 static int meet(const char *call, const char *path, char action[32])
 {
@@ -165,7 +168,9 @@ static int meet(const char *call, const char *path, char action[32])
     if (shim.path == NULL || !find(call, path, true, action)) {
         return 0;
     }
-    for (long waited_ms = 0; strcmp(action, "hold") == 0 && waited_ms < PATIENCE_MS; waited_ms += TURN_MS) {
+    char first[32];
+    memcpy(first, action, sizeof first);
+    for (long waited_ms = 0; is_held(action, first) && waited_ms < PATIENCE_MS; waited_ms += TURN_MS) {
         rest(TURN_MS);
         if (!find(call, path, false, action)) {
             action[0] = '\0';

@@ -42,7 +42,10 @@ static void needs_keys_and_says_how_they_are_made(void **state)
     (void)state;
     struct audit_dir dir;
     audit_dir_make_bare(&dir);
-    assert_refused(&dir, RG_CONFIG, "rowgate audit keys init");
+    struct auditor_options options = audit_dir_options(&dir);
+    struct audit_log log = {0};
+    assert_fails(RG_CONFIG, audit_log_open(&options, &log));
+    assert_int_not_equal(access(dir.path, F_OK), 0); /* it may be about to be moved back there */
     audit_dir_make_keys(&dir);
     assert_opens(&dir);
     run(&dir, "mv keys gone");
@@ -50,6 +53,21 @@ static void needs_keys_and_says_how_they_are_made(void **state)
     run(&dir, "mv gone keys && mv keys/seed seed");
     assert_refused(&dir, RG_STORAGE, "seed");
     run(&dir, "mv seed keys/seed");
+    assert_opens(&dir);
+    audit_dir_remove(&dir);
+}
+
+static void makes_nothing_in_the_place_of_what_was_moved_away(void **state)
+{
+    (void)state;
+    struct audit_dir dir;
+    audit_dir_make(&dir);
+    audit_dir_fill(&dir, 3);
+    run(&dir, "mv seg gone");
+    assert_refused(&dir, RG_STORAGE, "seg");
+    run(&dir, "test ! -e seg && mv gone seg && mkdir ../copy && mv * ../copy");
+    assert_refused(&dir, RG_CONFIG, "rowgate audit keys init");
+    run(&dir, "test -z \"$(ls)\" && mv ../copy/* .");
     assert_opens(&dir);
     audit_dir_remove(&dir);
 }
@@ -253,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(needs_keys_and_says_how_they_are_made),
+        cmocka_unit_test(makes_nothing_in_the_place_of_what_was_moved_away),
         cmocka_unit_test(refuses_keys_of_another_log),
         cmocka_unit_test(refuses_a_log_that_is_shorter_than_its_checkpoint),
         cmocka_unit_test(refuses_a_changed_last_record),

@@ -223,7 +223,7 @@ static void refuses_bad_options(void **state)
     assert_fails(RG_CONFIG, audit_log_open(&options, &log));
     options = audit_dir_options(&dir);
     options.directory = RG_SLICE("/nonexistent/a/b");
-    assert_fails(RG_STORAGE, audit_log_open(&options, &log));
+    assert_fails(RG_CONFIG, audit_log_open(&options, &log));
     audit_dir_remove(&dir);
 }
 
@@ -276,6 +276,32 @@ static void notices_when_the_live_file_is_taken_away_or_changed(void **state)
     }
 }
 
+static void notices_when_a_directory_is_moved_away_or_replaced(void **state)
+{
+    (void)state;
+    static const char *const below[] = {"", "/seg"};
+    for (size_t i = 0; i < 4; i++) {
+        struct audit_dir dir;
+        char path[128];
+        char gone[128];
+        audit_dir_make(&dir);
+        struct auditor_options options = audit_dir_options(&dir);
+        struct audit_log log = {0};
+        assert_ok(audit_log_open(&options, &log));
+        assert_ok(audit_log_watch(&log));
+        (void)snprintf(path, sizeof path, "%s%s", dir.path, below[i % 2]);
+        (void)snprintf(gone, sizeof gone, "%s/gone", dir.root);
+        audit_dir_run("mv", path, gone);
+        if (i >= 2) {
+            audit_dir_run("cp -a", gone, path); /* the same bytes, and not where we write */
+        }
+        assert_fails(RG_STORAGE, audit_log_watch(&log));
+        assert_int_equal(audit_log_state(&log, NULL), AUDIT_CLOSED);
+        audit_log_done(&log);
+        audit_dir_remove(&dir);
+    }
+}
+
 static int64_t wall_back(void *context)
 {
     int64_t *calls = context;
@@ -323,6 +349,7 @@ int main(void)
         cmocka_unit_test(refuses_bad_options),
         cmocka_unit_test(starts_the_next_segment_when_one_is_full),
         cmocka_unit_test(notices_when_the_live_file_is_taken_away_or_changed),
+        cmocka_unit_test(notices_when_a_directory_is_moved_away_or_replaced),
         cmocka_unit_test(never_lets_the_clock_step_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
