@@ -24,7 +24,7 @@ static int on_dump(const char *bytes, size_t size, void *context)
     return rg_is_ok(rg_buf_put(out, rg_slice_make(bytes, size))) ? 0 : -1;
 }
 
-static rg_status escape(struct rg_slice tenant, struct rg_arena *arena, struct rg_slice *out_escaped)
+rg_status audit_show_escape(struct rg_slice tenant, struct rg_arena *arena, struct rg_slice *out_escaped)
 {
     if (tenant.size == 0) {
         return RG_OK;
@@ -86,7 +86,7 @@ rg_status audit_show(struct rg_slice directory, const struct audit_filter *filte
     struct audit_segments segments = {0};
     struct shower shower = {.filter = filter, .sink = sink};
     RG_TRY(audit_directory_open(directory, &arena, &fd));
-    RG_TRY(escape(filter->tenant, &arena, &shower.tenant));
+    RG_TRY(audit_show_escape(filter->tenant, &arena, &shower.tenant));
     RG_TRY(audit_segments_load(fd, &arena, &segments));
     for (size_t i = 0; i < segments.count; i++) {
         bool is_before = i + 1 < segments.count && segments.first_seqs[i + 1] <= filter->from_seq;

@@ -16,6 +16,9 @@ struct audit_sink {
     void *context;
 };
 
+/* The tenant as it stands in the lines: JSON-escaped, without quotes; empty for empty. In the arena. RG_CONFIG. */
+rg_status audit_show_escape(struct rg_slice tenant, struct rg_arena *arena, struct rg_slice *out_escaped) RG_MUST_CHECK;
+
 /* Returns: ok; RG_STORAGE when the log cannot be read or a line is not a record (text names segment and
  * line); what the sink returned. Lines before a bad one have been delivered. Threads: any. */
 rg_status audit_show(struct rg_slice directory, const struct audit_filter *filter,

@@ -78,6 +78,13 @@ static rg_status complain(const struct audit_walk *walk, const char *reason)
                    copy);
 }
 
+/* Bytes with zeros behind them: a write that is going on, or that a crash ended. */
+static bool is_unfinished(const struct audit_walk *walk)
+{
+    struct rg_slice held = rg_buf_slice(&walk->reader.held);
+    return memchr(held.data, '\0', held.size) != NULL;
+}
+
 static rg_status read_line(struct audit_walk *walk, bool *out_is_there, struct rg_slice *out_line)
 {
     enum audit_reading reading = AUDIT_READING_END;
@@ -88,7 +95,7 @@ static rg_status read_line(struct audit_walk *walk, bool *out_is_there, struct r
             *out_is_there = true;
             return RG_OK;
         }
-        if (reading == AUDIT_READING_LONG) {
+        if (reading == AUDIT_READING_LONG && !is_unfinished(walk)) {
             return complain(walk, "a line of more bytes than a record has");
         }
         RG_TRY(next_segment(walk, out_is_there));

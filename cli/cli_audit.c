@@ -11,18 +11,23 @@
 enum { EXIT_TROUBLE = 6 };
 
 static const char usage[] = "usage: rowgate audit verify [OPTIONS] DIR\n"
-                            "       rowgate audit show [--tenant ID] [--from SEQ] DIR\n"
+                            "       rowgate audit search [OPTIONS] DIR\n"
+                            "       rowgate audit show [--raw | --json] SEQ DIR\n"
+                            "       rowgate audit tail [-f] [-n N] [--tenant ID] [--json] DIR\n"
+                            "       rowgate audit cat [--tenant ID] [--from SEQ] DIR\n"
                             "       rowgate audit keys init | rotate | list ...\n"
                             "\n"
                             "verify  checks every byte of the log; verify -h tells the options and the exit status\n"
-                            "show    prints records as they were hashed, one JSON object a line\n"
+                            "search  finds records by tenant, subject, time, action, table and text; search -h\n"
+                            "show    prints one record: who, when, what, how it ended\n"
+                            "tail    prints the last records and, with -f, those that come\n"
+                            "cat     prints records as they were hashed, one JSON object a line\n"
                             "keys    makes and shows the keys that sign the log; keys -h tells more\n";
 
 struct arguments {
     const char *directory;
     const char *tenant;
     const char *from;
-    bool is_json;
 };
 
 static int complain(void)
@@ -52,10 +57,8 @@ static bool parse_arguments(int argc, char **argv, struct arguments *out_argumen
 {
     struct arguments arguments = {0};
     for (int at = 2; at < argc; at++) {
-        if (strcmp(argv[at], "--json") == 0) {
-            arguments.is_json = true;
-        } else if (take_value(argc, argv, &at, "--tenant", &arguments.tenant) ||
-                   take_value(argc, argv, &at, "--from", &arguments.from)) {
+        if (take_value(argc, argv, &at, "--tenant", &arguments.tenant) ||
+            take_value(argc, argv, &at, "--from", &arguments.from)) {
             continue;
         } else if (argv[at][0] == '-' || arguments.directory != NULL) {
             return false;
@@ -91,11 +94,11 @@ static bool parse_seq(const char *text, uint64_t *out_seq)
     return true;
 }
 
-static int show(const struct arguments *arguments)
+static int cat(const struct arguments *arguments)
 {
     struct audit_filter filter = {.tenant = rg_slice_of(arguments->tenant)};
     const struct audit_sink sink = {.on_line = on_line};
-    if (arguments->is_json || !parse_seq(arguments->from, &filter.from_seq)) {
+    if (!parse_seq(arguments->from, &filter.from_seq)) {
         return complain();
     }
     rg_status status = audit_show(rg_slice_of(arguments->directory), &filter, &sink);
@@ -109,26 +112,24 @@ int cli_audit(int argc, char **argv)
 {
     static const struct {
         const char *name;
-        int (*run)(const struct arguments *arguments);
-    } commands[] = {{"show", show}};
+        int (*run)(int argc, char **argv); /* argv[0] is its name */
+    } commands[] = {{"keys", cli_audit_keys},
+                    {"verify", cli_audit_verify},
+                    {"search", cli_audit_search},
+                    {"show", cli_audit_show},
+                    {"tail", cli_audit_tail}};
     struct arguments arguments = {0};
-    if (argc >= 2 && strcmp(argv[1], "keys") == 0) {
-        return cli_audit_keys(argc - 1, argv + 1);
-    }
-    if (argc >= 2 && strcmp(argv[1], "verify") == 0) {
-        return cli_audit_verify(argc - 1, argv + 1);
+    for (size_t i = 0; argc >= 2 && i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            return commands[i].run(argc - 1, argv + 1);
+        }
     }
     if (argc == 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
         (void)fputs(usage, stdout);
         return 0;
     }
-    if (argc < 3 || !parse_arguments(argc, argv, &arguments)) {
+    if (argc < 3 || strcmp(argv[1], "cat") != 0 || !parse_arguments(argc, argv, &arguments)) {
         return complain();
     }
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (strcmp(argv[1], commands[i].name) == 0) {
-            return commands[i].run(&arguments);
-        }
-    }
-    return complain();
+    return cat(&arguments);
 }

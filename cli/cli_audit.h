@@ -12,4 +12,10 @@ int cli_audit_keys(int argc, char **argv);
 /* rowgate audit verify ...: argv[0] is "verify". 0 to 5 by finding (audit/verify.h), 6 for usage and I/O. */
 int cli_audit_verify(int argc, char **argv);
 
+/* rowgate audit search, show, tail: argv[0] is the command. 0 found, 1 nothing found (search, show), 6 usage and I/O.
+ */
+int cli_audit_search(int argc, char **argv);
+int cli_audit_show(int argc, char **argv);
+int cli_audit_tail(int argc, char **argv);
+
 #endif

@@ -40,13 +40,13 @@ static size_t count_lines(const char *text)
 
 static char audit[] = "audit";
 static char word_verify[] = "verify";
-static char word_show[] = "show";
+static char word_cat[] = "cat";
 static char option_json[] = "--json";
 static char option_tenant[] = "--tenant";
 static char option_from[] = "--from";
 static char acme[] = "acme";
 
-static void show_prints_the_raw_lines_it_was_asked_for(void **state)
+static void cat_prints_the_raw_lines_it_was_asked_for(void **state)
 {
     (void)state;
     struct audit_dir dir;
@@ -56,18 +56,18 @@ static void show_prints_the_raw_lines_it_was_asked_for(void **state)
     audit_dir_make(&dir);
     audit_dir_fill(&dir, 8);
     audit_file_load(&dir, "seg/0000000000000000.jsonl", &file);
-    assert_int_equal(RUN(&dir, &text, audit, word_show, dir.path), 0);
+    assert_int_equal(RUN(&dir, &text, audit, word_cat, dir.path), 0);
     assert_string_equal(text, file.bytes);
     free(text);
-    assert_int_equal(RUN(&dir, &text, audit, word_show, option_from, from, dir.path), 0);
+    assert_int_equal(RUN(&dir, &text, audit, word_cat, option_from, from, dir.path), 0);
     assert_int_equal(count_lines(text), 6);
     free(text);
-    assert_int_equal(RUN(&dir, &text, audit, word_show, option_tenant, acme, dir.path), 0);
+    assert_int_equal(RUN(&dir, &text, audit, word_cat, option_tenant, acme, dir.path), 0);
     assert_int_equal(count_lines(text), 2);
     assert_null(strstr(text, "globex"));
     free(text);
     audit_file_poke(&file, 0, 'x');
-    assert_int_equal(RUN(&dir, &text, audit, word_show, dir.path), 6);
+    assert_int_equal(RUN(&dir, &text, audit, word_cat, dir.path), 6);
     free(text);
     free(file.bytes);
     audit_dir_remove(&dir);
@@ -86,7 +86,7 @@ static void refuses_wrong_usage_with_six(void **state)
     free(text);
     assert_int_equal(RUN(&dir, &text, audit, word_verify, option_json, nothing), 6);
     free(text);
-    assert_int_equal(RUN(&dir, &text, audit, word_show, option_from, bad, nothing), 6);
+    assert_int_equal(RUN(&dir, &text, audit, word_cat, option_from, bad, nothing), 6);
     free(text);
     char keys[] = "keys", list[] = "neither"; /* commands of their own, with tests of their own */
     assert_int_equal(RUN(&dir, &text, audit, keys, list), 6);
@@ -100,7 +100,7 @@ static void refuses_wrong_usage_with_six(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(show_prints_the_raw_lines_it_was_asked_for),
+        cmocka_unit_test(cat_prints_the_raw_lines_it_was_asked_for),
         cmocka_unit_test(refuses_wrong_usage_with_six),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
