@@ -150,6 +150,9 @@ static void wait_for_work(struct auditor *auditor, bool may_wait)
     size_t count = 0;
     bool is_taken = is_taking(auditor);
     int64_t left_us = audit_log_deadline_us(&auditor->log) - auditor_now_us(auditor);
+    int64_t tell_us =
+        auditor_tell_due_us(auditor) == INT64_MAX ? WATCH_US : auditor_tell_due_us(auditor) - auditor_now_us(auditor);
+    left_us = tell_us < left_us ? tell_us : left_us;
     left_us = may_wait ? clamp(left_us, LEAST_WAIT_US, WATCH_US) : 0;
     auditor->polls[count++] = (struct pollfd){.fd = auditor->control_fd, .events = POLLIN};
     for (size_t i = 0; i < auditor->door_count; i++) {

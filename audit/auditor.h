@@ -23,6 +23,7 @@ struct auditor_options {
     uint64_t segment_bytes;    /* 0 = 256 MiB; at least 128 KiB otherwise */
     uint64_t reserve_bytes;    /* 0 = 64 MiB: held back for break-glass users */
     uint64_t low_space_bytes;  /* 0 = 1 GiB: less than that free is AUDIT_LOW */
+    uint64_t acknowledged_seq; /* a log with fewer records than this is refused: an earlier run called them durable */
     enum audit_durability durability;
     const struct rg_clock *clock;    /* NULL = the machine's; must outlive the auditor */
     const struct audit_store *store; /* NULL = files; same */

@@ -40,6 +40,8 @@ struct auditor {
     struct audit_answer state;              /* as everybody was told, or will be */
     char reason[AUDIT_REASON_MAX + 1];
     bool is_state_due; /* to the supervisor */
+    uint64_t told_seq; /* records of which the supervisor knows that they are durable */
+    int64_t told_us;   /* since when */
     struct auditor_misbehaviour misbehaviour;
 };
 
@@ -58,6 +60,8 @@ rg_status auditor_note_misbehaviour(struct auditor *auditor) RG_MUST_CHECK;
 /* An outcome of audit_log_commit, note or seal: with a full disk the auditor goes on, and waits. RG_STORAGE. */
 rg_status auditor_absorb(struct auditor *auditor, rg_status status) RG_MUST_CHECK;
 rg_status auditor_note(struct auditor *auditor, enum audit_kind kind, struct rg_slice text) RG_MUST_CHECK;
+/* When the supervisor wants to hear of records that became durable; INT64_MAX = of none. */
+int64_t auditor_tell_due_us(const struct auditor *auditor);
 int64_t auditor_now_us(const struct auditor *auditor);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "audit/auditor_private.h"
 
-enum { NOTES_APART_US = 1000 * 1000 };
+enum { NOTES_APART_US = 1000 * 1000, TELLS_APART_US = 10 * 1000 };
 
 int64_t auditor_now_us(const struct auditor *auditor)
 {
@@ -35,6 +35,11 @@ void auditor_look_state(struct auditor *auditor)
     auditor_set_state(auditor, state, reason);
 }
 
+int64_t auditor_tell_due_us(const struct auditor *auditor)
+{
+    return auditor->log.durable_seq > auditor->told_seq ? auditor->told_us + TELLS_APART_US : INT64_MAX;
+}
+
 void auditor_look_publishing(struct auditor *auditor)
 {
     struct audit_publisher_state state = {0};
@@ -49,12 +54,19 @@ void auditor_look_publishing(struct auditor *auditor)
     }
 }
 
+/* What was acknowledged must outlive this process: should the log come back shorter, the next one refuses it. */
 void auditor_tell_state(struct auditor *auditor)
 {
-    struct audit_control message = {
-        .type = AUDIT_CONTROL_STATE, .state = auditor->state.state, .reason = auditor->state.reason};
-    if (auditor->is_state_due && rg_is_ok(audit_control_send(auditor->control_fd, &message))) {
+    int64_t now_us = auditor_now_us(auditor);
+    struct audit_control message = {.type = AUDIT_CONTROL_STATE,
+                                    .state = auditor->state.state,
+                                    .durable_seq = auditor->log.durable_seq,
+                                    .reason = auditor->state.reason};
+    bool is_due = auditor->is_state_due || now_us >= auditor_tell_due_us(auditor);
+    if (is_due && rg_is_ok(audit_control_send(auditor->control_fd, &message))) {
         auditor->is_state_due = false;
+        auditor->told_seq = message.durable_seq;
+        auditor->told_us = now_us;
     }
 }
 

@@ -26,11 +26,14 @@ static const struct field layouts[AUDIT_CONTROL_COUNT][FIELDS_MAX] = {
                                {FIELD_U64, AT(options.segment_bytes), 0},
                                {FIELD_U64, AT(options.reserve_bytes), 0},
                                {FIELD_U64, AT(options.low_space_bytes), 0},
+                               {FIELD_U64, AT(options.acknowledged_seq), 0},
                                {FIELD_TEXT, AT(options.directory), AUDIT_CONTROL_PATH_MAX},
                                {FIELD_TEXT, AT(options.origin), ORIGIN_MAX}},
     [AUDIT_CONTROL_NOTE] = {{FIELD_TEXT, AT(which), AUDIT_CONTROL_WHICH_MAX},
                             {FIELD_TEXT, AT(how), AUDIT_CONTROL_HOW_MAX}},
-    [AUDIT_CONTROL_STATE] = {{FIELD_STATE, AT(state), 0}, {FIELD_TEXT, AT(reason), AUDIT_REASON_MAX}},
+    [AUDIT_CONTROL_STATE] = {{FIELD_STATE, AT(state), 0},
+                             {FIELD_U64, AT(durable_seq), 0},
+                             {FIELD_TEXT, AT(reason), AUDIT_REASON_MAX}},
 };
 
 static rg_status put_field(const struct audit_control *message, const struct field *field, struct rg_buf *out)

@@ -15,7 +15,8 @@ enum audit_control_type {
     AUDIT_CONTROL_SEAL,     /* supervisor to auditor: seal the live segment */
     AUDIT_CONTROL_STOP,     /* supervisor to auditor: log.stopped and end */
     AUDIT_CONTROL_READY,    /* either child to supervisor */
-    AUDIT_CONTROL_STATE, /* auditor to supervisor, and on to the gateway (CLOSED: the auditor is down): state, reason */
+    AUDIT_CONTROL_STATE, /* auditor to supervisor, and on to the gateway (CLOSED: the auditor is down): state, reason,
+                            durable_seq */
     AUDIT_CONTROL_COUNT
 };
 
@@ -34,6 +35,7 @@ struct audit_control {
     struct rg_slice how;
     enum audit_state state;
     struct rg_slice reason; /* at most AUDIT_REASON_MAX bytes */
+    uint64_t durable_seq;   /* of STATE: records that the auditor has called durable; 0 from the supervisor */
     int fd;                 /* of DOOR; of any other type it does not matter when sending, and is -1 when received */
 };
 

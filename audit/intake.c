@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include <jansson.h>
+
 /* Keys that the auditor puts before the client's (audit/line.c). */
 static const char head_members[] = "\"seq\":0,\"prev\":0,\"tenant\":0,\"tseq\":0,\"tprev\":0,\"hlc\":0,\"boot\":0,"
                                    "\"mono_us\":0,";
@@ -81,6 +83,21 @@ static rg_status check_json(struct audit_json *json, const char *members, struct
     return problem == NULL ? RG_OK : rg_fail(RG_PROTOCOL, "a record that is not strict JSON: %s", problem);
 }
 
+/* As the encoder writes it: "\u0061cme" would be a second chain of the tenant "acme". */
+static bool is_canonical(const struct audit_json *json, struct rg_slice tenant)
+{
+    char again[AUDIT_TENANT_MAX + 2];
+    struct rg_slice text = {0};
+    if (memchr(tenant.data, '\\', tenant.size) == NULL) {
+        return true;
+    }
+    json_t *value =
+        audit_json_string(json, "tenant", &text.data, &text.size) ? json_stringn(text.data, text.size) : NULL;
+    size_t size = value == NULL ? 0 : json_dumpb(value, again, sizeof again, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+    json_decref(value);
+    return size == tenant.size + 2 && rg_slice_is_equal(rg_slice_make(again + 1, tenant.size), tenant);
+}
+
 static rg_status check_tenant(struct audit_json *json, struct rg_slice tenant)
 {
     char text[AUDIT_TENANT_MAX + 16];
@@ -88,7 +105,20 @@ static rg_status check_tenant(struct audit_json *json, struct rg_slice tenant)
         return RG_OK;
     }
     int size = snprintf(text, sizeof text, "{\"tenant\":\"%.*s\"}", (int)tenant.size, tenant.data);
-    return check_json(json, "", rg_slice_make(text, (size_t)size));
+    RG_TRY(check_json(json, "", rg_slice_make(text, (size_t)size)));
+    return is_canonical(json, tenant) ? RG_OK : rg_fail(RG_PROTOCOL, "a tenant in another spelling than the encoder's");
+}
+
+/* The records of one event are one tenant's: it reads its own chain as a whole. */
+static rg_status check_event_tenant(const struct audit_intake *intake, struct rg_slice bytes, struct rg_slice tenant)
+{
+    struct rg_slice first = bytes;
+    struct audit_message message = {0};
+    if (intake->scanned_parts == 0) {
+        return RG_OK;
+    }
+    RG_TRY(audit_message_get_again(&first, &message));
+    return rg_slice_is_equal(message.tenant, tenant) ? RG_OK : rg_fail(RG_PROTOCOL, "a part of another tenant");
 }
 
 static rg_status check_message(struct audit_intake *intake, struct audit_json *json,
@@ -127,6 +157,7 @@ rg_status audit_intake_next(struct audit_intake *intake, struct audit_json *json
         }
         struct audit_message message = {0};
         RG_TRY(audit_message_get(&rest, &message));
+        RG_TRY(check_event_tenant(intake, bytes, message.tenant));
         RG_TRY(check_message(intake, json, &message));
         intake->scanned_bytes += frame_size;
         if (!message.has_more) {

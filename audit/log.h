@@ -23,11 +23,12 @@ struct audit_log {
     uint64_t segment_bytes;
     uint64_t reserve_bytes;
     uint64_t low_bytes;
-    int directory_fd;       /* -1 = none */
-    int lock_fd;            /* same */
-    int segments_fd;        /* same */
-    const char *path;       /* of the directory, as configured; in arena */
-    struct rg_arena *arena; /* of origin and keys */
+    uint64_t acknowledged_seq; /* records that an earlier run said to be durable */
+    int directory_fd;          /* -1 = none */
+    int lock_fd;               /* same */
+    int segments_fd;           /* same */
+    const char *path;          /* of the directory, as configured; in arena */
+    struct rg_arena *arena;    /* of origin and keys */
     struct rg_slice origin;
     struct audit_keys *keys;
     char boot[AUDIT_BOOT_SIZE + 1];

@@ -2,6 +2,7 @@
 /* Checkpoints and epochs, as the log sees them: when one is due, the record that comes before it, and what the
  * publisher is told. A checkpoint covers durable records only. */
 #include "audit/log_private.h"
+#include "base/rg_memory.h"
 
 enum { SECOND_US = 1000000, END_OF_KEYS_SECONDS = 60, KEYS_ARENA = 64 * 1024 * 1024 };
 
@@ -76,13 +77,14 @@ rg_status audit_log_publish(struct audit_log *log, enum audit_publish how)
 /* Reads the lists again: `rowgate audit keys rotate` may have added one. */
 static bool has_key(struct audit_log *log, uint64_t epoch)
 {
-    struct audit_keys keys = {0};
+    struct audit_keys *keys = rg_memory_alloc(sizeof *keys); /* much for a frame */
     RG_AUTO(rg_arena_done) struct rg_arena arena;
     rg_arena_init(&arena, KEYS_ARENA);
-    if (rg_is_ok(audit_keys_load(log->directory_fd, NULL, &arena, &keys))) {
-        log->epoch_count = keys.epoch_count;
-        log->epoch_seconds = keys.epoch_seconds;
+    if (rg_is_ok(audit_keys_load(log->directory_fd, NULL, &arena, keys))) {
+        log->epoch_count = keys->epoch_count;
+        log->epoch_seconds = keys->epoch_seconds;
     }
+    rg_memory_free(keys);
     return epoch < log->epoch_count;
 }
 

@@ -298,6 +298,17 @@ static rg_status note_start(struct audit_log *log, const struct audit_recovery *
     return audit_log_watch_epoch(log, rg_clock_monotonic_us(log->clock));
 }
 
+/* Signs all that is there before anything is taken from a client: from the first acknowledged record on there is a
+ * checkpoint that a log without records contradicts. A full disk may refuse a later one; the publisher tries again. */
+static rg_status sign_start(struct audit_log *log, bool is_first)
+{
+    if (log->durable_seq > log->published_seq) {
+        RG_TRY(audit_log_publish(log, AUDIT_PUBLISH_TIMED));
+    }
+    rg_status status = audit_publisher_drain(log->publisher);
+    return is_first ? status : RG_OK;
+}
+
 static rg_status open_records(struct audit_log *log, struct rg_arena *arena, struct audit_recovery *recovery)
 {
     struct audit_floor *floor = NULL;
@@ -315,7 +326,8 @@ static rg_status open_records(struct audit_log *log, struct rg_arena *arena, str
     log->synced_us = now_us;
     log->watch_us = now_us;
     log->state = AUDIT_OPEN;
-    return note_start(log, recovery);
+    RG_TRY(note_start(log, recovery));
+    return sign_start(log, floor->size == 0);
 }
 
 static rg_status open_log(const struct auditor_options *options, struct rg_arena *arena, struct audit_log *log)
@@ -352,6 +364,7 @@ static void init_log(const struct auditor_options *options, struct audit_log *lo
         .segment_bytes = options->segment_bytes == 0 ? SEGMENT_DEFAULT : options->segment_bytes,
         .reserve_bytes = options->reserve_bytes == 0 ? RESERVE_DEFAULT : options->reserve_bytes,
         .low_bytes = options->low_space_bytes == 0 ? LOW_DEFAULT : options->low_space_bytes,
+        .acknowledged_seq = options->acknowledged_seq,
         .directory_fd = -1,
         .lock_fd = -1,
         .segments_fd = -1,

@@ -209,6 +209,14 @@ static rg_status cut_tail(struct audit_log *log, const struct witness *witness, 
     return audit_segment_seal(&log->segment); /* used ends before the tail */
 }
 
+static rg_status refuse_short(const struct audit_log *log)
+{
+    return rg_fail(RG_STORAGE,
+                   "the audit log was rolled back or altered: it ends at record %" PRIu64
+                   ", and the auditor before this one acknowledged %" PRIu64 " records",
+                   log->chain.next_seq, log->acknowledged_seq);
+}
+
 /* What was complete in the kernel when rowgate died is counted as durable from here on. */
 static rg_status recover_newest(struct audit_log *log, const struct witness *witness, uint64_t first_seq,
                                 struct rg_arena *arena)
@@ -219,6 +227,9 @@ static rg_status recover_newest(struct audit_log *log, const struct witness *wit
     RG_TRY(scan_segment(log, witness, log->segment.fd, arena, &scan));
     RG_TRY(audit_reader_used_end(log->segment.fd, scan.offset, &end));
     log->segment.used = scan.offset;
+    if (log->chain.next_seq < log->acknowledged_seq) {
+        return refuse_short(log); /* before anything is cut: what stands there is evidence */
+    }
     RG_TRY(end == scan.offset ? RG_OK : cut_tail(log, witness, &scan, end));
     return audit_segment_sync(&log->segment);
 }
@@ -260,7 +271,7 @@ static rg_status check_end(const struct audit_log *log, const struct audit_floor
                        ", and a signed checkpoint covers %" PRIu64 " records",
                        log->chain.next_seq, floor->size);
     }
-    return RG_OK;
+    return log->chain.next_seq < log->acknowledged_seq ? refuse_short(log) : RG_OK;
 }
 
 rg_status audit_log_recover(struct audit_log *log, struct audit_floor *floor, struct rg_arena *arena,

@@ -109,11 +109,13 @@ rg_status audit_segments_load(int directory_fd, struct rg_arena *arena, struct a
 rg_status audit_origin_load(int directory_fd, struct rg_arena *arena, struct rg_slice *out_origin)
 {
     char text[ORIGIN_MAX + 2];
-    int fd = openat(directory_fd, "origin", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat info;
+    int fd = openat(directory_fd, "origin", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
         return rg_fail(RG_STORAGE, "cannot open the audit log's origin: %s", strerror(errno));
     }
-    ssize_t size = read(fd, text, sizeof text);
+    bool is_file = fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+    ssize_t size = is_file ? read(fd, text, sizeof text) : -1;
     (void)close(fd);
     if (size < 2 || size > ORIGIN_MAX + 1 || text[size - 1] != '\n') {
         return rg_fail(RG_STORAGE, "the audit log's origin is not one line of 1 to %d bytes", ORIGIN_MAX);
@@ -230,6 +232,25 @@ static rg_status read_chunk(int fd, uint64_t at, char *memory, size_t size, size
     return RG_OK;
 }
 
+/* Where the last extent with data ends, so that a file of nothing but a hole of terabytes is not read. A file system
+ * that knows no holes calls all of it data. */
+static uint64_t data_end(int fd, uint64_t from, uint64_t size)
+{
+    uint64_t end = from;
+    while (end < size) {
+        off_t data = lseek(fd, (off_t)end, SEEK_DATA);
+        if (data < 0) {
+            return errno == ENXIO ? end : size; /* a hole up to the end; or it cannot be told */
+        }
+        off_t hole = lseek(fd, data, SEEK_HOLE);
+        if (hole <= data) {
+            return size;
+        }
+        end = (uint64_t)hole;
+    }
+    return size;
+}
+
 rg_status audit_reader_used_end(int fd, uint64_t from, uint64_t *out_end)
 {
     RG_AUTO(rg_buf_done) struct rg_buf buf;
@@ -240,7 +261,7 @@ rg_status audit_reader_used_end(int fd, uint64_t from, uint64_t *out_end)
     if (fstat(fd, &info) != 0) {
         return rg_fail(RG_STORAGE, "cannot stat an audit segment: %s", strerror(errno));
     }
-    for (uint64_t end = (uint64_t)info.st_size; end > from;) {
+    for (uint64_t end = data_end(fd, from, (uint64_t)info.st_size); end > from;) {
         uint64_t start = end - from > CHUNK ? end - CHUNK : from;
         size_t size = 0;
         RG_TRY(read_chunk(fd, start, memory, (size_t)(end - start), &size));

@@ -183,6 +183,7 @@ rg_status audit_segment_cut(struct audit_segment *segment)
     segment->used = segment->durable;
     segment->allocated = segment->used;
     segment->reaching = segment->used;
+    (void)store->sync_all(store->context, segment->fd); /* the size: nothing is concluded from what it answers */
     return RG_OK;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decisions that wait for their outcome: a small hash set, linear probing, deletion by moving back. */
+/* Decisions that wait for their outcome: a small hash set, linear probing, deletion by moving back. What it holds was
+ * chosen by whoever wrote the log: the hash has a key of its own, and the same decision again takes no room. */
 #include "audit/verify_private.h"
 #include "base/rg_memory.h"
 
@@ -10,17 +11,31 @@ static bool is_free(const struct verify_decision *slot)
     return slot->seq == UINT64_MAX;
 }
 
+static bool is_of(const struct verify_decision *slot, uint64_t session, uint64_t statement)
+{
+    return slot->session == session && slot->statement == statement;
+}
+
 static size_t home_of(const struct verify_decisions *decisions, uint64_t session, uint64_t statement)
 {
-    uint64_t value = (session * UINT64_C(0x9e3779b97f4a7c15)) ^ (statement * UINT64_C(0xc2b2ae3d27d4eb4f));
-    value ^= value >> 29;
-    return (size_t)(value * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (decisions->slot_count - 1);
+    uint64_t value = session * decisions->keys[0] + statement * decisions->keys[1];
+    value = (value ^ value >> 32) * decisions->keys[2];
+    return (size_t)(value >> 20) & (decisions->slot_count - 1);
+}
+
+static void set_keys(struct verify_decisions *decisions)
+{
+    rg_random(decisions->keys, sizeof decisions->keys);
+    for (size_t i = 0; i < sizeof decisions->keys / sizeof decisions->keys[0]; i++) {
+        decisions->keys[i] |= 1; /* odd: no bit is lost by multiplying */
+    }
 }
 
 static void grow(struct verify_decisions *decisions)
 {
     struct verify_decisions bigger = {.slot_count =
                                           decisions->slot_count == 0 ? FIRST_SLOTS : decisions->slot_count * 2};
+    set_keys(&bigger);
     bigger.slots = rg_memory_array(bigger.slot_count, sizeof *bigger.slots);
     for (size_t i = 0; i < bigger.slot_count; i++) {
         bigger.slots[i].seq = UINT64_MAX;
@@ -41,6 +56,9 @@ void verify_decisions_add(struct verify_decisions *decisions, const struct verif
     }
     size_t at = home_of(decisions, decision->session, decision->statement);
     while (!is_free(&decisions->slots[at])) {
+        if (is_of(&decisions->slots[at], decision->session, decision->statement)) {
+            return; /* no writer of ours decides twice; the older one counts */
+        }
         at = (at + 1) & (decisions->slot_count - 1);
     }
     decisions->slots[at] = *decision;
@@ -68,7 +86,7 @@ bool verify_decisions_take(struct verify_decisions *decisions, uint64_t session,
     }
     size_t at = home_of(decisions, session, statement);
     while (!is_free(&decisions->slots[at])) {
-        if (decisions->slots[at].session == session && decisions->slots[at].statement == statement) {
+        if (is_of(&decisions->slots[at], session, statement)) {
             remove_at(decisions, at);
             return true;
         }

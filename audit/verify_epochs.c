@@ -6,14 +6,6 @@
 
 #include "audit/verify_private.h"
 
-enum {
-    STALE_US = 60 * 1000 * 1000, /* checkpoints come every second; a full disk may hold them up */
-    YOUNG_CHECKPOINTS = 1,       /* log.checkpoint records of a log that was killed before it was ever signed */
-    YOUNG_RECORDS = 2 * 4096,
-    YOUNG_US = 5 * 1000 * 1000, /* or that was signed slower than it grew */
-    QUICK_RECORDS = 256 * 4096
-};
-
 struct signing {
     struct verify_checkpoint *items;
     const struct audit_keys *keys;
@@ -180,45 +172,6 @@ static void check_closed_epochs(struct verify_stitch *stitch)
     }
 }
 
-/* A log is signed a second after it began. */
-static void check_unsigned(struct verify_stitch *stitch)
-{
-    const struct audit_report *report = stitch->report;
-    bool is_young = stitch->checkpoint_records <= YOUNG_CHECKPOINTS && stitch->next_seq <= YOUNG_RECORDS;
-    bool is_quick = report->last_hlc_us - report->first_hlc_us <= YOUNG_US && stitch->next_seq <= QUICK_RECORDS;
-    if (!is_young && !is_quick) {
-        verify_find(stitch->findings, AUDIT_INCOMPLETE, "ckpt", 0,
-                    "the log is not signed: there is no checkpoint at all");
-    }
-}
-
-/* How long the last run has spoken of checkpoints (log.checkpoint) that are not there. */
-static int64_t late_us(const struct verify_stitch *stitch)
-{
-    const struct verify_event *late = stitch->late.items;
-    for (size_t i = 0; i < stitch->late.count; i++) {
-        if (memcmp(late[i].boot, stitch->clock.boot, AUDIT_BOOT_SIZE) == 0) {
-            return stitch->clock.mono_us - late[i].mono_us;
-        }
-    }
-    return 0;
-}
-
-static void check_tail(struct verify_stitch *stitch)
-{
-    if (stitch->is_broken || stitch->next_seq == 0) {
-        return;
-    }
-    if (stitch->checkpoints->newest_size == 0) {
-        check_unsigned(stitch);
-    } else if (late_us(stitch) > STALE_US) {
-        verify_find(stitch->findings, AUDIT_STALE, "head.note", stitch->checkpoints->newest_size,
-                    "the newest checkpoint covers %" PRIu64 " records; the log went on for %" PRId64
-                    " s and speaks of newer ones: they were removed, or could not be written",
-                    stitch->checkpoints->newest_size, late_us(stitch) / 1000000);
-    }
-}
-
 void verify_epochs(struct verify_stitch *stitch, const struct audit_keys *keys, unsigned threads)
 {
     struct verify_checkpoints *checkpoints = stitch->checkpoints;
@@ -235,5 +188,5 @@ void verify_epochs(struct verify_stitch *stitch, const struct audit_keys *keys, 
     if (!stitch->is_broken) {
         check_closed_epochs(stitch);
     }
-    check_tail(stitch);
+    verify_tail(stitch);
 }

@@ -163,6 +163,7 @@ enum verify_kind {
     VERIFY_CLOCK_STEP,
     VERIFY_INCIDENT, /* listed, no rule */
     VERIFY_STATEMENT,
+    VERIFY_PART,   /* the rest of the record before it */
     VERIFY_UNKNOWN /* refused */
 };
 
@@ -191,12 +192,24 @@ struct verify_decisions {
     struct verify_decision *slots; /* owned */
     size_t slot_count;
     size_t used;
+    uint64_t keys[3]; /* of the hash */
 };
 
+/* Nothing when a decision of the same session and statement waits already. */
 void verify_decisions_add(struct verify_decisions *decisions, const struct verify_decision *decision);
 /* True when it was there; it is gone then. */
 bool verify_decisions_take(struct verify_decisions *decisions, uint64_t session, uint64_t statement);
 void verify_decisions_done(struct verify_decisions *decisions);
+
+/* Records of one run that no checkpoint covers. */
+struct verify_spell {
+    char boot[AUDIT_BOOT_SIZE];
+    bool has_clients; /* some of them came from a client */
+    uint64_t first_seq;
+    uint64_t last_seq;
+    int64_t first_us; /* monotonic */
+    int64_t last_us;
+};
 
 struct verify_clock {
     int64_t hlc_us;
@@ -233,8 +246,8 @@ struct verify_segment {
     bool has_epoch;            /* some record told the epoch */
     uint64_t first_epoch;      /* at the segment's start, by that record */
     struct verify_event last_checkpoint;
-    uint64_t late_from;                /* log.checkpoint records from here on have no signed checkpoint yet */
-    char late_boot[AUDIT_BOOT_SIZE];   /* of the last such record that was kept: the first of each boot is */
+    uint64_t late_from;                /* records from here on have no signed checkpoint yet */
+    struct verify_list spells;         /* struct verify_spell: of those */
     struct verify_decisions decisions; /* without outcome */
     struct verify_list outcomes;       /* struct verify_decision: outcomes without decision, in order */
     struct verify_findings findings;
@@ -291,17 +304,16 @@ struct verify_stitch {
     struct audit_heads tenants;
     uint64_t epoch;               /* at next_seq */
     struct verify_list opens;     /* struct verify_event: all epoch.open */
-    struct verify_list late;      /* struct verify_event: log.checkpoint without signed checkpoint */
+    struct verify_list spells;    /* struct verify_spell */
     struct verify_list incidents; /* struct verify_event */
     struct verify_decisions decisions;
     int directory_fd; /* borrowed */
     struct rg_arena *arena;
     const struct audit_segments *names;
     uint64_t missing_manifest; /* of the first sealed segment without one; UINT64_MAX = none */
-    uint64_t checkpoint_records;
-    bool is_broken;     /* what follows cannot be tied to what came before */
-    bool has_base;      /* `since`: tiles stand for what is before the first segment */
-    uint64_t base_size; /* those records */
+    bool is_broken;            /* what follows cannot be tied to what came before */
+    bool has_base;             /* `since`: tiles stand for what is before the first segment */
+    uint64_t base_size;        /* those records */
 };
 
 void verify_stitch_init(struct verify_stitch *stitch);
@@ -327,6 +339,11 @@ void verify_manifests_end(struct verify_stitch *stitch);
 
 /* verify_epochs.c: signatures, the rules of audit/keys.h, what is missing or stale. keys NULL: none could be had. */
 void verify_epochs(struct verify_stitch *stitch, const struct audit_keys *keys, unsigned threads);
+
+/* verify_tail.c: one more record that no checkpoint covers; those of the next segment; how many there may be. */
+void verify_spell_add(struct verify_list *spells, const struct audit_head *head, enum verify_kind kind);
+void verify_tail_add(struct verify_stitch *stitch, const struct verify_segment *segment);
+void verify_tail(struct verify_stitch *stitch);
 
 /* Runs job(context, 0 .. count - 1) on so many threads, on_wait on the caller's between; all have ended on return. */
 void verify_run(unsigned threads, size_t count, void (*job)(void *context, size_t number),

@@ -17,7 +17,7 @@ static const struct {
     {"log.started", VERIFY_STARTED},       {"log.stopped", VERIFY_STOPPED},         {"log.recovered", VERIFY_RECOVERED},
     {"log.checkpoint", VERIFY_CHECKPOINT}, {"epoch.open", VERIFY_EPOCH_OPEN},       {"clock.step", VERIFY_CLOCK_STEP},
     {"log.fault", VERIFY_INCIDENT},        {"disk.state", VERIFY_INCIDENT},         {"key.rotate", VERIFY_INCIDENT},
-    {"process.died", VERIFY_INCIDENT},     {"process.misbehaved", VERIFY_INCIDENT}, {"part", VERIFY_OTHER},
+    {"process.died", VERIFY_INCIDENT},     {"process.misbehaved", VERIFY_INCIDENT}, {"part", VERIFY_PART},
 };
 
 enum verify_kind verify_kind_of(struct rg_slice rest, const char **out_name)
@@ -175,11 +175,7 @@ static rg_status add_control(struct verify_segment *segment, struct verify_event
     if (event->kind == VERIFY_CHECKPOINT) {
         segment->last_checkpoint = *event;
         segment->checkpoints_seen++;
-        bool is_first = memcmp(segment->late_boot, event->boot, AUDIT_BOOT_SIZE) != 0;
-        if (event->seq < segment->late_from || !is_first) {
-            return RG_OK; /* one a second: only those that a rule asks for are kept */
-        }
-        memcpy(segment->late_boot, event->boot, AUDIT_BOOT_SIZE);
+        return RG_OK; /* one a second: the last is kept */
     }
     struct verify_event *kept = verify_list_add(&segment->events, sizeof *kept);
     *kept = *event;
@@ -193,7 +189,7 @@ rg_status verify_record_add(struct verify_segment *segment, const struct audit_h
         add_statement(segment, head->seq, rg_slice_cut(line, head->size, SIZE_MAX));
         return RG_OK;
     }
-    if (kind == VERIFY_OTHER) {
+    if (kind == VERIFY_OTHER || kind == VERIFY_PART) {
         return RG_OK;
     }
     struct verify_event event = {.kind = kind,
@@ -216,6 +212,9 @@ const char *verify_clock_check(struct verify_clock *clock, const struct audit_he
     int64_t drift = (head->hlc_us - clock->hlc_us) - (head->mono_us - clock->mono_us);
     if (head->hlc_us <= clock->hlc_us) {
         return "\"hlc\" does not rise";
+    }
+    if (!is_same_boot && kind != VERIFY_STARTED && kind != VERIFY_RECOVERED) {
+        return "\"boot\" changes, and the record is neither log.recovered nor log.started";
     }
     if (is_same_boot && head->mono_us < clock->mono_us) {
         return "\"mono_us\" steps back within one boot";

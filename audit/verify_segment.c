@@ -31,7 +31,7 @@ struct walker {
 
 bool verify_is_live(int directory_fd)
 {
-    int fd = openat(directory_fd, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = openat(directory_fd, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
         return false;
     }
@@ -196,6 +196,9 @@ static void accept(struct walker *walker, const struct audit_head *head, enum ve
     struct verify_segment *segment = walker->segment;
     if (tenant != NULL) {
         move_tenant(segment, tenant, leaf);
+    }
+    if (head->seq >= segment->late_from) {
+        verify_spell_add(&segment->spells, head, kind);
     }
     add_leaf(walker, leaf);
     walker->prev = *leaf;
@@ -415,6 +418,7 @@ void verify_segment_done(struct verify_segment *segment)
     verify_list_done(&segment->tail);
     verify_list_done(&segment->marks);
     verify_list_done(&segment->events);
+    verify_list_done(&segment->spells);
     verify_list_done(&segment->tenants);
     verify_list_done(&segment->outcomes);
     audit_heads_done(&segment->tenant_index);

@@ -25,7 +25,7 @@ void verify_stitch_done(struct verify_stitch *stitch)
     rg_memory_free(stitch->levels);
     audit_heads_done(&stitch->tenants);
     verify_list_done(&stitch->opens);
-    verify_list_done(&stitch->late);
+    verify_list_done(&stitch->spells);
     verify_list_done(&stitch->incidents);
     verify_decisions_done(&stitch->decisions);
     *stitch = (struct verify_stitch){0};
@@ -138,12 +138,7 @@ static void add_events(struct verify_stitch *stitch, const struct verify_segment
 {
     const struct verify_event *events = segment->events.items;
     for (size_t i = 0; i < segment->events.count; i++) {
-        struct verify_list *list = &stitch->incidents;
-        if (events[i].kind == VERIFY_EPOCH_OPEN) {
-            list = &stitch->opens;
-        } else if (events[i].kind == VERIFY_CHECKPOINT) {
-            list = &stitch->late;
-        }
+        struct verify_list *list = events[i].kind == VERIFY_EPOCH_OPEN ? &stitch->opens : &stitch->incidents;
         stitch->report->start_count += events[i].kind == VERIFY_STARTED ? 1 : 0;
         stitch->report->recovery_count += events[i].kind == VERIFY_RECOVERED ? 1 : 0;
         stitch->report->clock_step_count += events[i].kind == VERIFY_CLOCK_STEP ? 1 : 0;
@@ -188,7 +183,6 @@ static void move_on(struct verify_stitch *stitch, const struct verify_segment *s
     if (stitch->next_seq == stitch->base_size) {
         report->first_hlc_us = segment->first_clock.hlc_us;
     }
-    stitch->checkpoint_records += segment->checkpoints_seen;
     stitch->epoch += segment->opens_seen;
     stitch->next_seq += segment->count;
     stitch->prev = segment->last_leaf;
@@ -217,6 +211,7 @@ rg_status verify_stitch_add(struct verify_stitch *stitch, const struct verify_se
         verify_tenants_add(stitch, segment);
         add_events(stitch, segment);
         add_decisions(stitch, segment);
+        verify_tail_add(stitch, segment);
         move_on(stitch, segment);
     }
     stitch->is_broken = stitch->is_broken || segment->is_stopped;

@@ -211,17 +211,15 @@ bool sql_secret_parameter(const struct sql_literals *literals, uint32_t number)
 
 /* ---- messages ---- */
 
-/* The next part of a secret: what stands between quotes, spaces and the punctuation of connection strings. An upstream
- * quotes single words of them. */
+/* The next part of a secret: what a scanner would take for one word. A message quotes single ones of them. */
 static struct rg_slice next_part(struct rg_slice *rest)
 {
-    static const char around[] = " \t\r\n\f\v'\"=:;,@/\\$()&?";
     size_t start = 0;
-    while (start < rest->size && rest->data[start] != '\0' && strchr(around, rest->data[start]) != NULL) {
+    while (start < rest->size && !is_name_byte(rest->data[start])) {
         start++;
     }
     size_t end = start;
-    while (end < rest->size && (rest->data[end] == '\0' || strchr(around, rest->data[end]) == NULL)) {
+    while (end < rest->size && is_name_byte(rest->data[end])) {
         end++;
     }
     struct rg_slice part = rg_slice_cut(*rest, start, end - start);

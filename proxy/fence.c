@@ -19,6 +19,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/rg_memory.h"
+
 /* ---- files and signals ---- */
 
 /* linux/landlock.h of newer kernels; one without them wants zeros there */
@@ -50,20 +52,27 @@ static bool is_below(const char *path, const char *directory)
     return is_root || (strncmp(path, directory, size) == 0 && (path[size] == '/' || path[size] == '\0'));
 }
 
-/* The directory of the log file, whose right holds for all that is below it. */
-static bool find_log_directory(const struct fence *fence, char out_path[PATH_MAX])
-{
+/* Paths, much for a frame. */
+struct places {
+    char log[PATH_MAX]; /* the directory of the log file, whose right holds for all that is below it */
     char audit[PATH_MAX];
-    char directory[PATH_MAX] = ".";
+    char written[PATH_MAX]; /* the former as the configuration has it */
+};
+
+static bool find_log_directory(const struct fence *fence, struct places *places)
+{
+    char *directory = places->written;
+    directory[0] = '.';
     const char *slash = strrchr(fence->log_file, '/');
     size_t size = slash == NULL ? 1 : (size_t)(slash - fence->log_file);
-    if (slash != NULL && size < sizeof directory) {
+    if (slash != NULL && size < PATH_MAX) {
         size = size == 0 ? 1 : size; /* a file in "/" */
         memcpy(directory, fence->log_file, size);
         directory[size] = '\0';
     }
-    return size < sizeof directory && realpath(directory, out_path) != NULL &&
-           realpath(fence->audit_directory, audit) != NULL && !is_below(audit, out_path) && !is_below(out_path, audit);
+    return size < PATH_MAX && realpath(directory, places->log) != NULL &&
+           realpath(fence->audit_directory, places->audit) != NULL && !is_below(places->audit, places->log) &&
+           !is_below(places->log, places->audit);
 }
 
 static bool add_rule(int ruleset, const char *path, uint64_t rights)
@@ -84,11 +93,10 @@ static bool add_rules(int ruleset, const char *log_directory)
     return log_directory == NULL || add_rule(ruleset, log_directory, rights);
 }
 
-static void fence_files(const struct fence *fence, struct fence_report *report)
+static void fence_with(const struct fence *fence, struct places *places, struct fence_report *report)
 {
-    char log_directory[PATH_MAX];
     bool has_log = fence->log_file != NULL && fence->log_file[0] != '\0';
-    bool is_apart = !has_log || find_log_directory(fence, log_directory);
+    bool is_apart = !has_log || find_log_directory(fence, places);
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (abi < 1) {
         report->why = "this kernel has no Landlock";
@@ -97,7 +105,7 @@ static void fence_files(const struct fence *fence, struct fence_report *report)
     struct ruleset wanted = {.files = is_apart ? write_rights(abi) : 0,
                              .scopes = abi >= ABI_SIGNALS ? signal_scope : 0};
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &wanted, sizeof wanted, 0);
-    bool is_set = ruleset >= 0 && (!is_apart || add_rules(ruleset, has_log ? log_directory : NULL)) &&
+    bool is_set = ruleset >= 0 && (!is_apart || add_rules(ruleset, has_log ? places->log : NULL)) &&
                   syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
     if (ruleset >= 0) {
         (void)close(ruleset);
@@ -111,6 +119,13 @@ static void fence_files(const struct fence *fence, struct fence_report *report)
     } else if (!report->has_files || !report->has_signals) {
         report->why = "this kernel's Landlock is too old for all of it";
     }
+}
+
+static void fence_files(const struct fence *fence, struct fence_report *report)
+{
+    struct places *places = rg_memory_alloc(sizeof *places);
+    fence_with(fence, places, report);
+    rg_memory_free(places);
 }
 
 /* ---- calls ---- */

@@ -10,7 +10,10 @@
 #include "proxy/gateway.h"
 #include "proxy/supervisor_private.h"
 
-enum { STOP_PATIENCE_US = 60000000 };
+enum {
+    STOP_PATIENCE_US = 60000000,
+    MESSAGES_A_TURN = 64, /* a child that never stops talking must not keep signals and the other child waiting */
+};
 
 static void tell(struct supervisor *supervisor, struct child *child, const struct audit_control *message)
 {
@@ -149,6 +152,10 @@ static void on_ready(struct supervisor *supervisor, struct child *child)
 
 static void on_state(struct supervisor *supervisor, struct child *child, const struct audit_control *message)
 {
+    uint64_t *acknowledged = &supervisor->options.options.acknowledged_seq;
+    if (child == &supervisor->auditor && message->durable_seq > *acknowledged) {
+        *acknowledged = message->durable_seq; /* the next auditor must find as many */
+    }
     if (child != &supervisor->auditor || message->state != AUDIT_CLOSED) {
         return;
     }
@@ -171,7 +178,7 @@ static void on_message(struct supervisor *supervisor, struct child *child, const
 static void take_messages_of(struct supervisor *supervisor, struct child *child)
 {
     bool has_message = true;
-    while (child->control >= 0 && has_message) {
+    for (int i = 0; i < MESSAGES_A_TURN && child->control >= 0 && has_message; i++) {
         struct audit_control message;
         rg_status status = audit_control_receive(child->control, supervisor->packet, &message, &has_message);
         if (!rg_is_ok(status)) {

@@ -216,7 +216,22 @@ void worker_wait_for_auditor(struct worker *worker)
     }
 }
 
-static void flush_last(struct worker *worker)
+/* What could be sent no more: the log lacks how these ended. */
+static void give_up_kept(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->waiter_count; i++) {
+        kept_event_free(&waiter_at(worker, i)->kept);
+    }
+    worker->waiter_count = 0;
+    size_t lost = worker->kept.count + worker->kept.lost_count;
+    if (lost > 0) {
+        rg_log_event(worker->gateway->log, RG_LOG_ERROR, "audit.outcomes_lost", "s:I", "count", (long long)lost);
+    }
+    kept_events_done(&worker->kept);
+    worker->kept.lost_count = 0;
+}
+
+static void send_rest(struct worker *worker)
 {
     int64_t deadline_us = net_loop_now_us(worker->loop) + (int64_t)FLUSH_MS * 1000;
     audit_flush(worker->audit);
@@ -236,15 +251,11 @@ void worker_disconnect(struct worker *worker)
 {
     worker->is_over = true;
     if (worker->audit != NULL) {
-        flush_last(worker);
+        send_rest(worker);
+        if (worker->audit_watch != NULL) {
+            net_watch_close(&worker->audit_watch);
+        }
+        audit_client_close(&worker->audit);
     }
-    if (worker->audit_watch != NULL) {
-        net_watch_close(&worker->audit_watch);
-    }
-    audit_client_close(&worker->audit);
-    for (size_t i = 0; i < worker->waiter_count; i++) {
-        kept_event_free(&waiter_at(worker, i)->kept);
-    }
-    worker->waiter_count = 0;
-    kept_events_done(&worker->kept);
+    give_up_kept(worker);
 }

@@ -5,12 +5,12 @@
 # epoch and its root, the lists of keys, the tiles. Needs temporary space of about 300 bytes a record. Work on a copy.
 # usage: check.sh [--root VKEY|FILE] DIR
 #   --root  the root key you were given; without it the log's own copy is believed
-# exit status: 0 intact, 1 altered, 2 truncated or rolled back, 3 forked, 4 evidence is missing, 6 usage or I/O
+# exit status: 0 intact, 1 altered, 2 truncated or rolled back, 3 forked, 4 evidence is missing, 5 stale, 6 usage or I/O
 set -eu
 LC_ALL=C
 export LC_ALL
 
-altered=1 truncated=2 forked=3 incomplete=4 usage=6
+altered=1 truncated=2 forked=3 incomplete=4 stale=5 usage=6
 chunk=8192 # records or nodes that lie as files in $work at once
 
 die() {
@@ -207,7 +207,14 @@ awk -v genesis="$(cat genesis.b64)" '
         now = substr(rest, 7) + 0
         if (now <= hlc) bad("is earlier than the one before it")
         hlc = now
-        if (substr(rest, 1, RLENGTH) ~ /"kind":"epoch.open"$/) print seq >"opens"
+        split(substr(rest, 1, RLENGTH), part, "\"") # 6: boot, 9: mono_us, 12: kind
+        if (part[6] != boot) {
+            if (part[12] != "log.started" && part[12] != "log.recovered") bad("begins a run without log.started")
+            boot = part[6]
+            run++
+        }
+        print seq, run, substr(part[9], 2) + 0, part[12] !~ /^(log|epoch|clock|disk|key|process)[.]|^part$/ >"runs"
+        if (part[12] == "epoch.open") print seq >"opens"
         seq++
     }' records >problem || die $altered "$(cat problem)"
 touch opens
@@ -255,6 +262,16 @@ done
 [ -s signed ] || die $incomplete 'nothing is signed: there is no checkpoint'
 awk -v newest="$newest" 'FILENAME == "signed" { has[$1] = 1; next } $1 + 1 < newest + 0 && !(($1 + 1) in has) { print $1 + 1; exit 1 }' \
     signed opens >problem || die $incomplete "the checkpoint of $(cat problem) records, the last of its epoch, is missing"
+
+# ---- what no checkpoint covers proves nothing: there may be no more of it than a crash leaves ----
+[ "$(awk -v newest="$newest" '$1 >= newest + 0' opens | wc -l)" -le 1 ] || die $incomplete 'two epochs were opened behind the newest checkpoint'
+awk -v newest="$newest" '
+    $1 >= newest + 0 {
+        if (!($2 in first)) first[$2] = $3
+        if ($3 - first[$2] > 60000000) failed = 1
+        if ($4 && !($2 in wrote)) { wrote[$2] = 1; writers++ }
+    }
+    END { exit failed || writers > 1 }' runs || die $stale 'the log goes on behind the newest checkpoint for too long'
 
 # ---- the tiles (C2SP tlog-tiles) ----
 tiles=0

@@ -6,10 +6,10 @@ python3-cryptography or the openssl command. Everything it knows stands in docs/
 usage: verify.py [--root VKEY|FILE] [--checkpoint FILE]... DIR
   --root        the root key you were given (a vkey line or a file with one); without it the log's own copy is believed
   --checkpoint  one that you or a third party kept: the log must still hold what it signed
-exit status: 0 intact, 1 altered, 2 truncated or rolled back, 3 forked, 4 evidence is missing, 6 usage or I/O"""
+exit status: 0 intact, 1 altered, 2 truncated or rolled back, 3 forked, 4 evidence is missing, 5 stale, 6 usage or I/O"""
 import argparse, base64, bisect, hashlib, json, os, pathlib, re, subprocess, sys, tempfile
 
-ALTERED, TRUNCATED, FORKED, INCOMPLETE, USAGE = 1, 2, 3, 4, 6
+ALTERED, TRUNCATED, FORKED, INCOMPLETE, STALE, USAGE = 1, 2, 3, 4, 5, 6
 HEAD = re.compile(rb'\{"unmapped":\{"rg":\{"seq":"(\d{16})","prev":"([\w-]{43})",'
                   rb'(?:"tenant":"((?:[^"\\]|\\.)+)","tseq":"(\d{16})","tprev":"([\w-]{43})",)?'
                   rb'"hlc":(0|[1-9]\d{0,17}),"boot":"([0-9a-f]{32})","mono_us":(0|[1-9]\d{0,17}),"kind":"([a-z.]+)"')
@@ -140,7 +140,7 @@ def no_doubles(pairs):
 def read_log(directory, origin, genesis_root):
     """The chain, the tenants' chains, the clocks. Returns the tree and the numbers of the records that open an epoch."""
     genesis = prev = sha256(b"rowgate/audit/v1\n", origin, b"\n", genesis_root)
-    tree, opens, tenants, last_hlc, clock = Tree(), [], {}, -1, (b"", 0)
+    tree, opens, tenants, last_hlc, clock, runs = Tree(), [], {}, -1, (b"", 0), []
     for where, seq, line in read_records(directory):
         head = HEAD.match(line)
         try:
@@ -160,6 +160,11 @@ def read_log(directory, origin, genesis_root):
             tenants[head[3]] = (count + 1, prev)
         if int(head[6]) <= last_hlc or (head[7] == clock[0] and int(head[8]) < clock[1]):
             raise Finding(ALTERED, where, "its time is before that of the record before it")
+        if head[7] != clock[0]:
+            if head[9] not in (b"log.started", b"log.recovered"):
+                raise Finding(ALTERED, where, "begins a run, and is neither log.recovered nor log.started")
+            runs.append([])
+        runs[-1].append((seq, int(head[8]), not re.match(rb"log\.|epoch\.|clock\.|disk\.|key\.|process\.|part$", head[9])))
         last_hlc, clock = int(head[6]), (head[7], int(head[8]))
         if head[9] == b"epoch.open":
             opens.append(seq)
@@ -169,7 +174,7 @@ def read_log(directory, origin, genesis_root):
             heads = sorted(sha256(genesis, name) + b"%016d" % count + head for name, (count, head) in tenants.items())
             if rg.get("heads_root") != Tree(sha256(b"\0", head) for head in heads).root(len(heads)).hex():
                 raise Finding(ALTERED, where, "its heads_root is not that of the tenants' records")
-    return tree, opens
+    return tree, opens, runs
 
 def read_checkpoint(note, origin, keys, opens, log_size, where):
     size = re.match(rb"[^\n]*\n(0|[1-9]\d{0,17})\n", note)
@@ -211,6 +216,16 @@ def check_checkpoints(directory, origin, keys, opens, tree, kept):
             raise Finding(INCOMPLETE, "ckpt", f"the last checkpoint of epoch {epoch}, of {seq + 1} records, is missing")
     return newest
 
+def check_tail(opens, runs, newest):
+    """What no checkpoint covers proves nothing; there may be no more of it than a crash leaves."""
+    if len([seq for seq in opens if seq >= newest]) > 1:
+        raise Finding(INCOMPLETE, "ckpt", "two epochs were opened behind the newest checkpoint: a key steps only behind one")
+    tails = [[record for record in run if record[0] >= newest] for run in runs]
+    if any(tail and tail[-1][1] - tail[0][1] > 60_000_000 for tail in tails):
+        raise Finding(STALE, "head.note", "the log goes on for more than a minute behind the newest checkpoint")
+    if len([tail for tail in tails if any(client for _, _, client in tail)]) > 1:
+        raise Finding(STALE, "head.note", "two runs wrote behind the newest checkpoint: each signs what it finds before that")
+
 def check_tiles(directory, tree, newest):
     names = {path.relative_to(directory).as_posix() for path in (directory / "tile").rglob("*") if path.is_file()}
     for name in sorted(names):
@@ -239,8 +254,9 @@ def check(directory, root, kept):
     """What to tell, or the first Finding."""
     origin = (directory / "origin").read_bytes().removesuffix(b"\n")
     keys, genesis_root = load_keys(directory, origin, root.encode())
-    tree, opens = read_log(directory, origin, genesis_root)
+    tree, opens, runs = read_log(directory, origin, genesis_root)
     newest = check_checkpoints(directory, origin, keys, opens, tree, kept)
+    check_tail(opens, runs, newest)
     tiles = check_tiles(directory, tree, newest)
     check_manifests(directory, origin, tree)
     return (f"intact: {tree.size} records, {len(opens) + 1} epochs, {tiles} tiles; signed up to record {newest - 1}, "

@@ -137,11 +137,12 @@ SECRET_TEXTS = [
 
 
 def holds_secret(stack):
-    """Every file under the stack's directory that holds the secret, or a telling part of it."""
+    """Every line in a file under the stack's directory that holds the secret, or a telling part of it."""
     found = []
     for path in stack.directory.rglob("*"):
-        if path.is_file() and any(part in path.read_bytes() for part in (b"hunter2", b"Geheim")):
-            found.append(str(path))
+        if path.is_file():
+            found += [f"{path.name}: {line[:3000]}" for line in path.read_bytes().split(b"\n")
+                      if b"hunter2" in line or b"Geheim" in line]
     return found
 
 

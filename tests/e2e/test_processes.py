@@ -150,6 +150,37 @@ def test_while_there_is_no_auditor_statements_are_refused_and_sessions_stay():
         assert stack.audit_verify().returncode == 0
 
 
+def test_acknowledged_records_that_are_spoilt_while_the_auditor_is_down_are_not_cut():
+    with stacks.Stack(workers=1) as stack, contextlib.closing(stack.connect()) as connection, connection.cursor() as cursor:
+        audit = stack.directory / "audit"
+        cursor.execute("select 1")
+        time.sleep(0.2)  # the supervisor hears of it within 10 ms; no checkpoint is due yet, or it covers less
+        cursor.execute("select 2")
+        time.sleep(0.2)
+        (audit / "seg").rename(audit / "elsewhere")  # none can start
+        (audit / "seg").write_text("no directory\n")
+        os.kill(stack.rowgate.auditor, signal.SIGKILL)
+        stacks.wait_for(lambda: stack.rowgate.event("server.child.died"), "the auditor's death")
+        newest = sorted((audit / "elsewhere").glob("*.jsonl"))[-1]
+        good = newest.read_bytes()
+        newest.write_bytes(good[:len(good.rstrip(b"\0")) - 40] + b"\0" * 4096)  # as a crash leaves it
+        spoilt = newest.read_bytes()
+        (audit / "seg").unlink()
+        (audit / "elsewhere").rename(audit / "seg")
+        stacks.wait_for(lambda: any("rolled back or altered" in str(event.get("reason")) for event in stack.rowgate.events()),
+                        "the refusal", 25)
+        assert (audit / "seg" / newest.name).read_bytes() == spoilt and not list((audit / "quarantine").iterdir())
+        (audit / "seg" / newest.name).write_bytes(good)
+
+        def works():
+            with contextlib.suppress(psycopg2.Error):
+                cursor.execute("select 4")
+                return cursor.fetchall() == [(4,)]
+        stacks.wait_for(works, "the next statement once the log is whole again", 30)
+        assert stack.rowgate.stop() == 0
+        assert stack.audit_verify().returncode == 0
+
+
 def test_a_write_whose_auditor_died_gets_its_outcome_from_the_next_one():
     """The decision is durable, the database is at work, the auditor dies and comes back, then the client goes away."""
     with stacks.Stack(workers=1, own_kinds=WRITES) as stack:
@@ -338,3 +369,17 @@ def test_a_storm_of_reloads_does_not_hold_up_the_end():
         assert seconds < 8, (reloads, seconds)
         assert kinds_of(stack)[-1] == "log.stopped"
         assert kinds_of(stack).count("policy.loaded") == reloads + 1
+
+
+def test_an_end_without_an_auditor_is_clean_and_tells_what_the_log_lacks():
+    with stacks.Stack(workers=1) as stack:
+        with contextlib.closing(stack.connect()) as connection:
+            assert connection.cursor().execute("select 1") is None
+            (stack.directory / "audit" / "seg").rename(stack.directory / "audit" / "elsewhere")  # none can start
+            (stack.directory / "audit" / "seg").write_text("no directory\n")
+            os.kill(stack.rowgate.auditor, signal.SIGKILL)
+            stacks.wait_for(lambda: any(e.get("state") == "closed" for e in stack.rowgate.events() if e["event"] == "audit.state"),
+                            "the gateway's notice")
+        stacks.wait_for(lambda: stack.rowgate.event("audit.submit_failed"), "the logout that is not on record")
+        assert stack.rowgate.stop() == 0  # the sanitizers say so when anything was left over
+        assert stack.rowgate.event("audit.outcomes_lost")["count"] == 1

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Verify over a whole directory of hostile bytes. Input = an image: "F <path> <size>" LF and the bytes, again and again.
- * Each image is written to a directory in memory and verified, with its own head.note brought along as --since too; the
- * report must print, and as JSON be JSON. */
+/* Verify over a whole directory of hostile bytes. Input = an image: "F <path> <size>" LF and the bytes, again and
+ * again. Each image is written to a directory in memory and verified, with its own head.note brought along as --since
+ * too; the report must print, and as JSON be JSON. */
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>

@@ -25,11 +25,14 @@ static void reads_back_what_it_wrote(void **state)
                                                    .segment_bytes = UINT64_MAX,
                                                    .reserve_bytes = 64,
                                                    .low_space_bytes = 1,
+                                                   .acknowledged_seq = 4711,
                                                    .durability = AUDIT_WRITTEN}};
     const struct audit_control note = {
         .type = AUDIT_CONTROL_NOTE, .which = RG_SLICE("gateway"), .how = RG_SLICE("signal 9")};
-    const struct audit_control told = {
-        .type = AUDIT_CONTROL_STATE, .state = AUDIT_RESERVE, .reason = RG_SLICE("the disk is full")};
+    const struct audit_control told = {.type = AUDIT_CONTROL_STATE,
+                                       .state = AUDIT_RESERVE,
+                                       .durable_seq = 815,
+                                       .reason = RG_SLICE("the disk is full")};
     RG_AUTO(rg_buf_done) struct rg_buf packet;
     rg_buf_init(&packet, AUDIT_CONTROL_MAX);
     struct audit_control got = {0};
@@ -40,6 +43,7 @@ static void reads_back_what_it_wrote(void **state)
     assert_same_text(got.options.origin, sent.options.origin);
     assert_true(got.options.segment_bytes == UINT64_MAX && got.options.reserve_bytes == 64);
     assert_true(got.options.low_space_bytes == 1 && got.options.durability == AUDIT_WRITTEN);
+    assert_int_equal(got.options.acknowledged_seq, 4711);
     assert_int_equal(got.fd, -1);
     rg_buf_clear(&packet);
     assert_ok(audit_control_encode(&note, &packet));
@@ -50,6 +54,7 @@ static void reads_back_what_it_wrote(void **state)
     assert_ok(audit_control_encode(&told, &packet));
     assert_ok(audit_control_parse(rg_buf_slice(&packet), &got));
     assert_int_equal(got.state, AUDIT_RESERVE);
+    assert_int_equal(got.durable_seq, 815);
     assert_same_text(got.reason, told.reason);
     assert_int_equal(got.which.size, 0); /* nothing stays of the message before */
 }

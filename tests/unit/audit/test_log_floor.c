@@ -214,6 +214,40 @@ static void makes_missing_and_wrong_tiles_and_manifests_again(void **state)
     audit_dir_remove(&dir);
 }
 
+/* From the first acknowledged record on there is a checkpoint: a fresh log does not begin in its place. */
+static void refuses_to_begin_again_when_the_segments_are_gone_within_the_first_second(void **state)
+{
+    (void)state;
+    struct audit_dir dir;
+    audit_dir_make(&dir);
+    audit_dir_crash(&dir, 1);
+    run(&dir, "rm seg/*");
+    assert_refused(&dir, RG_STORAGE, "rolled back or altered");
+    audit_dir_remove(&dir);
+}
+
+static void refuses_a_log_shorter_than_what_was_acknowledged_and_cuts_nothing(void **state)
+{
+    (void)state;
+    struct audit_dir dir;
+    struct audit_log log = {0};
+    audit_dir_make(&dir);
+    audit_dir_crash(&dir, 4); /* five records, one of them signed */
+    struct auditor_options options = audit_dir_options(&dir);
+    run(&dir, "cp -r seg kept && f=seg/0000000000000000.jsonl && truncate -s -40 $f && cp -r seg torn");
+    options.acknowledged_seq = 5;
+    assert_fails(RG_STORAGE, audit_log_open(&options, &log));
+    run(&dir, "diff -r seg torn && test -z \"$(ls quarantine)\"");
+    run(&dir, "rm -r seg && cp -r kept seg");
+    options.acknowledged_seq = 6;
+    assert_fails(RG_STORAGE, audit_log_open(&options, &log));
+    options.acknowledged_seq = 5;
+    assert_ok(audit_log_open(&options, &log));
+    assert_ok(audit_log_stop(&log));
+    audit_log_done(&log);
+    audit_dir_remove(&dir);
+}
+
 /* A note that does not hold is passed over: power loss can leave half of one. */
 static void passes_over_notes_that_do_not_hold(void **state)
 {
@@ -278,6 +312,8 @@ int main(void)
         cmocka_unit_test(refuses_a_rolled_back_log_also_with_its_checkpoints_gone),
         cmocka_unit_test(cuts_a_torn_tail_above_the_floor_and_records_it),
         cmocka_unit_test(makes_missing_and_wrong_tiles_and_manifests_again),
+        cmocka_unit_test(refuses_to_begin_again_when_the_segments_are_gone_within_the_first_second),
+        cmocka_unit_test(refuses_a_log_shorter_than_what_was_acknowledged_and_cuts_nothing),
         cmocka_unit_test(passes_over_notes_that_do_not_hold),
         cmocka_unit_test(finishes_the_step_of_an_epoch_that_was_opened),
     };

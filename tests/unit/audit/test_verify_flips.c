@@ -84,7 +84,7 @@ static void make_log(struct flips *flips, uint64_t statements)
 {
     static const char zeros[1000];
     flips->history = history_blank();
-    flips->history.segment_statements = 100;
+    flips->history.segment_statements = 200;
     history_write_all(&flips->history, statements);
     history_stop(&flips->history);
     assert_int_equal(write(flips->history.segment_fd, zeros, sizeof zeros), sizeof zeros);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Verify beside the real writer: while it commits and rotates, right after it was killed, after it started again. Never a
- * false alarm, but for a torn last line that a kill left. (systemd 27532: a verifier that cries wolf on a live file is one
- * that nobody runs.) */
+/* Verify beside the real writer: while it commits and rotates, right after it was killed, after it started again. Never
+ * a false alarm, but for a torn last line that a kill left. (systemd 27532: a verifier that cries wolf on a live file
+ * is one that nobody runs.) */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>

@@ -352,6 +352,8 @@ static void hides_secrets_in_messages(void **state)
         {"ALTER ROLE bob PASSWORD 'hunter2", "unterminated quoted string at or near \"'hunter2\"",
          "unterminated quoted string at or near \"'***\""},
         {"ALTER ROLE bob PASSWORD hunter2", "syntax error at or near \"hunter2\"", "syntax error at or near \"***\""},
+        {"ALTER ROLE bob PASSWORD hunter2-more!", "syntax error at or near \"hunter2\"",
+         "syntax error at or near \"***\""},
         {"ALTER ROLE bob PASSWORD hunter2", "hunter2hunter2 and hunter", "****** and hunter"},
         {"CREATE SUBSCRIPTION s CONNECTION 'host=h pass hunter2' PUBLICATION p",
          "missing \"=\" after \"hunter2\" in connection info string",
