@@ -347,8 +347,8 @@ static void an_index_that_says_what_the_log_does_not_is_built_again(void **state
         "UPDATE record SET seq = seq + 1000",
         "INSERT INTO record SELECT seq + 100, segment, at, leaf, hlc FROM record",
         "UPDATE term SET name = CAST('tglobex' AS BLOB) WHERE name = CAST('tacme' AS BLOB)",
-        "CREATE TRIGGER evil AFTER INSERT ON record BEGIN DELETE FROM term; END; UPDATE record SET leaf = "
-        "zeroblob(32)"};
+        ("CREATE TRIGGER evil AFTER INSERT ON record BEGIN DELETE FROM term; END; UPDATE record SET leaf = "
+         "zeroblob(32)")};
     struct world w;
     make_world(&w);
     const uint64_t wanted[] = {w.denied, w.write};
