@@ -3,25 +3,29 @@
  * come from a file, so nothing of it is believed. */
 #include "base/rg_literal.h"
 
-static rg_status put_all(struct rg_buf *out, const struct rg_literal *literal)
+static void encode_u32(char *bytes, size_t value)
 {
-    RG_TRY(rg_buf_put_u32(out, (uint32_t)literal->at));
-    RG_TRY(rg_buf_put_u32(out, (uint32_t)literal->size));
-    RG_TRY(rg_buf_put_u32(out, (uint32_t)literal->text.size));
-    return rg_buf_put(out, literal->text);
+    bytes[0] = (char)(value >> 24 & 0xff);
+    bytes[1] = (char)(value >> 16 & 0xff);
+    bytes[2] = (char)(value >> 8 & 0xff);
+    bytes[3] = (char)(value & 0xff);
 }
 
 rg_status rg_literal_put(struct rg_buf *out, const struct rg_literal *literal)
 {
+    char *memory = NULL;
     if (literal->at > UINT32_MAX || literal->size > UINT32_MAX || literal->text.size > UINT32_MAX) {
         return rg_fail(RG_LIMIT, "literal of %zu bytes at byte %zu", literal->text.size, literal->at);
     }
-    size_t before = rg_buf_size(out);
-    rg_status status = put_all(out, literal);
-    if (!rg_is_ok(status)) {
-        rg_buf_truncate(out, before);
+    RG_TRY(rg_buf_reserve(out, RG_LITERAL_HEAD + literal->text.size, &memory));
+    encode_u32(memory, literal->at);
+    encode_u32(memory + 4, literal->size);
+    encode_u32(memory + 8, literal->text.size);
+    if (literal->text.size > 0) {
+        memcpy(memory + RG_LITERAL_HEAD, literal->text.data, literal->text.size);
     }
-    return status;
+    rg_buf_commit(out, RG_LITERAL_HEAD + literal->text.size);
+    return RG_OK;
 }
 
 static uint32_t decode_u32(const char *bytes)

@@ -15,15 +15,18 @@ static bool is_readable(struct rg_slice text)
 {
     enum { OPERATORS_MAX = 16 << 20 }; /* bytes read twice: a tenth of a second */
     size_t cost = 0;
-    const char *at = text.size < 2 ? NULL : memmem(text.data, text.size, "/*", 2);
-    while (at != NULL && cost < OPERATORS_MAX) {
-        size_t left = text.size - (size_t)(at - text.data);
-        size_t run = 0;
-        while (run < left && at[run] != '\0' && strchr("~!@#^&|`?+-*/%<>=", at[run]) != NULL) {
-            run++;
+    size_t at = 0;
+    while (at < text.size && cost < OPERATORS_MAX) {
+        const char *slash = memchr(text.data + at, '/', text.size - at);
+        if (slash == NULL) {
+            return true;
         }
-        cost += run;
-        at = memmem(at + 2, left - 2, "/*", 2);
+        at = (size_t)(slash - text.data) + 1;
+        for (size_t end = at; at < text.size && text.data[at] == '*' && end < text.size; end++, cost++) {
+            if (text.data[end] == '\0' || strchr("~!@#^&|`?+-*/%<>=", text.data[end]) == NULL) {
+                break;
+            }
+        }
     }
     return cost < OPERATORS_MAX;
 }

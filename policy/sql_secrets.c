@@ -55,22 +55,39 @@ static size_t find_word(struct rg_slice text, size_t from, struct rg_slice word)
     return text.size;
 }
 
-/* password=, "password": , PASSWORD 'x', sslpassword = ... */
-static bool assigns(struct rg_slice text, struct rg_slice word)
+/* What follows the word makes it the name of a value: password=, "password":, PASSWORD 'x', sslpassword = ... */
+static bool is_assigned(struct rg_slice text, size_t *at)
 {
-    size_t behind = 0;
-    for (size_t at = find_word(text, 0, word); at < text.size; at = find_word(text, behind, word)) {
-        behind = at;
-        while (behind < text.size && is_letter(text.data[behind])) {
-            behind++;
-        }
-        behind = skip(text, behind, " \t\r\n\f\v");
-        if (behind == text.size) {
+    while (*at < text.size && is_letter(text.data[*at])) {
+        (*at)++;
+    }
+    *at = skip(text, *at, " \t\r\n\f\v");
+    if (*at == text.size) {
+        return false;
+    }
+    bool is_escaped =
+        strchr("eEuU", text.data[*at]) != NULL && *at + 1 < text.size && strchr("'&", text.data[*at + 1]) != NULL;
+    return is_escaped || strchr("='\"$:\\(", text.data[*at]) != NULL;
+}
+
+static bool ends_with(struct rg_slice text, size_t end, const char *word)
+{
+    size_t size = strlen(word);
+    return end >= size && end <= text.size && strncasecmp(text.data + end - size, word, size) == 0;
+}
+
+/* "passw" and "pwd" both have a w, which is rare and found fast. */
+static bool assigns(struct rg_slice text, char w)
+{
+    size_t at = 0;
+    while (at < text.size) {
+        const char *found = memchr(text.data + at, w, text.size - at);
+        if (found == NULL) {
             return false;
         }
-        bool is_escaped = strchr("eEuU", text.data[behind]) != NULL && behind + 1 < text.size &&
-                          strchr("'&", text.data[behind + 1]) != NULL;
-        if (is_escaped || strchr("='\"$:\\(", text.data[behind]) != NULL) {
+        at = (size_t)(found - text.data) + 1;
+        bool is_word = ends_with(text, at, "passw") || ends_with(text, at + 1, "pwd");
+        if (is_word && is_assigned(text, &at)) {
             return true;
         }
     }
@@ -80,7 +97,8 @@ static bool assigns(struct rg_slice text, struct rg_slice word)
 /* scheme://user:secret@host */
 static bool is_uri_with_password(struct rg_slice text)
 {
-    const char *scheme = text.size < 3 ? NULL : memmem(text.data, text.size, "://", 3);
+    bool has_at = text.size > 3 && memchr(text.data, '@', text.size) != NULL;
+    const char *scheme = has_at ? memmem(text.data, text.size, "://", 3) : NULL;
     if (scheme == NULL) {
         return false;
     }
@@ -91,21 +109,18 @@ static bool is_uri_with_password(struct rg_slice text)
 
 bool sql_secret_is_in(struct rg_slice value)
 {
-    return assigns(value, RG_SLICE("passw")) || assigns(value, RG_SLICE("pwd")) || is_uri_with_password(value);
+    return assigns(value, 'w') || assigns(value, 'W') || is_uri_with_password(value);
 }
 
 /* ... PASSWORD ': what stands behind this string was meant to be inside, and a quote too many turned it out. */
 static bool ends_before_password(struct rg_slice text)
 {
-    size_t at = find_word(text, 0, RG_SLICE("password"));
-    while (at < text.size) {
-        size_t behind = skip(text, at + 8, " \t\r\n\f\v");
-        if (behind == text.size && behind > at + 8) {
-            return find_word(text, 0, RG_SLICE("role")) < text.size || find_word(text, 0, RG_SLICE("user")) < text.size;
-        }
-        at = find_word(text, at + 1, RG_SLICE("password"));
+    size_t end = text.size;
+    while (end > 0 && memchr(" \t\r\n\f\v", text.data[end - 1], 6) != NULL) {
+        end--;
     }
-    return false;
+    return end < text.size && ends_with(text, end, "password") &&
+           (find_word(text, 0, RG_SLICE("role")) < text.size || find_word(text, 0, RG_SLICE("user")) < text.size);
 }
 
 /* ---- statements ---- */
