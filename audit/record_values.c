@@ -33,10 +33,21 @@ void audit_long_list_clear(struct audit_long_list *longs)
     rg_buf_clear(&longs->binds);
 }
 
-/* "text", or {"b64":"..."} for what JSON cannot carry. NULL on failure. */
+/* Is base64 shorter? Then the text is mostly what JSON escapes. */
+static bool is_costly(struct rg_slice value)
+{
+    size_t escaped = 0;
+    for (size_t i = 0; i < value.size; i++) {
+        unsigned char byte = (unsigned char)value.data[i];
+        escaped += byte < 0x20 ? 6 : byte == '"' || byte == '\\' ? 2 : 1;
+    }
+    return escaped > value.size / 3 * 4 + 64;
+}
+
+/* "text", or {"b64":"..."} for what JSON cannot carry, or not well. NULL on failure. */
 static json_t *json_of(struct rg_slice value, bool is_binary)
 {
-    if (!is_binary && audit_utf8_is_valid(value)) {
+    if (!is_binary && audit_utf8_is_valid(value) && !is_costly(value)) {
         return json_stringn(value.size == 0 ? "" : value.data, value.size);
     }
     RG_AUTO(rg_arena_done) struct rg_arena arena;

@@ -139,25 +139,57 @@ static size_t join_run(const struct sql_pieces *pieces, size_t index)
     return end;
 }
 
+/* More literals than anybody would read: what is left of the text is one. */
+static void put_all_else(struct separation *work, size_t index)
+{
+    const struct sql_pieces *pieces = work->pieces;
+    bool is_secret = false;
+    for (size_t i = index; i < pieces->count; i++) {
+        is_secret |= pieces->pieces[i].is_secret;
+    }
+    struct sql_piece rest = {.at = pieces->pieces[index].at, .kind = SQL_PIECE_REST};
+    struct rg_slice text = rg_slice_cut(pieces->text, rest.at, SIZE_MAX);
+    if (is_secret) {
+        put_secret(work, &rest, text, pieces->text.size);
+    } else {
+        put_literal(work, text, pieces->text.size);
+    }
+}
+
+/* Puts what stands for the piece at index; returns the index behind it, and in *out_end the byte. */
+static size_t put_piece(struct separation *work, size_t index, size_t *out_end)
+{
+    const struct sql_pieces *pieces = work->pieces;
+    const struct sql_piece *piece = &pieces->pieces[index];
+    if (is_taken_out(piece) && work->result.count + 1 == SQL_LITERALS_MAX) {
+        put_all_else(work, index);
+        *out_end = pieces->text.size;
+        return pieces->count;
+    }
+    size_t next = piece->is_secret ? join_run(pieces, index) : index + 1;
+    size_t end = pieces->pieces[next - 1].end;
+    struct rg_slice text = rg_slice_cut(pieces->text, piece->at, end - piece->at);
+    if (piece->is_secret) {
+        put_secret(work, piece, text, end);
+    } else {
+        put_literal(work, text, end);
+    }
+    *out_end = end;
+    return next;
+}
+
 static void separate(struct separation *work)
 {
     const struct sql_pieces *pieces = work->pieces;
     size_t from = 0;
     for (size_t i = 0; i < pieces->count;) {
         const struct sql_piece *piece = &pieces->pieces[i];
-        size_t next = piece->is_secret ? join_run(pieces, i) : i + 1;
-        size_t end = pieces->pieces[next - 1].end;
-        if (piece->is_secret || is_literal(piece)) {
-            struct rg_slice text = rg_slice_cut(pieces->text, piece->at, end - piece->at);
-            put(work, rg_slice_cut(pieces->text, from, piece->at - from));
-            if (piece->is_secret) {
-                put_secret(work, piece, text, end);
-            } else {
-                put_literal(work, text, end);
-            }
-            from = end;
+        if (!piece->is_secret && !is_literal(piece)) {
+            i++;
+            continue;
         }
-        i = next;
+        put(work, rg_slice_cut(pieces->text, from, piece->at - from));
+        i = put_piece(work, i, &from);
     }
     put(work, rg_slice_cut(pieces->text, from, SIZE_MAX));
 }

@@ -28,7 +28,11 @@ struct sql_literals {
  * Owns:    the lists and the new text live in arena; secrets point into text. scratch holds nothing afterwards that
  *          is needed.
  * Threads: any; reads no clock, file or socket. */
-enum { SQL_LITERALS_TEXT_MAX = 256 << 20 };
+enum {
+    SQL_LITERALS_TEXT_MAX = 256 << 20,
+    SQL_LITERALS_MAX =
+        16384, /* the last of so many is all that is left of the text: a list stays readable, and small */
+};
 rg_status sql_literals_separate(struct rg_slice text, struct rg_arena *scratch, struct rg_arena *arena,
                                 struct sql_literals *out_literals) RG_MUST_CHECK;
 

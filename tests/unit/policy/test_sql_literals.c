@@ -113,6 +113,29 @@ static void keeps_a_NUL_and_what_follows_it_as_a_literal(void **state)
     assert_true(rg_slice_is_equal(literal.text, RG_SLICE("\0 'b'")));
 }
 
+static void takes_what_is_left_for_the_last_of_many(void **state)
+{
+    enum { SIZE = 200000 };
+    static char text[SIZE];
+    (void)state;
+    for (size_t at = 0; at + 2 <= SIZE; at += 2) {
+        memcpy(text + at, "1,", 2);
+    }
+    for (int is_secret = 0; is_secret < 2; is_secret++) {
+        RG_AUTO(separated_done) struct separated one;
+        RG_AUTO(rg_buf_done) struct rg_buf joined;
+        if (is_secret == 1) {
+            memcpy(text + SIZE - 30, "ALTER ROLE b PASSWORD 'hunter2'", 30);
+        }
+        separate(rg_slice_make(text, SIZE), &one);
+        join(&one.literals, &joined);
+        assert_int_equal(one.literals.count, SQL_LITERALS_MAX);
+        assert_int_equal(one.literals.is_redacted, is_secret);
+        assert_false(holds(rg_buf_slice(&joined), RG_SLICE("hunter")));
+        assert_true(is_secret == 1 || rg_slice_is_equal(rg_buf_slice(&joined), rg_slice_make(text, SIZE)));
+    }
+}
+
 /* ---- byte for byte ---- */
 
 static void check_text(struct rg_slice text)
@@ -447,6 +470,7 @@ int main(void)
         cmocka_unit_test(takes_every_kind_of_literal_out),
         cmocka_unit_test(numbers_behind_a_parameter_that_no_client_can_have),
         cmocka_unit_test(keeps_a_NUL_and_what_follows_it_as_a_literal),
+        cmocka_unit_test(takes_what_is_left_for_the_last_of_many),
         cmocka_unit_test(gives_every_vector_back_byte_for_byte),
         cmocka_unit_test(gives_postgresqls_own_suite_back_byte_for_byte),
         cmocka_unit_test(gives_any_bytes_back),
