@@ -8,7 +8,7 @@
 #include "policy/sql_literals_private.h"
 
 enum {
-    PLACEHOLDER_MAX = 12,       /* "$2147483648" */
+    PLACEHOLDER_MAX = 14,       /* " $2147483648 " */
     PARAMETER_MAX = 2000000000, /* a number above it is nobody's parameter */
     SECRET_PART_MIN = 3,        /* bytes; shorter parts of a secret are everywhere */
 };

@@ -99,6 +99,9 @@ static void numbers_behind_a_parameter_that_no_client_can_have(void **state)
     RG_AUTO(separated_done) struct separated one;
     separate(RG_SLICE("SELECT $99999999999999999999, 1"), &one);
     assert_slice(one.literals.text, "SELECT $99999999999999999999, $2000000002");
+    RG_AUTO(separated_done) struct separated widest; /* a blank on both sides */
+    separate(RG_SLICE("SELECT $99999999999999999999, 1'a'b"), &widest);
+    assert_slice(widest.literals.text, "SELECT $99999999999999999999, $2000000002 $2000000003 b");
 }
 
 static void keeps_a_NUL_and_what_follows_it_as_a_literal(void **state)
