@@ -139,12 +139,19 @@ static bool is_of_the_statement(const char *sqlstate)
     return strcmp(sqlstate, "25P02") == 0;
 }
 
-static void note(const struct session *session, const struct pgwire_error *error)
+/* The upstream may have read the client's text with the prelude, and may quote it. */
+static void note(const struct session *session, const struct policy_cached *cached, const struct pgwire_error *error)
 {
+    RG_AUTO(rg_arena_done) struct rg_arena arena;
+    struct rg_slice reason = RG_SLICE("");
+    rg_arena_init(&arena, SESSION_MESSAGE_BYTES);
+    if (!rg_is_ok(record_hide(cached, error->message, &arena, &reason))) {
+        reason = RG_SLICE("***");
+    }
     rg_log_event(session->worker->gateway->log, RG_LOG_ERROR, "sql.upstream.lock", "s:I, s:s%, s:s%, s:s, s:s%",
                  "session", (long long)session->id, "upstream", session->tenant.route.upstream.data,
                  session->tenant.route.upstream.size, "tenant", session->tenant.id.data, session->tenant.id.size,
-                 "sqlstate", error->sqlstate, "reason", error->message.data, error->message.size);
+                 "sqlstate", error->sqlstate, "reason", reason.size == 0 ? "" : reason.data, reason.size);
 }
 
 rg_status prelude_failed(struct session *session, struct request *request, const struct pgwire_span *span)
@@ -155,7 +162,7 @@ rg_status prelude_failed(struct session *session, struct request *request, const
     if (is_of_the_statement(error.sqlstate)) {
         return reply_put_error(session, request, span);
     }
-    note(session, &error);
+    note(session, request->cached, &error);
     const struct policy_statement *statement = request_statement(request);
     struct refusal refusal = refusal_make("42501", "upstream.lock", text);
     refusal.hint =

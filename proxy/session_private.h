@@ -362,6 +362,9 @@ rg_status record_unfinished(struct session *session, const struct request *reque
 void record_unexecuted(struct session *session, const char *sqlstate, const char *message);
 /* The same for all that was forwarded and will not be answered any more; empties the queue. */
 void record_abandoned(struct session *session);
+/* A message without the secrets of any text of cached (NULL: none): what may be recorded or logged of it. */
+rg_status record_hide(const struct policy_cached *cached, struct rg_slice message, struct rg_arena *arena,
+                      struct rg_slice *out_message) RG_MUST_CHECK;
 /* Submits the record of a refusal. */
 rg_status record_refusal(struct session *session, const struct refusal *refusal, struct rg_slice sql,
                          uint64_t *out_ticket) RG_MUST_CHECK;

@@ -242,6 +242,18 @@ rg_status refusal_put(struct session *session, const struct refusal *refusal, ui
     return output_close(output, ticket, patch_at);
 }
 
+rg_status record_hide(const struct policy_cached *cached, struct rg_slice message, struct rg_arena *arena,
+                      struct rg_slice *out_message)
+{
+    struct rg_slice hidden = message;
+    for (size_t i = 0; cached != NULL && i < cached->plan.count; i++) {
+        RG_TRY(sql_secrets_hide(&cached->texts[i].source, hidden, arena, &hidden));
+        RG_TRY(sql_secrets_hide(&cached->texts[i].shown, hidden, arena, &hidden));
+    }
+    *out_message = hidden;
+    return RG_OK;
+}
+
 static struct rg_slice denied_class(const struct policy_cached *cached)
 {
     for (size_t i = 0; cached != NULL && i < cached->plan.count; i++) {
