@@ -9,6 +9,7 @@
 struct signing {
     struct verify_checkpoint *items;
     const struct audit_keys *keys;
+    uint64_t base_size; /* what covers no more than these records is not judged */
 };
 
 static bool is_by(const struct audit_note *note, const struct audit_keys *keys, uint64_t epoch)
@@ -41,7 +42,7 @@ static void check_signature(void *context, size_t number)
     const struct signing *signing = context;
     struct verify_checkpoint *checkpoint = &signing->items[number];
     struct audit_note note = {0};
-    if (!rg_is_ok(audit_note_parse(checkpoint->bytes, &note))) {
+    if (checkpoint->size <= signing->base_size || !rg_is_ok(audit_note_parse(checkpoint->bytes, &note))) {
         return;
     }
     if (checkpoint->is_root_known && is_by(&note, signing->keys, checkpoint->epoch)) {
@@ -175,7 +176,7 @@ static void check_closed_epochs(struct verify_stitch *stitch)
 void verify_epochs(struct verify_stitch *stitch, const struct audit_keys *keys, unsigned threads)
 {
     struct verify_checkpoints *checkpoints = stitch->checkpoints;
-    struct signing signing = {.items = checkpoints->sorted.items, .keys = keys};
+    struct signing signing = {.items = checkpoints->sorted.items, .keys = keys, .base_size = stitch->base_size};
     uint64_t proven = 0;
     if (keys == NULL) {
         return; /* nothing can hold; the missing keys are a finding already */
