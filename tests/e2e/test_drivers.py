@@ -19,6 +19,8 @@ import sqlalchemy
 import sqlalchemy.exc
 import sqlalchemy.pool
 
+import stack as stacks
+
 FOREIGN = re.compile(r"globex|initech|t_acme|22222222|33333333|\brls_|\bpostgres\b|\bsecret\b")
 PGBENCH = "/usr/lib/postgresql/15/bin/pgbench"
 NASTY = ["it's", "\\", "\\'; drop table x; --", "'' or 1=1", 'dou"ble', "tab\there", "new\nline", "$1 $$ $a$", "%s %% %(x)s", ":x",

@@ -111,7 +111,7 @@ class Planter:
                 number = self.add(file, text, found.start(1), "allowed instead of", call)
                 edits.append((found.start(1), close + 1, f"(RG_MUTANT({number}) ? RG_OK : {call})"))
         for function in re.finditer(r"^(?:static )?(?:inline )?bool \w+\([^{;]*\)\n\{\n(.*?)^\}", text, re.M | re.S):
-            for found in re.finditer(r"\breturn ([^;]+);", function.group(1)):
+            for found in re.finditer(r"""\breturn ((?:[^;"']|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')+);""", function.group(1)):
                 at = function.start(1) + found.start(1)
                 if found.group(1) not in ("true", "false") and not any(a <= at < e for a, e, _ in edits):
                     edits.append((at, at + len(found.group(1)), self.choice(file, text, at, found.group(1))))
