@@ -63,7 +63,7 @@ static struct rg_arena_block *add_block(struct rg_arena *arena, size_t at_least)
     if (size < at_least) {
         size = at_least;
     }
-    struct rg_arena_block *block = rg_memory_alloc(sizeof *block + size);
+    struct rg_arena_block *block = rg_memory_resize(NULL, sizeof *block + size); /* zeroed as it is handed out */
     block->next = arena->blocks;
     block->size = size;
     block->used = 0;
@@ -71,7 +71,8 @@ static struct rg_arena_block *add_block(struct rg_arena *arena, size_t at_least)
     return block;
 }
 
-rg_status rg_arena_alloc(struct rg_arena *arena, size_t size, void **out_memory)
+/* Memory as it is. */
+static rg_status take(struct rg_arena *arena, size_t size, void **out_memory)
 {
     size_t rounded = 0;
     if (!rg_size_add(size, ALIGNMENT - 1, &rounded)) {
@@ -86,10 +87,17 @@ rg_status rg_arena_alloc(struct rg_arena *arena, size_t size, void **out_memory)
     if (block == NULL || block->size - block->used < rounded) {
         block = add_block(arena, rounded);
     }
-    void *memory = block->bytes + block->used;
-    memset(memory, 0, rounded);
+    *out_memory = block->bytes + block->used;
     block->used += rounded;
     arena->used_bytes += rounded;
+    return RG_OK;
+}
+
+rg_status rg_arena_alloc(struct rg_arena *arena, size_t size, void **out_memory)
+{
+    void *memory = NULL;
+    RG_TRY(take(arena, size, &memory));
+    memset(memory, 0, size);
     *out_memory = memory;
     return RG_OK;
 }
@@ -110,11 +118,13 @@ rg_status rg_arena_copy(struct rg_arena *arena, struct rg_slice bytes, struct rg
         return rg_fail(RG_LIMIT, "allocation of %zu bytes", bytes.size);
     }
     void *memory = NULL;
-    RG_TRY(rg_arena_alloc(arena, size, &memory));
+    RG_TRY(take(arena, size, &memory));
+    char *copy = memory;
     if (bytes.size > 0) {
-        memcpy(memory, bytes.data, bytes.size);
+        memcpy(copy, bytes.data, bytes.size);
     }
-    *out_copy = (struct rg_slice){memory, bytes.size};
+    copy[bytes.size] = '\0';
+    *out_copy = (struct rg_slice){copy, bytes.size};
     return RG_OK;
 }
 

@@ -20,20 +20,14 @@ void rg_buf_done(struct rg_buf *buf)
     *buf = (struct rg_buf){0};
 }
 
-void rg_buf_clear(struct rg_buf *buf)
-{
-    buf->start = 0;
-    buf->end = 0;
-}
-
 struct rg_slice rg_buf_slice(const struct rg_buf *buf)
 {
     return (struct rg_slice){buf->bytes == NULL ? NULL : buf->bytes + buf->start, buf->end - buf->start};
 }
 
-size_t rg_buf_size(const struct rg_buf *buf)
+char *rg_buf_before(const struct rg_buf *buf)
 {
-    return buf->end - buf->start;
+    return buf->start == 0 ? NULL : buf->bytes + buf->start - 1;
 }
 
 static void make_room(struct rg_buf *buf, size_t size)
@@ -75,7 +69,7 @@ void rg_buf_commit(struct rg_buf *buf, size_t size)
     buf->end += size;
 }
 
-rg_status rg_buf_put(struct rg_buf *buf, struct rg_slice bytes)
+rg_status rg_buf_put_more(struct rg_buf *buf, struct rg_slice bytes)
 {
     if (bytes.size == 0) {
         return RG_OK;

@@ -2,6 +2,7 @@
 /* Thin wrappers around OpenSSL: hashes, encodings, randomness. No algorithm is implemented here. */
 #include "base/rg_crypto.h"
 
+#include <endian.h>
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -30,7 +31,12 @@ struct rg_digest rg_sha256(const struct rg_slice *parts, size_t part_count)
 
 struct rg_digest rg_sha256_one(struct rg_slice bytes)
 {
-    return rg_sha256(&bytes, 1);
+    __attribute__((uninitialized)) SHA256_CTX context;
+    __attribute__((uninitialized)) struct rg_digest digest;
+    SHA256_Init(&context);
+    SHA256_Update(&context, bytes.data, bytes.size);
+    SHA256_Final(digest.bytes, &context);
+    return digest;
 }
 
 struct rg_sha256_stream {
@@ -72,6 +78,19 @@ struct rg_digest rg_hmac_sha256(struct rg_slice key, struct rg_slice bytes)
     RG_ASSERT(HMAC(EVP_sha256(), key_data, (int)key.size, (const unsigned char *)bytes.data, bytes.size, digest.bytes,
                    &size) != NULL);
     return digest;
+}
+
+rg_status rg_hmac_sha1(struct rg_slice key, struct rg_slice bytes, uint8_t out_bytes[RG_SHA1_SIZE])
+{
+    uint8_t made[RG_SHA1_SIZE];
+    unsigned size = sizeof made;
+    const void *key_data = key.data == NULL ? "" : key.data;
+    if (key.size > INT_MAX ||
+        HMAC(EVP_sha1(), key_data, (int)key.size, (const unsigned char *)bytes.data, bytes.size, made, &size) == NULL) {
+        return rg_fail(RG_INTERNAL, "HMAC-SHA-1 failed");
+    }
+    memcpy(out_bytes, made, sizeof made);
+    return RG_OK;
 }
 
 rg_status rg_pbkdf2_sha256(struct rg_slice password, struct rg_slice salt, unsigned iterations,
@@ -166,37 +185,36 @@ static const int8_t b64url_values[256] = {
     -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
 };
 
-/* Four letters, three bytes; negative when one is no letter of the alphabet: a -1 sets every bit. */
+/* Four letters, three bytes; negative when one is no letter of the alphabet: a -1 sets the highest bit wherever it is
+ * put. */
 static inline int32_t b64url_group(const char *text)
 {
     int32_t a = b64url_values[(unsigned char)text[0]];
     int32_t b = b64url_values[(unsigned char)text[1]];
     int32_t c = b64url_values[(unsigned char)text[2]];
     int32_t d = b64url_values[(unsigned char)text[3]];
-    int32_t value = (int32_t)((uint32_t)a << 18 | (uint32_t)b << 12 | (uint32_t)c << 6 | (uint32_t)d);
-    return (a | b | c | d) < 0 ? -1 : value;
+    return (int32_t)((uint32_t)a << 18 | (uint32_t)b << 12 | (uint32_t)c << 6 | (uint32_t)d);
 }
 
 bool rg_digest_from_b64url(const char *text, struct rg_digest *out_digest)
 {
     enum { GROUPS = RG_SHA256_SIZE / 3 };
-    struct rg_digest digest;
+    uint8_t bytes[RG_SHA256_SIZE + 2]; /* each group writes one byte more, which the next one overwrites */
     char last[4] = {text[GROUPS * 4], text[GROUPS * 4 + 1], text[GROUPS * 4 + 2], 'A'};
     int32_t bad = 0;
     for (size_t i = 0; i < GROUPS; i++) {
         int32_t group = b64url_group(text + 4 * i);
+        uint32_t word = htobe32((uint32_t)group << 8);
         bad |= group;
-        digest.bytes[3 * i] = (uint8_t)((uint32_t)group >> 16);
-        digest.bytes[3 * i + 1] = (uint8_t)((uint32_t)group >> 8);
-        digest.bytes[3 * i + 2] = (uint8_t)group;
+        memcpy(bytes + 3 * i, &word, sizeof word);
     }
     int32_t group = b64url_group(last);
-    digest.bytes[RG_SHA256_SIZE - 2] = (uint8_t)((uint32_t)group >> 16);
-    digest.bytes[RG_SHA256_SIZE - 1] = (uint8_t)((uint32_t)group >> 8);
+    uint32_t word = htobe32((uint32_t)group << 8);
+    memcpy(bytes + 3 * GROUPS, &word, sizeof word);
     if (bad < 0 || group < 0 || (group & 0xff) != 0) {
         return false;
     }
-    *out_digest = digest;
+    memcpy(out_digest->bytes, bytes, RG_SHA256_SIZE);
     return true;
 }
 
@@ -210,6 +228,16 @@ rg_status rg_base64_encode(struct rg_slice bytes, struct rg_arena *arena, struct
     int size = EVP_EncodeBlock(memory, (const unsigned char *)bytes.data, (int)bytes.size);
     *out_text = (struct rg_slice){memory, (size_t)size};
     return RG_OK;
+}
+
+rg_status rg_md5_base64(struct rg_slice bytes, struct rg_arena *arena, struct rg_slice *out_text)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    if (EVP_Digest(bytes.data == NULL ? "" : bytes.data, bytes.size, digest, &size, EVP_md5(), NULL) != 1) {
+        return rg_fail(RG_INTERNAL, "this machine's OpenSSL has no MD5");
+    }
+    return rg_base64_encode(rg_slice_make(digest, size), arena, out_text);
 }
 
 static bool is_base64(char c)
@@ -247,6 +275,23 @@ rg_status rg_base64_decode(struct rg_slice text, struct rg_arena *arena, struct 
         }
     }
     *out_bytes = bytes;
+    return RG_OK;
+}
+
+rg_status rg_base64url_put(struct rg_slice bytes, struct rg_buf *out)
+{
+    size_t room = (bytes.size + 2) / 3 * 4 + 1; /* with OpenSSL's NUL */
+    char *memory = NULL;
+    if (bytes.size > INT_MAX / 2) {
+        return rg_fail(RG_LIMIT, "%zu bytes are too many for base64url", bytes.size);
+    }
+    RG_TRY(rg_buf_reserve(out, room, &memory));
+    (void)EVP_EncodeBlock((unsigned char *)memory, (const unsigned char *)bytes.data, (int)bytes.size);
+    size_t size = (bytes.size * 4 + 2) / 3;
+    for (size_t i = 0; i < size; i++) {
+        memory[i] = memory[i] == '+' ? '-' : memory[i] == '/' ? '_' : memory[i];
+    }
+    rg_buf_commit(out, size);
     return RG_OK;
 }
 

@@ -3,6 +3,7 @@
 #define RG_BASE_CRYPTO_H
 
 #include "base/rg_arena.h"
+#include "base/rg_buf.h"
 
 /* Hashes, encodings and randomness, all OpenSSL's and libc's. Any thread. */
 
@@ -23,6 +24,10 @@ struct rg_digest rg_sha256_end(struct rg_sha256_stream *stream);
 void rg_sha256_free(struct rg_sha256_stream **stream); /* nulls, accepts NULL */
 /* HMAC-SHA-256 (RFC 2104). Cannot fail. */
 struct rg_digest rg_hmac_sha256(struct rg_slice key, struct rg_slice bytes);
+/* HMAC-SHA-1 (RFC 2104), to recognise what others signed with it; we sign nothing so. RG_INTERNAL where the machine's
+ * policy has no SHA-1. */
+enum { RG_SHA1_SIZE = 20 };
+rg_status rg_hmac_sha1(struct rg_slice key, struct rg_slice bytes, uint8_t out_bytes[RG_SHA1_SIZE]) RG_MUST_CHECK;
 /* PBKDF2-HMAC-SHA-256 with 32 bytes out (RFC 8018). */
 rg_status rg_pbkdf2_sha256(struct rg_slice password, struct rg_slice salt, unsigned iterations,
                            struct rg_digest *out_key) RG_MUST_CHECK;
@@ -44,10 +49,15 @@ void rg_digest_b64url(const struct rg_digest *digest, char out_text[RG_DIGEST_B6
 /* The way back: 43 characters, strict (no stray bits). False and untouched output for anything else. */
 bool rg_digest_from_b64url(const char *text, struct rg_digest *out_digest);
 
+/* MD5 in standard base64, for HTTP's Content-MD5 (RFC 1864) and nothing else: it protects nothing. RG_INTERNAL where
+ * the machine's policy (FIPS) has no MD5. */
+rg_status rg_md5_base64(struct rg_slice bytes, struct rg_arena *arena, struct rg_slice *out_text) RG_MUST_CHECK;
+
 /* Standard base64 with padding (RFC 4648 4), strict; RG_PROTOCOL on anything else. */
 rg_status rg_base64_encode(struct rg_slice bytes, struct rg_arena *arena, struct rg_slice *out_text) RG_MUST_CHECK;
 rg_status rg_base64_decode(struct rg_slice text, struct rg_arena *arena, struct rg_slice *out_bytes) RG_MUST_CHECK;
 /* base64url without padding (RFC 4648 5), strict: padding, '+', '/', stray bits refused. */
+rg_status rg_base64url_put(struct rg_slice bytes, struct rg_buf *out) RG_MUST_CHECK; /* appends; RG_LIMIT */
 rg_status rg_base64url_decode(struct rg_slice text, struct rg_arena *arena, struct rg_slice *out_bytes) RG_MUST_CHECK;
 
 #endif

@@ -57,3 +57,12 @@ void rg_diag_lint(struct rg_diag *diag, struct rg_place place, const char *rule,
                    format, arguments);
     va_end(arguments);
 }
+
+void rg_diag_rule(struct rg_diag *diag, enum rg_severity severity, const char *rule, const char *hint,
+                  const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    count_and_keep(diag, (struct rg_finding){.severity = severity, .rule = rule, .hint = hint}, format, arguments);
+    va_end(arguments);
+}

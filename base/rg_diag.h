@@ -41,6 +41,9 @@ void rg_diag_add(struct rg_diag *diag, enum rg_severity severity, struct rg_plac
 /* A warning that a rule finds. rule and hint must outlive diag. */
 void rg_diag_lint(struct rg_diag *diag, struct rg_place place, const char *rule, const char *hint, const char *format,
                   ...) __attribute__((format(printf, 5, 6)));
+/* The same of either severity. */
+void rg_diag_rule(struct rg_diag *diag, enum rg_severity severity, const char *rule, const char *hint,
+                  const char *format, ...) __attribute__((format(printf, 5, 6)));
 #define rg_diag_error(diag, place, ...) rg_diag_add((diag), RG_SEVERITY_ERROR, (place), __VA_ARGS__)
 #define rg_diag_warning(diag, place, ...) rg_diag_add((diag), RG_SEVERITY_WARNING, (place), __VA_ARGS__)
 

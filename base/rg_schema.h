@@ -20,10 +20,12 @@ enum rg_schema_type {
     RG_SCHEMA_DURATION,        /* struct rg_schema_number in microseconds: "500ms" "30s" "5m" "1h" "10d" */
     RG_SCHEMA_SIZE,            /* struct rg_schema_number in bytes: "512B" "64KiB" "64MiB" "1GiB" */
     RG_SCHEMA_STRINGS,         /* struct rg_schema_list */
+    RG_SCHEMA_STRING_OR_LIST,  /* struct rg_schema_list: "a" is ["a"] */
     RG_SCHEMA_MAP,             /* struct rg_schema_list: a table of strings, keys in `key` */
     RG_SCHEMA_SECRET,          /* struct rg_schema_secret: reference; a literal is a warning */
     RG_SCHEMA_PEM,             /* struct rg_schema_secret: reference or a plain path; content must be PEM */
     RG_SCHEMA_TABLE,           /* a struct that begins with struct rg_schema_head, filled by row.table */
+    RG_SCHEMA_TABLES,          /* struct rg_schema_tables: a list of such structs, each filled by row.table */
     RG_SCHEMA_NODE,            /* const struct rg_toml_node *: the caller reads it */
 };
 
@@ -56,6 +58,12 @@ struct rg_schema_secret {
     struct rg_place place;
     bool is_given;
 };
+struct rg_schema_tables {
+    size_t count;
+    void *items; /* row.table->record_size bytes each */
+    struct rg_place place;
+    bool is_given;
+};
 /* A target for RG_SCHEMA_TABLE, and every record, begins with this. */
 struct rg_schema_head {
     struct rg_slice name;       /* NAME of [section.NAME]; empty elsewhere */
@@ -82,7 +90,8 @@ struct rg_schema {
     const char *title; /* as users write it: "[tls.NAME]" */
     size_t key_count;
     const struct rg_schema_key *keys;
-    bool is_open; /* keys without a row are somebody else's */
+    bool is_open;       /* keys without a row are somebody else's */
+    size_t record_size; /* of a target; read for RG_SCHEMA_TABLES only */
 };
 
 /* Secrets that were resolved, freed together. */

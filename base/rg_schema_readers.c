@@ -249,6 +249,20 @@ static rg_status read_strings(const struct rg_schema_reading *reading)
     return read_items(reading, RG_TOML_ARRAY);
 }
 
+static rg_status read_string_or_list(const struct rg_schema_reading *reading)
+{
+    const struct rg_toml_node *node = reading->node;
+    struct rg_schema_list *member = reading->member;
+    struct rg_schema_string *item = NULL;
+    if (node->type != RG_TOML_STRING) {
+        return read_items(reading, RG_TOML_ARRAY);
+    }
+    RG_TRY(rg_arena_new(reading->context->arena, &item));
+    *item = string_of(node);
+    *member = (struct rg_schema_list){1, item, node->place, true};
+    return RG_OK;
+}
+
 static rg_status read_map(const struct rg_schema_reading *reading)
 {
     return read_items(reading, RG_TOML_TABLE);
@@ -348,6 +362,27 @@ static rg_status read_table(const struct rg_schema_reading *reading)
     return rg_schema_read(reading->context, reading->key->table, reading->node, reading->member);
 }
 
+static rg_status read_tables(const struct rg_schema_reading *reading)
+{
+    const struct rg_schema *schema = reading->key->table;
+    struct rg_schema_tables *member = reading->member;
+    char *items = NULL;
+    size_t count = 0;
+    if (!has_type(reading, reading->node, RG_TOML_ARRAY)) {
+        return RG_OK;
+    }
+    RG_TRY(rg_arena_array(reading->context->arena, reading->node->child_count, schema->record_size, (void **)&items));
+    for (const struct rg_toml_node *item = reading->node->first; item != NULL; item = item->next) {
+        if (has_type(reading, item, RG_TOML_TABLE)) {
+            struct rg_schema_head *head = (void *)(items + count++ * schema->record_size);
+            *head = (struct rg_schema_head){{NULL, 0}, item->place, item->place, true};
+            RG_TRY(rg_schema_read(reading->context, schema, item, head));
+        }
+    }
+    *member = (struct rg_schema_tables){count, items, reading->node->place, true};
+    return RG_OK;
+}
+
 static rg_status read_node(const struct rg_schema_reading *reading)
 {
     memcpy(reading->member, &reading->node, sizeof reading->node);
@@ -372,9 +407,12 @@ const struct rg_schema_reader rg_schema_readers[] = {
     [RG_SCHEMA_DURATION] = {read_duration, "duration", offsetof(struct rg_schema_number, is_given)},
     [RG_SCHEMA_SIZE] = {read_size, "size", offsetof(struct rg_schema_number, is_given)},
     [RG_SCHEMA_STRINGS] = {read_strings, "list of strings", offsetof(struct rg_schema_list, is_given)},
+    [RG_SCHEMA_STRING_OR_LIST] = {read_string_or_list, "string or list of strings",
+                                  offsetof(struct rg_schema_list, is_given)},
     [RG_SCHEMA_MAP] = {read_map, "table of strings", 0},
     [RG_SCHEMA_SECRET] = {read_secret, "secret", 0},
     [RG_SCHEMA_PEM] = {read_pem, "path or secret", 0},
     [RG_SCHEMA_TABLE] = {read_table, "table", 0},
+    [RG_SCHEMA_TABLES] = {read_tables, "list of tables", 0},
     [RG_SCHEMA_NODE] = {read_node, "string or table", 0},
 };
