@@ -357,12 +357,21 @@ static rg_status put_claim(struct rg_buf *buf, const struct auth_claim_value *cl
     return RG_OK;
 }
 
+static rg_status find_view(struct policy_binding *binding, const struct policy_subject *subject)
+{
+    char tenant[POLICY_VIEW_TENANT_SIZE];
+    RG_TRY(policy_view_of(binding->set, subject, &binding->view));
+    policy_view_tenant(subject->tenant->id, tenant);
+    return rg_arena_copy(&binding->arena, rg_slice_of(tenant), &binding->tenant);
+}
+
 static rg_status digest_binding(struct policy_binding *binding, const struct policy_subject *subject)
 {
     RG_AUTO(rg_buf_done) struct rg_buf buf;
     rg_buf_init(&buf, BINDING_LIMIT_BYTES);
     RG_TRY(put_slice(&buf, rg_slice_make(binding->set->digest.bytes, sizeof binding->set->digest.bytes)));
     RG_TRY(put_slice(&buf, subject->tenant->id));
+    RG_TRY(put_slice(&buf, rg_slice_of(binding->view.text)));
     RG_TRY(put_slice(&buf, binding->database));
     RG_TRY(rg_buf_put_u8(&buf, (uint8_t)binding->dialect));
     RG_TRY(rg_buf_put_u32(&buf, (uint32_t)binding->lock));
@@ -389,6 +398,7 @@ static rg_status bind_all(struct policy_binding *binding, const struct policy_su
     RG_TRY(list_reach(binding));
     RG_TRY(policy_functions_bind(binding));
     RG_TRY(sql_prelude_bind(binding, subject));
+    RG_TRY(find_view(binding, subject));
     return digest_binding(binding, subject);
 }
 
@@ -434,6 +444,11 @@ void policy_binding_free(struct policy_binding **binding)
 const struct rg_digest *policy_binding_digest(const struct policy_binding *binding)
 {
     return &binding->digest;
+}
+
+const struct policy_view *policy_binding_view(const struct policy_binding *binding)
+{
+    return &binding->view;
 }
 
 enum policy_dialect policy_binding_dialect(const struct policy_binding *binding)

@@ -100,12 +100,20 @@ enum policy_lock { POLICY_LOCK_NONE = 0, POLICY_LOCK_SET_LOCAL, POLICY_LOCK_SET_
 /* What the upstream speaks. */
 enum policy_dialect { POLICY_POSTGRES = 0, POLICY_HYPER };
 
+/* Where the data lies and as whom it is read: for the view key (policy/view.h) and nothing else. Empty = not said. */
+struct policy_upstream {
+    struct rg_slice host, port, database, user;
+};
+
 struct policy_subject {
     const struct tenant *tenant;
     const struct auth_identity *identity;
     struct rg_slice database; /* what current_database() answers */
     enum policy_lock lock;
     enum policy_dialect dialect;
+    struct policy_upstream upstream;
+    bool has_roads; /* the tenant has several routes: all of them belong to its view, whichever this is */
+    struct rg_digest roads;
 };
 
 struct policy_binding;
@@ -178,6 +186,8 @@ struct policy_statement {
     bool is_rewritten; /* text differs from source */
     bool returns_rows;
     bool takes_data; /* COPY ... FROM STDIN: the client's data follows, as text or csv */
+    bool has_marker; /* holds the marker of its binding's view (policy/view.h): says for whom it was made, proves
+                        nothing */
     bool is_stale;   /* denied for what the catalogue snapshot does not know: a newer one may decide otherwise */
     enum policy_prelude prelude;
     enum policy_effect effect;

@@ -5,6 +5,7 @@
 #include "base/rg_secret.h"
 #include "policy/check.h"
 #include "policy/policy.h"
+#include "policy/view.h"
 
 #include <stdatomic.h>
 
@@ -131,6 +132,8 @@ struct policy_binding {
     struct rg_arena arena;
     void *context;
     struct rg_digest digest;
+    struct policy_view view;
+    struct rg_slice tenant; /* as markers say it */
     enum policy_dialect dialect;
     struct rg_slice database;
     enum policy_lock lock;

@@ -70,6 +70,7 @@ rg_status sql_plan_prepare(struct sql_planner *planner, struct sql_work *work, N
     statement->class_of_statement = inner.class_of_statement;
     statement->relations = inner.relations;
     statement->relation_count = inner.relation_count;
+    statement->has_marker = inner.has_marker;
     statement->rule = inner.rule;
     statement->values = values;
     statement->value_count = 1;

@@ -151,6 +151,7 @@ struct sql_work {
     bool has_fence;           /* touches a relation with a predicate */
     size_t filled_count;      /* templates put in */
     bool uses_pid;            /* the result is this session's alone */
+    bool has_marker;          /* of this binding's view */
     bool takes_parameters;    /* HYPER: there may be $n */
     bool uses_values;         /* HYPER: it holds values of $n, or NULLs in their places */
     /* of the fence: the names in the client's statement (NULL = not known, or not needed); the innermost SELECT (NULL
@@ -185,6 +186,8 @@ rg_status sql_visit_range_function(struct sql_work *work, RangeFunction *item, s
 rg_status sql_visit_call(struct sql_work *work, Node **slot, size_t depth) RG_MUST_CHECK;
 /* Sets *out_is_done when call is of a function that is allowed by its arguments' types. */
 rg_status sql_visit_signature(struct sql_work *work, FuncCall *call, size_t depth, bool *out_is_done) RG_MUST_CHECK;
+/* An operator's node: refuses the marker of another tenant's view, or of an older one (policy/view.h). */
+rg_status sql_visit_marker(struct sql_work *work, const A_Expr *expr) RG_MUST_CHECK;
 rg_status sql_visit_cast(struct sql_work *work, Node **slot, size_t depth) RG_MUST_CHECK;
 rg_status sql_visit_value_function(struct sql_work *work, Node **slot) RG_MUST_CHECK;
 rg_status sql_visit_column(struct sql_work *work, ColumnRef *column) RG_MUST_CHECK;

@@ -231,6 +231,7 @@ static rg_status on_operator(struct sql_work *work, Node **slot, size_t depth)
 {
     const A_Expr *expr = (const A_Expr *)*slot;
     (void)depth;
+    RG_TRY(sql_visit_marker(work, expr));
     return sql_visit_operator(&work->site, expr->name, expr->location);
 }
 

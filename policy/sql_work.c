@@ -331,6 +331,7 @@ rg_status sql_finish(struct sql_work *work, struct policy_statement *statement, 
     statement->is_rewritten = work->site.edits.count > 0 || !rg_slice_is_equal(spelled, text);
     statement->splices = splices;
     statement->splice_count = work->site.edits.count;
+    statement->has_marker = work->has_marker;
     statement->relations = work->names;
     statement->relation_count = work->bound_count;
     return RG_OK;
