@@ -226,6 +226,38 @@ static rg_status read_constant(struct claim *claim, const struct auth_claim_cons
     return RG_OK;
 }
 
+/* A SAML attribute: texts, of which a single one may be cut like a token's string. */
+static rg_status read_attribute(struct claim *claim, const struct auth_claim_constant *attribute)
+{
+    if (claim->spec->type.is_array && claim->spec->split.size > 0 && attribute->text_count == 1) {
+        return add_split(claim, attribute->texts[0]);
+    }
+    return read_constant(claim, attribute);
+}
+
+rg_status auth_claims_from_attributes(const struct auth_claim_spec *specs, size_t spec_count,
+                                      const struct auth_claim_constant *attributes, size_t attribute_count,
+                                      struct rg_arena *arena, const struct auth_claim_value **out_values)
+{
+    void *memory = NULL;
+    RG_TRY(rg_arena_array(arena, spec_count, sizeof(struct auth_claim_value), &memory));
+    struct auth_claim_value *values = memory;
+    for (size_t i = 0; i < spec_count; i++) {
+        struct claim claim = {.spec = &specs[i], .kind = RG_DENIED, .arena = arena};
+        struct rg_slice name = specs[i].saml_name.size > 0 ? specs[i].saml_name : specs[i].name;
+        const struct auth_claim_constant *attribute = NULL;
+        for (size_t j = 0; j < attribute_count && attribute == NULL; j++) {
+            attribute = rg_slice_is_equal(attributes[j].name, name) ? &attributes[j] : NULL;
+        }
+        if (attribute != NULL && attribute->text_count > 0) {
+            RG_TRY(read_attribute(&claim, attribute));
+        }
+        RG_TRY(finish(&claim, attribute != NULL && (attribute->text_count > 0 || specs[i].type.is_array), &values[i]));
+    }
+    *out_values = values;
+    return RG_OK;
+}
+
 static size_t find_spec(const struct auth_claim_spec *specs, size_t count, struct rg_slice name)
 {
     size_t i = 0;

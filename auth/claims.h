@@ -40,6 +40,7 @@ enum {
 struct auth_claim_spec {
     struct rg_slice name;
     struct rg_slice oidc_path; /* "$.a.b" walks objects; anything else is one claim's whole name; empty = name */
+    struct rg_slice saml_name; /* the Name of a SAML attribute; empty = name */
     struct auth_type type;
     bool required;         /* absent, null, or an empty array: no login */
     bool lower;            /* text: ASCII letters to lower case */

@@ -14,4 +14,9 @@ bool auth_scalar_accept(enum auth_scalar scalar, char *text, size_t size);
 rg_status auth_claims_from_json(const struct auth_claim_spec *specs, size_t spec_count, const json_t *claims,
                                 struct rg_arena *arena, const struct auth_claim_value **out_values) RG_MUST_CHECK;
 
+/* The same from the attributes of a SAML assertion: texts by name, each name once. */
+rg_status auth_claims_from_attributes(const struct auth_claim_spec *specs, size_t spec_count,
+                                      const struct auth_claim_constant *attributes, size_t attribute_count,
+                                      struct rg_arena *arena, const struct auth_claim_value **out_values) RG_MUST_CHECK;
+
 #endif

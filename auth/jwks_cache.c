@@ -225,6 +225,7 @@ static rg_status copy_trust(struct auth_jwks_cache *cache, const struct auth_tru
     RG_TRY(auth_trust_check(trust));
     RG_TRY(rg_arena_copy(&cache->copies, trust->name, &slot->name));
     RG_TRY(rg_arena_copy(&cache->copies, trust->issuer, &slot->fetch.issuer));
+    RG_TRY(rg_arena_copy(&cache->copies, trust->issuer_template, &slot->fetch.issuer_template));
     RG_TRY(rg_arena_copy(&cache->copies, trust->jwks_uri, &slot->fetch.jwks_uri));
     RG_TRY(rg_arena_copy(&cache->copies, trust->ca_file, &slot->fetch.ca_file));
     slot->cooldown_us = trust->jwks_cooldown_us;

@@ -5,35 +5,13 @@
 
 #include <jansson.h>
 
+#include "auth/fetch_private.h"
+
 static size_t on_body(char *data, size_t size, size_t count, void *context)
 {
     struct auth_jwks_fetch *fetch = context;
     rg_status status = rg_buf_put(&fetch->body, (struct rg_slice){data, size * count});
     return rg_is_ok(status) ? size * count : 0; /* 0 ends the transfer */
-}
-
-static bool set_limits(CURL *easy)
-{
-    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 5000L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 10000L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)AUTH_JWKS_MAX_BYTES) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK;
-}
-
-/* With a CA file only that file counts: Debian's libcurl would add /etc/ssl/certs. */
-static bool set_trust(CURL *easy, struct rg_slice ca_file)
-{
-    bool is_set = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
-                  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
-                  curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK;
-    if (ca_file.size == 0) {
-        return is_set;
-    }
-    return is_set && curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file.data) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
 }
 
 static bool set_target(struct auth_jwks_fetch *fetch, const char *url)
@@ -62,8 +40,9 @@ static rg_status start_transfer(struct auth_jwks_fetch *fetch, CURLM *multi, con
     rg_buf_init(&fetch->body, AUTH_JWKS_MAX_BYTES);
     fetch->error[0] = '\0';
     fetch->easy = curl_easy_init();
-    if (fetch->easy == NULL || !set_limits(fetch->easy) || !set_trust(fetch->easy, fetch->ca_file) ||
-        !set_target(fetch, url) || curl_multi_add_handle(multi, fetch->easy) != CURLM_OK) {
+    if (fetch->easy == NULL || !auth_fetch_set_limits(fetch->easy) ||
+        !auth_fetch_set_trust(fetch->easy, fetch->ca_file) || !set_target(fetch, url) ||
+        curl_multi_add_handle(multi, fetch->easy) != CURLM_OK) {
         end_transfer(fetch, multi);
         return rg_fail(RG_UPSTREAM, "cannot set up the transfer");
     }
@@ -111,7 +90,7 @@ static rg_status read_discovery(struct auth_jwks_fetch *fetch, CURLM *multi)
     RG_AUTO(rg_arena_done) struct rg_arena arena;
     rg_arena_init(&arena, 8192);
     struct rg_slice jwks_uri = {0};
-    RG_TRY(auth_discovery_parse(rg_buf_slice(&fetch->body), fetch->issuer, &arena, &jwks_uri));
+    RG_TRY(auth_discovery_parse(rg_buf_slice(&fetch->body), fetch->issuer, fetch->issuer_template, &arena, &jwks_uri));
     return start_transfer(fetch, multi, jwks_uri.data, AUTH_FETCH_KEYS);
 }
 
@@ -136,11 +115,28 @@ void auth_jwks_fetch_done(struct auth_jwks_fetch *fetch, CURLM *multi)
     rg_buf_done(&fetch->body);
 }
 
-static rg_status check_discovery(const json_t *document, struct rg_slice issuer, struct rg_slice *out_jwks_uri)
+/* Entra's document for several tenants says "{tenantid}" where a token has its tid. */
+bool auth_discovery_issuer_is(struct rg_slice theirs, struct rg_slice issuer, struct rg_slice template)
+{
+    static const char placeholder[] = "{tenantid}";
+    const size_t size = sizeof placeholder - 1;
+    const char *found = template.size == 0 ? NULL : memmem(template.data, template.size, "{tid}", 5);
+    if (found == NULL || rg_slice_is_equal(theirs, issuer)) {
+        return issuer.size > 0 && rg_slice_is_equal(theirs, issuer);
+    }
+    size_t at = (size_t)(found - template.data);
+    return theirs.size == template.size - 5 + size &&
+           rg_slice_is_equal(rg_slice_cut(theirs, 0, at), rg_slice_cut(template, 0, at)) &&
+           rg_slice_is_equal(rg_slice_cut(theirs, at, size), (struct rg_slice){placeholder, size}) &&
+           rg_slice_is_equal(rg_slice_cut(theirs, at + size, SIZE_MAX), rg_slice_cut(template, at + 5, SIZE_MAX));
+}
+
+static rg_status check_discovery(const json_t *document, struct rg_slice issuer, struct rg_slice template,
+                                 struct rg_slice *out_jwks_uri)
 {
     const json_t *named = json_object_get(document, "issuer");
     struct rg_slice theirs = {json_string_value(named), json_string_length(named)};
-    if (issuer.size == 0 || !rg_slice_is_equal(theirs, issuer)) {
+    if (!auth_discovery_issuer_is(theirs, issuer, template)) {
         return rg_fail(RG_PROTOCOL, "discovery document: its issuer is not the configured one");
     }
     const json_t *member = json_object_get(document, "jwks_uri");
@@ -152,8 +148,8 @@ static rg_status check_discovery(const json_t *document, struct rg_slice issuer,
     return RG_OK;
 }
 
-rg_status auth_discovery_parse(struct rg_slice json, struct rg_slice issuer, struct rg_arena *arena,
-                               struct rg_slice *out_jwks_uri)
+rg_status auth_discovery_parse(struct rg_slice json, struct rg_slice issuer, struct rg_slice template,
+                               struct rg_arena *arena, struct rg_slice *out_jwks_uri)
 {
     json_error_t error;
     json_t *document = json_loadb(json.data == NULL ? "" : json.data, json.size, JSON_REJECT_DUPLICATES, &error);
@@ -161,7 +157,7 @@ rg_status auth_discovery_parse(struct rg_slice json, struct rg_slice issuer, str
         return rg_fail(RG_PROTOCOL, "discovery document: invalid JSON at line %d column %d", error.line, error.column);
     }
     struct rg_slice uri = {0};
-    rg_status status = check_discovery(document, issuer, &uri);
+    rg_status status = check_discovery(document, issuer, template, &uri);
     if (rg_is_ok(status)) {
         status = rg_arena_copy(arena, uri, out_jwks_uri);
     }

@@ -19,7 +19,7 @@ enum auth_fetch_stage {
 
 struct auth_jwks_fetch {
     /* Set once by the owner; all NUL-terminated behind the slice. */
-    struct rg_slice issuer;
+    struct rg_slice issuer, issuer_template;
     struct rg_slice jwks_uri; /* empty = discover */
     struct rg_slice ca_file;  /* empty = the system's */
     enum auth_fetch_stage stage;
@@ -39,7 +39,9 @@ void auth_jwks_fetch_done(struct auth_jwks_fetch *fetch, CURLM *multi);
 
 /* The jwks_uri of a discovery document (OpenID Connect Discovery 1.0 4.2, 4.3): its issuer must be ours, the
  * URI https. RG_PROTOCOL otherwise. Pure. */
-rg_status auth_discovery_parse(struct rg_slice json, struct rg_slice issuer, struct rg_arena *arena,
-                               struct rg_slice *out_jwks_uri) RG_MUST_CHECK;
+rg_status auth_discovery_parse(struct rg_slice json, struct rg_slice issuer, struct rg_slice template,
+                               struct rg_arena *arena, struct rg_slice *out_jwks_uri) RG_MUST_CHECK;
+/* true when the issuer of a discovery document is ours; template empty = must be issuer. Pure. */
+bool auth_discovery_issuer_is(struct rg_slice theirs, struct rg_slice issuer, struct rg_slice template);
 
 #endif

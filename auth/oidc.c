@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "auth/claims_private.h"
+#include "auth/oidc_private.h"
 #include "auth/signature_private.h"
 #include "base/rg_crypto.h"
 
@@ -19,6 +20,12 @@ static const int64_t MAX_DATE_S = INT64_C(253402300799); /* 9999-12-31T23:59:59Z
 static void json_done(json_t **json)
 {
     json_decref(*json);
+}
+
+void auth_verified_done(struct auth_verified *verified)
+{
+    json_decref(verified->claims);
+    verified->claims = NULL;
 }
 
 static struct rg_slice json_slice(const json_t *json)
@@ -62,16 +69,30 @@ static rg_status choose_key(const struct auth_trust *trust, const struct auth_jw
     return rg_fail(RG_DENIED, "token key is unknown");
 }
 
+/* RFC 8725 3.11: a token of one use is none of another. */
+static rg_status check_typ(enum auth_token_typ typ, enum auth_token_use use)
+{
+    static const bool rows[][3] = {
+        [AUTH_USE_NONE] = {false, false, false},
+        [AUTH_USE_ACCESS] = {[AUTH_TYP_JWT] = true, [AUTH_TYP_AT_JWT] = true},
+        [AUTH_USE_ID] = {[AUTH_TYP_JWT] = true},
+        [AUTH_USE_LOGOUT] = {[AUTH_TYP_JWT] = true, [AUTH_TYP_LOGOUT_JWT] = true},
+    };
+    return rows[use][typ] ? RG_OK : rg_fail(RG_DENIED, "token header: \"typ\" is that of another use");
+}
+
 static rg_status verify_signature(const struct auth_trust *trust, const struct auth_jwks *jwks,
-                                  const struct auth_token *token, struct rg_arena *arena,
-                                  enum auth_verify_hint *out_hint)
+                                  const struct auth_token *token, enum auth_token_use use, struct rg_arena *arena,
+                                  const struct auth_algorithm **out_algorithm, enum auth_verify_hint *out_hint)
 {
     struct auth_token_header header = {0};
     const struct auth_jwk *key = NULL;
     RG_TRY(auth_token_header_parse(token, arena, &header));
     const struct auth_algorithm *algorithm = auth_algorithm_find(header.alg);
+    RG_TRY(check_typ(header.typ, use));
     RG_TRY(choose_key(trust, jwks, &header, algorithm, &key, out_hint));
-    return auth_signature_verify(key, algorithm, token, header.is_at_jwt);
+    *out_algorithm = algorithm;
+    return auth_signature_verify(key, algorithm, token, header.typ);
 }
 
 static rg_status check_issuer(const struct auth_trust *trust, const json_t *claims)
@@ -80,7 +101,7 @@ static rg_status check_issuer(const struct auth_trust *trust, const json_t *clai
     if (!json_is_string(issuer)) {
         return rg_fail(RG_DENIED, "token has no issuer");
     }
-    if (trust->issuer.size == 0 || !rg_slice_is_equal(json_slice(issuer), trust->issuer)) {
+    if (!auth_trust_accepts_issuer(trust, json_slice(issuer), json_slice(json_object_get(claims, "tid")))) {
         return rg_fail(RG_DENIED, "token issuer does not match");
     }
     return RG_OK;
@@ -127,7 +148,7 @@ static rg_status read_date(const json_t *claims, const char *name, int64_t *out_
 
 /* The expiry given out includes the skew, so that a token that was accepted is not expired at once. */
 static rg_status check_dates(const struct auth_trust *trust, const json_t *claims, int64_t now_us,
-                             int64_t *out_expires_at_us)
+                             struct auth_verified *verified)
 {
     int64_t expires_us = -1;
     int64_t not_before_us = -1;
@@ -147,7 +168,8 @@ static rg_status check_dates(const struct auth_trust *trust, const json_t *claim
     if (issued_us - trust->clock_skew_us > now_us) {
         return rg_fail(RG_DENIED, "token was issued %" PRId64 " s in the future", (issued_us - now_us) / SECOND_US);
     }
-    *out_expires_at_us = expires_us + trust->clock_skew_us;
+    verified->issued_at_us = issued_us < 0 ? 0 : issued_us;
+    verified->expires_at_us = expires_us + trust->clock_skew_us;
     return RG_OK;
 }
 
@@ -176,8 +198,8 @@ static rg_status hash_token(struct rg_slice token, struct rg_arena *arena, struc
     return rg_arena_copy(arena, (struct rg_slice){hex, 32}, out_id);
 }
 
-static rg_status read_names(const struct auth_trust *trust, const json_t *claims, struct rg_slice token,
-                            struct rg_arena *arena, struct auth_identity *identity)
+rg_status auth_oidc_names_read(const struct auth_trust *trust, const json_t *claims, struct rg_slice token,
+                               struct rg_arena *arena, struct auth_identity *identity)
 {
     const struct rg_slice subject[] = {RG_SLICE("sub")};
     const struct rg_slice id[] = {RG_SLICE("jti")};
@@ -193,28 +215,20 @@ static rg_status read_names(const struct auth_trust *trust, const json_t *claims
     if (identity->token_id.size == 0) {
         RG_TRY(hash_token(token, arena, &identity->token_id));
     }
-    RG_TRY(rg_arena_copy(arena, trust->name, &identity->idp));
-    return rg_arena_copy(arena, trust->issuer, &identity->issuer);
+    return rg_arena_copy(arena, trust->name, &identity->idp);
 }
 
-static rg_status read_claims(const struct auth_trust *trust, const struct auth_token *token, int64_t now_us,
-                             struct rg_arena *arena, struct auth_identity *out_identity)
+rg_status auth_oidc_payload_judge(const struct auth_trust *trust, int64_t now_us, struct auth_verified *verified)
 {
-    RG_AUTO(json_done) json_t *claims = NULL;
-    RG_TRY(auth_token_json(token->payload, "payload", &claims));
-    struct auth_identity identity = {.kind = AUTH_OIDC, .claim_count = trust->claim_count};
-    RG_TRY(check_issuer(trust, claims));
-    RG_TRY(check_audience(trust, claims));
-    RG_TRY(check_dates(trust, claims, now_us, &identity.expires_at_us));
-    RG_TRY(read_names(trust, claims, token->text, arena, &identity));
-    RG_TRY(auth_claims_from_json(trust->claims, trust->claim_count, claims, arena, &identity.claims));
-    *out_identity = identity;
-    return RG_OK;
+    RG_TRY(check_issuer(trust, verified->claims));
+    RG_TRY(check_audience(trust, verified->claims));
+    return check_dates(trust, verified->claims, now_us, verified);
 }
 
-rg_status auth_oidc_verify(const struct auth_trust *trust, const struct auth_jwks *jwks, struct rg_slice token_text,
-                           int64_t now_us, struct rg_arena *arena, struct auth_identity *out_identity,
-                           enum auth_verify_hint *out_hint)
+rg_status auth_oidc_token_verify(const struct auth_trust *trust, const struct auth_jwks *jwks,
+                                 struct rg_slice token_text, enum auth_token_use use, int64_t now_us,
+                                 struct rg_arena *arena, struct auth_verified *verified,
+                                 enum auth_verify_hint *out_hint)
 {
     *out_hint = AUTH_HINT_NONE;
     if (token_text.size > trust->max_token_bytes) {
@@ -222,8 +236,36 @@ rg_status auth_oidc_verify(const struct auth_trust *trust, const struct auth_jwk
     }
     struct auth_token token = {0};
     RG_TRY(auth_token_parse(token_text, arena, &token));
-    RG_TRY(verify_signature(trust, jwks, &token, arena, out_hint));
-    return read_claims(trust, &token, now_us, arena, out_identity);
+    RG_TRY(verify_signature(trust, jwks, &token, use, arena, &verified->algorithm, out_hint));
+    RG_TRY(auth_token_json(token.payload, "payload", &verified->claims));
+    return auth_oidc_payload_judge(trust, now_us, verified);
+}
+
+rg_status auth_oidc_identity_read(const struct auth_trust *trust, const struct auth_verified *verified,
+                                  struct rg_slice token, struct rg_arena *arena, struct auth_identity *out_identity)
+{
+    struct auth_identity identity = {.kind = AUTH_OIDC,
+                                     .claim_count = trust->claim_count,
+                                     .issued_at_us = verified->issued_at_us,
+                                     .expires_at_us = verified->expires_at_us};
+    RG_TRY(auth_oidc_names_read(trust, verified->claims, token, arena, &identity));
+    RG_TRY(rg_arena_copy(arena, json_slice(json_object_get(verified->claims, "iss")), &identity.issuer));
+    RG_TRY(auth_claims_from_json(trust->claims, trust->claim_count, verified->claims, arena, &identity.claims));
+    *out_identity = identity;
+    return RG_OK;
+}
+
+/* A logout token for an audience that is ours as well is still none that anybody may come in with. */
+rg_status auth_oidc_verify(const struct auth_trust *trust, const struct auth_jwks *jwks, struct rg_slice token,
+                           int64_t now_us, struct rg_arena *arena, struct auth_identity *out_identity,
+                           enum auth_verify_hint *out_hint)
+{
+    RG_AUTO(auth_verified_done) struct auth_verified verified = {0};
+    RG_TRY(auth_oidc_token_verify(trust, jwks, token, AUTH_USE_ACCESS, now_us, arena, &verified, out_hint));
+    if (json_object_get(verified.claims, "events") != NULL) {
+        return rg_fail(RG_DENIED, "token is a message about events");
+    }
+    return auth_oidc_identity_read(trust, &verified, token, arena, out_identity);
 }
 
 static rg_status check_peek_size(struct rg_slice token)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The signature of a token: libjwt checks it wherever libjwt 1.10.2 can. It knows neither PS* nor EdDSA and
- * refuses typ "at+jwt" (RFC 9068 2.1); those go to OpenSSL with the key that was parsed with the set. The
+ * refuses other types than "JWT"; those go to OpenSSL with the key that was parsed with the set. The
  * algorithm is the caller's choice, made from the key's type, on both roads. */
 #include "auth/signature_private.h"
 
@@ -96,13 +96,13 @@ static rg_status verify_by_openssl(const struct auth_jwk *key, const struct auth
 }
 
 rg_status auth_signature_verify(const struct auth_jwk *key, const struct auth_algorithm *algorithm,
-                                const struct auth_token *token, bool is_at_jwt)
+                                const struct auth_token *token, enum auth_token_typ typ)
 {
     RG_ASSERT(auth_jwk_permits(key, algorithm));
     if (token->signature.size == 0) {
         return fail_signature();
     }
-    if (is_at_jwt || algorithm->libjwt == JWT_ALG_INVAL) {
+    if (typ != AUTH_TYP_JWT || algorithm->libjwt == JWT_ALG_INVAL) {
         return verify_by_openssl(key, algorithm, token);
     }
     return verify_by_libjwt(key, algorithm, token);

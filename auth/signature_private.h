@@ -13,11 +13,18 @@ struct auth_token {
     struct rg_slice signature;
 };
 
+/* What a token says it is. */
+enum auth_token_typ {
+    AUTH_TYP_JWT = 0,    /* or nothing */
+    AUTH_TYP_AT_JWT,     /* "at+jwt" (RFC 9068 2.1) */
+    AUTH_TYP_LOGOUT_JWT, /* "logout+jwt" (Back-Channel Logout 1.0 2.4) */
+};
+
 /* What the protected header says. Unverified. */
 struct auth_token_header {
     struct rg_slice alg;
     struct rg_slice kid; /* empty = none */
-    bool is_at_jwt;      /* typ "at+jwt" (RFC 9068 2.1) */
+    enum auth_token_typ typ;
 };
 
 /* Cuts and decodes: exactly three parts of strict base64url. RG_DENIED otherwise. */
@@ -30,6 +37,6 @@ rg_status auth_token_json(struct rg_slice bytes, const char *what, json_t **out_
 
 /* RG_DENIED unless key made the token's signature with algorithm, which the caller found permitted. */
 rg_status auth_signature_verify(const struct auth_jwk *key, const struct auth_algorithm *algorithm,
-                                const struct auth_token *token, bool is_at_jwt) RG_MUST_CHECK;
+                                const struct auth_token *token, enum auth_token_typ typ) RG_MUST_CHECK;
 
 #endif

@@ -72,19 +72,27 @@ static rg_status copy_string(const json_t *object, const char *name, size_t max_
 }
 
 /* RFC 7515 4.1.9: case-insensitive, "application/" may be left out. Absent is allowed. */
-static rg_status read_typ(const json_t *header, bool *out_is_at_jwt)
+static rg_status read_typ(const json_t *header, enum auth_token_typ *out_typ)
 {
+    static const struct {
+        const char *name;
+        enum auth_token_typ typ;
+    } rows[] = {
+        {"JWT", AUTH_TYP_JWT},
+        {"at+jwt", AUTH_TYP_AT_JWT},
+        {"application/at+jwt", AUTH_TYP_AT_JWT},
+        {"logout+jwt", AUTH_TYP_LOGOUT_JWT},
+        {"application/logout+jwt", AUTH_TYP_LOGOUT_JWT},
+    };
     const json_t *member = json_object_get(header, "typ");
     const char *typ = json_string_value(member);
-    if (member == NULL || (typ != NULL && strcasecmp(typ, "JWT") == 0)) {
-        *out_is_at_jwt = false;
-        return RG_OK;
+    for (size_t i = 0; typ != NULL && i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcasecmp(typ, rows[i].name) == 0) {
+            *out_typ = rows[i].typ;
+            return RG_OK;
+        }
     }
-    if (typ == NULL || (strcasecmp(typ, "at+jwt") != 0 && strcasecmp(typ, "application/at+jwt") != 0)) {
-        return rg_fail(RG_DENIED, "token header: \"typ\" is neither JWT nor at+jwt");
-    }
-    *out_is_at_jwt = true;
-    return RG_OK;
+    return member == NULL ? RG_OK : rg_fail(RG_DENIED, "token header: \"typ\" is neither JWT nor at+jwt");
 }
 
 static rg_status read_header(const json_t *object, struct rg_arena *arena, struct auth_token_header *out_header)
@@ -98,7 +106,7 @@ static rg_status read_header(const json_t *object, struct rg_arena *arena, struc
     struct auth_token_header header = {0};
     RG_TRY(copy_string(object, "alg", 16, arena, &header.alg));
     RG_TRY(copy_string(object, "kid", AUTH_JWKS_MAX_KID, arena, &header.kid));
-    RG_TRY(read_typ(object, &header.is_at_jwt));
+    RG_TRY(read_typ(object, &header.typ));
     if (header.alg.size == 0) {
         return rg_fail(RG_DENIED, "token header: no \"alg\"");
     }

@@ -4,6 +4,8 @@
 
 #include "auth/algorithms_private.h"
 
+enum { TID_SIZE = 36 };
+
 static const struct auth_algorithm algorithms[] = {
     {"RS256", AUTH_KEY_RSA, JWT_ALG_RS256, "SHA256", false},  {"RS384", AUTH_KEY_RSA, JWT_ALG_RS384, "SHA384", false},
     {"RS512", AUTH_KEY_RSA, JWT_ALG_RS512, "SHA512", false},  {"PS256", AUTH_KEY_RSA, JWT_ALG_INVAL, "SHA256", true},
@@ -46,9 +48,58 @@ static bool is_https(struct rg_slice url)
            memchr(url.data, '\0', url.size) == NULL;
 }
 
+static bool is_tid(struct rg_slice text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (is_dash ? text.data[i] != '-' : memchr("0123456789abcdef", text.data[i], 16) == NULL) {
+            return false;
+        }
+    }
+    return text.size == TID_SIZE;
+}
+
+/* Where "{tid}" stands in the template; false unless it is there once. */
+static bool find_tid(struct rg_slice text, size_t *out_at)
+{
+    const char *first = text.size == 0 ? NULL : memmem(text.data, text.size, "{tid}", 5);
+    if (first == NULL) {
+        return false;
+    }
+    size_t at = (size_t)(first - text.data);
+    if (memmem(first + 5, text.size - at - 5, "{tid}", 5) != NULL) {
+        return false;
+    }
+    *out_at = at;
+    return true;
+}
+
+bool auth_trust_names_issuer(const struct auth_trust *trust, struct rg_slice issuer)
+{
+    size_t at = 0;
+    if (trust->issuer_template.size == 0) {
+        return trust->issuer.size > 0 && rg_slice_is_equal(issuer, trust->issuer);
+    }
+    return find_tid(trust->issuer_template, &at) && issuer.size == trust->issuer_template.size - 5 + TID_SIZE &&
+           auth_trust_accepts_issuer(trust, issuer, rg_slice_cut(issuer, at, TID_SIZE));
+}
+
+bool auth_trust_accepts_issuer(const struct auth_trust *trust, struct rg_slice issuer, struct rg_slice tid)
+{
+    struct rg_slice template = trust->issuer_template;
+    size_t at = 0;
+    if (template.size == 0) {
+        return trust->issuer.size > 0 && rg_slice_is_equal(issuer, trust->issuer);
+    }
+    return is_tid(tid) && find_tid(template, &at) && issuer.size == template.size - 5 + TID_SIZE &&
+           rg_slice_is_equal(rg_slice_cut(issuer, 0, at), rg_slice_cut(template, 0, at)) &&
+           rg_slice_is_equal(rg_slice_cut(issuer, at, TID_SIZE), tid) &&
+           rg_slice_is_equal(rg_slice_cut(issuer, at + TID_SIZE, SIZE_MAX), rg_slice_cut(template, at + 5, SIZE_MAX));
+}
+
 static rg_status check_lists(const struct auth_trust *trust)
 {
-    if (trust->audience_count == 0) {
+    if (trust->audience_count == 0 && !trust->is_login_only) {
         return rg_fail(RG_CONFIG, "audience: at least one is required");
     }
     for (size_t i = 0; i < trust->audience_count; i++) {
@@ -73,6 +124,11 @@ rg_status auth_trust_check(const struct auth_trust *trust)
     const int64_t second_us = 1000000;
     if (!is_https(trust->issuer)) {
         return rg_fail(RG_CONFIG, "issuer: an https:// URL is required");
+    }
+    size_t at = 0;
+    if (trust->issuer_template.size > 0 &&
+        (!is_https(trust->issuer_template) || !find_tid(trust->issuer_template, &at))) {
+        return rg_fail(RG_CONFIG, "issuer_template: an https:// URL with {tid} in it, once, is required");
     }
     if (trust->jwks_uri.size > 0 && !is_https(trust->jwks_uri)) {
         return rg_fail(RG_CONFIG, "jwks_uri: an https:// URL is required");
