@@ -9,8 +9,12 @@ enum { DISK_FULL = 256 };
 static rg_status put_answer(const struct audit_answer *answer, struct rg_buf *out)
 {
     bool is_state = answer->type == AUDIT_ANSWER_STATE;
-    struct rg_slice reason = rg_slice_cut(answer->reason, 0, is_state ? AUDIT_REASON_MAX : 0);
-    uint64_t value = is_state ? (uint64_t)answer->state + (answer->is_disk_full ? DISK_FULL : 0) : answer->seq;
+    bool is_forget = answer->type == AUDIT_ANSWER_FORGET;
+    struct rg_slice reason = is_forget ? rg_slice_make(answer->name.bytes, sizeof answer->name.bytes)
+                                       : rg_slice_cut(answer->reason, 0, is_state ? AUDIT_REASON_MAX : 0);
+    uint64_t value = is_state    ? (uint64_t)answer->state + (answer->is_disk_full ? DISK_FULL : 0)
+                     : is_forget ? 0
+                                 : answer->seq;
     RG_TRY(rg_buf_put_u32(out, (uint32_t)answer->type));
     RG_TRY(rg_buf_put_u32(out, (uint32_t)reason.size));
     RG_TRY(audit_wire_put_u64(out, value));
@@ -31,6 +35,9 @@ static bool is_acceptable(uint64_t type, uint64_t size, uint64_t value)
 {
     if (type == AUDIT_ANSWER_ACK) {
         return size == 0;
+    }
+    if (type == AUDIT_ANSWER_FORGET) {
+        return size == RG_SHA256_SIZE && value == 0;
     }
     return type == AUDIT_ANSWER_STATE && size <= AUDIT_REASON_MAX && (value & ~(uint64_t)DISK_FULL) <= AUDIT_RESERVE;
 }
@@ -61,6 +68,10 @@ rg_status audit_answer_get(struct rg_slice *cursor, struct audit_answer *out_ans
                               .state = is_state ? (enum audit_state)(value & ~(uint64_t)DISK_FULL) : AUDIT_CLOSED,
                               .is_disk_full = is_state && (value & DISK_FULL) != 0,
                               .reason = reason};
+    if (type == AUDIT_ANSWER_FORGET) {
+        memcpy(out_answer->name.bytes, reason.data, sizeof out_answer->name.bytes);
+        out_answer->reason = (struct rg_slice){0};
+    }
     *cursor = rest;
     *out_is_whole = true;
     return RG_OK;

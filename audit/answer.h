@@ -6,9 +6,16 @@
 
 /* What the auditor says on a channel: u32 type, u32 bytes of text behind, u64 value (big endian), then the text.
  * ACK: the number of the first record of the oldest event not yet acknowledged; no text.
- * STATE: enum audit_state, 256 added when the disk is full; the text is the reason. */
+ * STATE: enum audit_state, 256 added when the disk is full; the text is the reason.
+ * FORGET: 0; the text is the 32 bytes of audit_subject_hash (audit/sealer.h): whose keys are to be used no more. */
 
-enum audit_answer_type { AUDIT_ANSWER_NONE = 0, AUDIT_ANSWER_ACK, AUDIT_ANSWER_STATE, AUDIT_ANSWER_COUNT };
+enum audit_answer_type {
+    AUDIT_ANSWER_NONE = 0,
+    AUDIT_ANSWER_ACK,
+    AUDIT_ANSWER_STATE,
+    AUDIT_ANSWER_FORGET,
+    AUDIT_ANSWER_COUNT
+};
 
 enum { AUDIT_ANSWER_HEAD = 16 };
 
@@ -18,6 +25,7 @@ struct audit_answer {
     enum audit_state state; /* STATE, and the rest */
     bool is_disk_full;
     struct rg_slice reason; /* cut to AUDIT_REASON_MAX when sent */
+    struct rg_digest name;  /* FORGET */
 };
 
 /* RG_LIMIT when out is full; it is as before then. Pure. */

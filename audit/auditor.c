@@ -11,10 +11,11 @@
 
 enum { WATCH_US = 1000 * 1000, LEAST_WAIT_US = 1000, LAST_TURNS = 64 };
 
-/* One event: its record and the continuation records behind it. *out_seq is the first one's. */
-static rg_status append_event(struct auditor *auditor, struct rg_slice event, uint64_t *out_seq)
+rg_status auditor_append_event(struct auditor *auditor, struct audit_channel *channel, struct rg_slice event,
+                               uint64_t *out_seq)
 {
     uint64_t first = 0;
+    RG_TRY(auditor_take_key(auditor, channel, &event));
     for (size_t part = 0; event.size > 0; part++) {
         struct audit_message message = {0};
         uint64_t seq = 0;
@@ -32,6 +33,17 @@ static void refuse(struct auditor *auditor, struct audit_channel *channel, const
     auditor_on_misbehaviour(auditor, channel->number, why);
 }
 
+/* What stands in the ring was put there before the client sent what was just read. */
+static rg_status append_ring(struct auditor *auditor, struct audit_channel *channel, bool *out_has_taken)
+{
+    rg_status status = channel->is_refused ? RG_OK : auditor_take_ring(auditor, channel, out_has_taken);
+    if (!rg_is_ok(status) && status.error->kind != RG_STORAGE) {
+        refuse(auditor, channel, status.error->text);
+        return RG_OK;
+    }
+    return status;
+}
+
 /* RG_STORAGE closes the log. Any other failure is the client's doing and ends with that client. */
 static rg_status append_channel(struct auditor *auditor, struct audit_channel *channel)
 {
@@ -43,7 +55,7 @@ static rg_status append_channel(struct auditor *auditor, struct audit_channel *c
             return RG_OK;
         }
         if (rg_is_ok(status)) {
-            status = append_event(auditor, event, &seq);
+            status = auditor_append_event(auditor, channel, event, &seq);
         }
         if (!rg_is_ok(status) && status.error->kind == RG_STORAGE) {
             return status;
@@ -76,22 +88,25 @@ static rg_status take_group(struct auditor *auditor, const struct pollfd *polls,
 {
     size_t held = held_bytes(auditor);
     bool has_more = auditor->is_waiting;
+    auditor->turn_seq = auditor->is_waiting ? auditor->turn_seq : auditor->log.chain.next_seq;
     for (size_t i = 0; i < count; i++) {
         struct audit_channel *channel = auditor->channels[i];
+        bool has_input = (polls[i].revents & ~POLLOUT) != 0 && !channel->is_refused;
         size_t got = 0;
-        if ((polls[i].revents & ~POLLOUT) == 0 || channel->is_refused) {
-            continue;
+        if (has_input && held > AUDITOR_HELD_MAX && rg_buf_size(&channel->in) > AUDIT_CHANNEL_LARGE) {
+            auditor_end_channel(auditor, channel, "an unfinished event while too much memory is in use");
+            has_input = false;
         }
-        if (held > AUDITOR_HELD_MAX && rg_buf_size(&channel->in) > AUDIT_CHANNEL_LARGE) {
-            refuse(auditor, channel, "an unfinished event while too much memory is in use");
-            continue;
+        if (has_input) {
+            audit_channel_read(channel, &got);
         }
-        audit_channel_read(channel, &got);
         held += got;
-        RG_TRY(append_channel(auditor, channel));
+        RG_TRY(append_ring(auditor, channel, &has_more));
+        RG_TRY(has_input ? append_channel(auditor, channel) : RG_OK);
         has_more = has_more || rg_buf_size(&channel->held) > 0;
     }
     auditor->is_waiting = false;
+    RG_TRY(auditor_commit_keys(auditor)); /* before any record that needs one */
     return has_more ? auditor_absorb(auditor, audit_log_commit(&auditor->log)) : RG_OK;
 }
 
@@ -105,6 +120,9 @@ static void settle(struct auditor *auditor, bool is_durable)
 {
     for (size_t i = 0; i < auditor->channel_count; i++) {
         audit_channel_settle(auditor->channels[i], is_durable);
+    }
+    if (is_durable) {
+        auditor_settle_rings(auditor);
     }
 }
 
@@ -121,6 +139,7 @@ static void reap(struct auditor *auditor)
     for (size_t i = 0; i < auditor->channel_count; i++) {
         struct audit_channel *channel = auditor->channels[i];
         if (channel->is_refused || channel->is_ended) {
+            auditor_drop_ring(auditor, channel);
             audit_channel_close(&channel);
         } else {
             auditor->channels[kept++] = channel;
@@ -129,7 +148,7 @@ static void reap(struct auditor *auditor)
     auditor->channel_count = kept;
     kept = 0;
     for (size_t i = 0; i < auditor->door_count; i++) {
-        if (auditor->doors[i] >= 0) {
+        if (auditor->doors[i].fd >= 0) {
             auditor->doors[kept++] = auditor->doors[i];
         }
     }
@@ -153,14 +172,19 @@ static void wait_for_work(struct auditor *auditor, bool may_wait)
     int64_t tell_us =
         auditor_tell_due_us(auditor) == INT64_MAX ? WATCH_US : auditor_tell_due_us(auditor) - auditor_now_us(auditor);
     left_us = tell_us < left_us ? tell_us : left_us;
+    int64_t ring_us = is_taken ? auditor_ring_wait_us(auditor) : WATCH_US;
+    left_us = ring_us < left_us ? ring_us : left_us;
+    may_wait = may_wait && ring_us > 0;
+    left_us = audit_prune_is_going(&auditor->keep.prune) ? clamp(left_us, 0, AUDIT_KEEP_POLL_US) : left_us;
     left_us = may_wait ? clamp(left_us, LEAST_WAIT_US, WATCH_US) : 0;
     auditor->polls[count++] = (struct pollfd){.fd = auditor->control_fd, .events = POLLIN};
     for (size_t i = 0; i < auditor->door_count; i++) {
-        auditor->polls[count++] = (struct pollfd){.fd = auditor->doors[i], .events = POLLIN};
+        auditor->polls[count++] = (struct pollfd){.fd = auditor->doors[i].fd, .events = POLLIN};
     }
     for (size_t i = 0; i < auditor->channel_count; i++) {
         auditor->polls[count++] = poll_of(auditor->channels[i], is_taken);
     }
+    count += audit_orders_polls(auditor->orders, auditor->polls + count);
     if (poll(auditor->polls, (nfds_t)count, (int)((left_us + 999) / 1000)) <= 0) {
         for (size_t i = 0; i < count; i++) {
             auditor->polls[i].revents = 0;
@@ -174,6 +198,9 @@ static rg_status watch(struct auditor *auditor)
         return RG_OK;
     }
     auditor_look_publishing(auditor);
+    if (is_taking(auditor)) { /* who is sent away is heard out first */
+        auditor_watch_rings(auditor);
+    }
     return audit_log_watch(&auditor->log);
 }
 
@@ -203,6 +230,8 @@ static rg_status run_turn(struct auditor *auditor, bool may_wait, bool *out_had_
     if (polls[0].revents != 0) {
         RG_TRY(auditor_take_orders(auditor));
     }
+    RG_TRY(auditor_serve_orders(auditor, polls + 1 + doors + channels));
+    RG_TRY(auditor_tend_subjects(auditor));
     RG_TRY(auditor_note_misbehaviour(auditor));
     auditor_look_state(auditor);
     send_answers(auditor);
@@ -219,6 +248,7 @@ static rg_status run(struct auditor *auditor)
         RG_TRY(run_turn(auditor, true, &had_work));
     }
     had_work = true;
+    auditor_close_rings(auditor);
     for (int i = 0; i < LAST_TURNS && had_work; i++) { /* bounded: a client may never stop sending */
         RG_TRY(run_turn(auditor, false, &had_work));
     }
@@ -234,8 +264,9 @@ static rg_status enter_closed(struct auditor *auditor, rg_status status)
         rg_log_event(auditor->log_out, RG_LOG_ERROR, "audit.closed", "s:s", "reason", text);
     }
     settle(auditor, false);
+    auditor_close_rings(auditor);
     for (size_t i = 0; i < auditor->door_count; i++) { /* those that just come are told, too */
-        if (auditor->doors[i] >= 0) {
+        if (auditor->doors[i].fd >= 0) {
             auditor_take_channels(auditor, i);
         }
     }
@@ -267,6 +298,17 @@ rg_status auditor_open(const struct auditor_options *options, struct auditor **o
         return status;
     }
     auditor->json = audit_json_new();
+    status = auditor_open_subjects(auditor, options);
+    if (rg_is_ok(status)) {
+        status = auditor_open_orders(auditor, options->retention);
+    }
+    if (rg_is_ok(status)) {
+        status = auditor_recover_rings(auditor);
+    }
+    if (!rg_is_ok(status)) {
+        auditor_close(&auditor);
+        return status;
+    }
     *out_auditor = auditor;
     return RG_OK;
 }
@@ -279,13 +321,17 @@ void auditor_close(struct auditor **auditor)
         return;
     }
     for (size_t i = 0; i < closing->channel_count; i++) {
+        auditor_drop_ring(closing, closing->channels[i]);
         audit_channel_close(&closing->channels[i]);
     }
     for (size_t i = 0; i < closing->door_count; i++) {
-        if (closing->doors[i] >= 0) {
-            (void)close(closing->doors[i]);
+        if (closing->doors[i].fd >= 0) {
+            (void)close(closing->doors[i].fd);
         }
     }
+    audit_orders_close(&closing->orders);
+    audit_keep_done(&closing->keep);
+    audit_subjects_close(&closing->subjects);
     audit_log_done(&closing->log);
     audit_json_free(&closing->json);
     rg_memory_free(closing);

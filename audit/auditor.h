@@ -18,12 +18,17 @@ enum audit_durability {
 };
 
 struct auditor_options {
-    struct rg_slice directory; /* created 0700 when absent; its parent must exist */
-    struct rg_slice origin;    /* "<cluster>/audit/<node>/<incarnation>": printable ASCII, at most 255 bytes */
-    uint64_t segment_bytes;    /* 0 = 256 MiB; at least 128 KiB otherwise */
-    uint64_t reserve_bytes;    /* 0 = 64 MiB: held back for break-glass users */
-    uint64_t low_space_bytes;  /* 0 = 1 GiB: less than that free is AUDIT_LOW */
-    uint64_t acknowledged_seq; /* a log with fewer records than this is refused: an earlier run called them durable */
+    struct rg_slice directory;  /* created 0700 when absent; its parent must exist */
+    struct rg_slice origin;     /* "<cluster>/audit/<node>/<incarnation>": printable ASCII, at most 255 bytes */
+    uint64_t segment_bytes;     /* 0 = 256 MiB; at least 128 KiB otherwise */
+    uint64_t reserve_bytes;     /* 0 = 64 MiB: held back for break-glass users */
+    uint64_t low_space_bytes;   /* 0 = 1 GiB: less than that free is AUDIT_LOW */
+    struct rg_slice retention;  /* what is pruned: the text of audit/keep/retention.h; empty = nothing */
+    uint64_t acknowledged_seq;  /* a log with fewer records than this is refused: an earlier run called them durable */
+    struct rg_slice subjects;   /* directory of subjects' keys (audit/keep/subjects.h); empty = what the log has */
+    uint64_t seals_personal;    /* 1: clients may send such keys; 0: none */
+    uint64_t subject_backups_s; /* how long copies of them are kept; 0 = none are made */
+    uint64_t unverified_s;      /* how long the keys of failed logins are kept; 0 = for good */
     enum audit_durability durability;
     const struct rg_clock *clock;    /* NULL = the machine's; must outlive the auditor */
     const struct audit_store *store; /* NULL = files; same */

@@ -10,14 +10,27 @@
 
 enum { ORDERS_A_TURN = 16, CHANNELS_A_TURN = 16 };
 
-static void add_door(struct auditor *auditor, int fd)
+/* Too many: the oldest of the same source is that of a process long gone. */
+static void make_room(struct auditor *auditor, enum audit_source source)
 {
-    if (auditor->door_count == AUDITOR_DOORS_MAX) { /* the oldest is that of a gateway long gone */
-        (void)close(auditor->doors[0]);
-        auditor->door_count--;
-        memmove(&auditor->doors[0], &auditor->doors[1], auditor->door_count * sizeof auditor->doors[0]);
+    size_t at = 0;
+    while (at < auditor->door_count && auditor->doors[at].source != source) {
+        at++;
     }
-    auditor->doors[auditor->door_count] = fd;
+    at = at == auditor->door_count ? 0 : at;
+    (void)close(auditor->doors[at].fd);
+    auditor->door_count--;
+    memmove(&auditor->doors[at], &auditor->doors[at + 1], (auditor->door_count - at) * sizeof auditor->doors[0]);
+}
+
+static void add_door(struct auditor *auditor, const struct audit_control *order)
+{
+    bool is_exporter = rg_slice_is_equal(order->which, RG_SLICE(AUDIT_CONTROL_EXPORTER));
+    enum audit_source source = is_exporter ? AUDIT_SOURCE_EXPORTER : AUDIT_SOURCE_GATEWAY;
+    if (auditor->door_count == AUDITOR_DOORS_MAX) {
+        make_room(auditor, source);
+    }
+    auditor->doors[auditor->door_count] = (struct auditor_door){order->fd, source};
     auditor->door_count++;
 }
 
@@ -32,7 +45,7 @@ static rg_status obey(struct auditor *auditor, const struct audit_control *order
 {
     switch (order->type) {
     case AUDIT_CONTROL_DOOR:
-        add_door(auditor, order->fd);
+        add_door(auditor, order);
         return RG_OK;
     case AUDIT_CONTROL_NOTE:
         return note_death(auditor, order);
@@ -71,8 +84,8 @@ rg_status auditor_take_orders(struct auditor *auditor)
 
 static void close_door(struct auditor *auditor, size_t door)
 {
-    (void)close(auditor->doors[door]);
-    auditor->doors[door] = -1; /* the turn's end takes it out of the list */
+    (void)close(auditor->doors[door].fd);
+    auditor->doors[door].fd = -1; /* the turn's end takes it out of the list */
 }
 
 static const char *find_fault(const struct auditor *auditor, size_t size, int fd)
@@ -86,7 +99,7 @@ static const char *find_fault(const struct auditor *auditor, size_t size, int fd
     return auditor->channel_count == AUDITOR_CHANNELS_MAX ? "too many channels" : NULL;
 }
 
-static void admit(struct auditor *auditor, size_t size, int fd)
+static void admit(struct auditor *auditor, size_t size, int fd, enum audit_source source)
 {
     const char *fault = find_fault(auditor, size, fd);
     if (fault != NULL) {
@@ -97,7 +110,8 @@ static void admit(struct auditor *auditor, size_t size, int fd)
         return;
     }
     auditor->opened_count++;
-    auditor->channels[auditor->channel_count] = audit_channel_open(fd, auditor->opened_count);
+    auditor->channels[auditor->channel_count] = audit_channel_open(fd, auditor->opened_count, source);
+    auditor_give_ring(auditor, auditor->channels[auditor->channel_count]);
     auditor->channel_count++;
 }
 
@@ -107,7 +121,7 @@ void auditor_take_channels(struct auditor *auditor, size_t door)
         char byte = 0;
         size_t size = 0;
         int fd = -1;
-        switch (audit_passing_receive(auditor->doors[door], &byte, 1, &size, &fd)) {
+        switch (audit_passing_receive(auditor->doors[door].fd, &byte, 1, &size, &fd)) {
         case AUDIT_PASSING_NOTHING:
             return;
         case AUDIT_PASSING_END:
@@ -117,7 +131,7 @@ void auditor_take_channels(struct auditor *auditor, size_t door)
             auditor_on_misbehaviour(auditor, 0, "a door message too long, or with several descriptors");
             break;
         case AUDIT_PASSING_PACKET:
-            admit(auditor, size, fd);
+            admit(auditor, size, fd, auditor->doors[door].source);
             break;
         }
     }

@@ -33,8 +33,12 @@ void audit_chain_append(struct audit_chain *chain, const struct audit_head *head
 {
     struct rg_digest leaf = audit_line_leaf(line);
     struct audit_tenant_head *tenant = audit_heads_find(&chain->tenants, head->tenant);
+    if (tenant != NULL && tenant->next_tseq == 0) {
+        const struct rg_digest salt = audit_heads_salt(line);
+        audit_heads_begin(&chain->tenants, tenant, &chain->genesis, &salt);
+        chain->tenants.live++;
+    }
     if (tenant != NULL) {
-        chain->tenants.live += tenant->next_tseq == 0 ? 1 : 0;
         tenant->next_tseq++;
         tenant->leaf = leaf;
     }

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "audit/passing.h"
 #include "base/rg_memory.h"
 
 enum {
@@ -16,13 +17,19 @@ enum {
     OUT_MAX = 2 * AUDIT_CHANNEL_UNSENT_MAX,
 };
 
-struct audit_channel *audit_channel_open(int fd, uint64_t number)
+struct audit_channel *audit_channel_open(int fd, uint64_t number, enum audit_source source)
 {
     struct audit_channel *channel = rg_memory_alloc(sizeof *channel);
-    *channel = (struct audit_channel){.fd = fd, .number = number, .is_state_due = true};
+    *channel = (struct audit_channel){.fd = fd,
+                                      .number = number,
+                                      .intake = {.source = source},
+                                      .ring_intake = {.source = source},
+                                      .is_state_due = true,
+                                      .ring = {.fd = -1}};
     rg_buf_init(&channel->in, IN_MAX);
     rg_buf_init(&channel->out, OUT_MAX);
     rg_buf_init(&channel->held, AUDIT_CHANNEL_UNSENT_MAX);
+    rg_buf_init(&channel->ring_in, AUDIT_RING_BYTES);
     return channel;
 }
 
@@ -37,6 +44,8 @@ void audit_channel_close(struct audit_channel **channel)
     rg_buf_done(&closing->in);
     rg_buf_done(&closing->out);
     rg_buf_done(&closing->held);
+    rg_buf_done(&closing->ring_in);
+    audit_ring_close(&closing->ring);
     rg_memory_free(closing);
 }
 
@@ -64,8 +73,36 @@ void audit_channel_read(struct audit_channel *channel, size_t *out_bytes)
     }
 }
 
+/* A frame of size 0 between two events says nothing but "look into the ring". */
+static void drop_wakes(struct audit_channel *channel)
+{
+    static const char wake[AUDIT_CHANNEL_WAKE] = {0};
+    while (channel->ring.fd >= 0 && channel->intake.scanned_bytes == 0 &&
+           rg_slice_has_prefix(rg_buf_slice(&channel->in), rg_slice_make(wake, sizeof wake))) {
+        rg_buf_consume(&channel->in, sizeof wake);
+    }
+}
+
+bool audit_channel_read_ring(struct audit_channel *channel)
+{
+    return channel->ring.fd >= 0 && audit_ring_take(&channel->ring, &channel->ring_in);
+}
+
+rg_status audit_channel_next_ring(struct audit_channel *channel, struct audit_json *json, struct rg_slice *out_event)
+{
+    struct rg_slice bytes = rg_buf_slice(&channel->ring_in);
+    struct rg_slice event = {0};
+    RG_TRY(audit_intake_next(&channel->ring_intake, json, bytes, &event));
+    if ((event.size == 0 && bytes.size > 0) || audit_message_is_key(event)) {
+        return rg_fail(RG_PROTOCOL, "half an event, or a subject's key, in a ring");
+    }
+    *out_event = event;
+    return RG_OK;
+}
+
 rg_status audit_channel_next(struct audit_channel *channel, struct audit_json *json, struct rg_slice *out_event)
 {
+    drop_wakes(channel);
     return audit_intake_next(&channel->intake, json, rg_buf_slice(&channel->in), out_event);
 }
 
@@ -90,8 +127,45 @@ void audit_channel_settle(struct audit_channel *channel, bool is_durable)
     rg_buf_clear(&channel->held);
 }
 
+/* The ring goes with the first state, whole or not at all: a client without one uses the socket. */
+static void send_ring(struct audit_channel *channel, const struct audit_answer *state)
+{
+    RG_AUTO(rg_buf_done) struct rg_buf bytes;
+    rg_buf_init(&bytes, AUDIT_ANSWER_HEAD + AUDIT_REASON_MAX);
+    if (rg_buf_size(&channel->out) == 0 && rg_is_ok(audit_answer_encode(state, &bytes)) &&
+        rg_is_ok(audit_passing_send(channel->fd, rg_buf_slice(&bytes), channel->ring.fd))) {
+        channel->is_state_due = false;
+    }
+    channel->is_ring_due = false;
+}
+
+rg_status audit_channel_count_key(struct audit_channel *channel, int64_t now_us)
+{
+    enum { MINUTE_US = 60 * 1000 * 1000 };
+    if (channel->keys_count == 0 || now_us - channel->keys_us >= MINUTE_US) {
+        channel->keys_us = now_us;
+        channel->keys_count = 0;
+    }
+    if (channel->keys_count >= AUDIT_CHANNEL_KEYS_MAX) {
+        return rg_fail(RG_PROTOCOL, "more than %d keys of subjects in a minute", AUDIT_CHANNEL_KEYS_MAX);
+    }
+    channel->keys_count++;
+    return RG_OK;
+}
+
+void audit_channel_forget(struct audit_channel *channel, const struct rg_digest *name)
+{
+    const struct audit_answer answer = {.type = AUDIT_ANSWER_FORGET, .name = *name};
+    if (!rg_is_ok(audit_answer_encode(&answer, &channel->out))) {
+        channel->is_refused = true;
+    }
+}
+
 void audit_channel_send(struct audit_channel *channel, const struct audit_answer *state)
 {
+    if (channel->is_state_due && channel->is_ring_due) {
+        send_ring(channel, state);
+    }
     if (channel->is_state_due && rg_is_ok(audit_answer_encode(state, &channel->out))) {
         channel->is_state_due = false;
     }

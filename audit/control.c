@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "audit/keep/retention.h"
 #include "audit/wire_private.h"
 
 enum { VERSION = 1 };
@@ -17,7 +18,7 @@ struct field {
     size_t max;    /* bytes of a text */
 };
 
-enum { FIELDS_MAX = 8, ORIGIN_MAX = 255 };
+enum { FIELDS_MAX = 12, ORIGIN_MAX = 255 };
 
 #define AT(member) offsetof(struct audit_control, member)
 
@@ -28,7 +29,13 @@ static const struct field layouts[AUDIT_CONTROL_COUNT][FIELDS_MAX] = {
                                {FIELD_U64, AT(options.low_space_bytes), 0},
                                {FIELD_U64, AT(options.acknowledged_seq), 0},
                                {FIELD_TEXT, AT(options.directory), AUDIT_CONTROL_PATH_MAX},
-                               {FIELD_TEXT, AT(options.origin), ORIGIN_MAX}},
+                               {FIELD_TEXT, AT(options.origin), ORIGIN_MAX},
+                               {FIELD_TEXT, AT(options.retention), AUDIT_RETENTION_MAX},
+                               {FIELD_TEXT, AT(options.subjects), AUDIT_CONTROL_SUBJECTS_MAX},
+                               {FIELD_U64, AT(options.seals_personal), 0},
+                               {FIELD_U64, AT(options.subject_backups_s), 0},
+                               {FIELD_U64, AT(options.unverified_s), 0}},
+    [AUDIT_CONTROL_DOOR] = {{FIELD_TEXT, AT(which), AUDIT_CONTROL_WHICH_MAX}},
     [AUDIT_CONTROL_NOTE] = {{FIELD_TEXT, AT(which), AUDIT_CONTROL_WHICH_MAX},
                             {FIELD_TEXT, AT(how), AUDIT_CONTROL_HOW_MAX}},
     [AUDIT_CONTROL_STATE] = {{FIELD_STATE, AT(state), 0},

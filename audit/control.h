@@ -10,9 +10,9 @@
 enum audit_control_type {
     AUDIT_CONTROL_NONE = 0, /* refused by the encoder */
     AUDIT_CONTROL_OPTIONS,  /* supervisor to auditor, once and first: options */
-    AUDIT_CONTROL_DOOR,     /* supervisor to either child: fd, its end of a new door */
+    AUDIT_CONTROL_DOOR,     /* supervisor to each child: fd, its end of a new door; which: who writes through it */
     AUDIT_CONTROL_NOTE,     /* supervisor to auditor: which process died, how; becomes a process.died record */
-    AUDIT_CONTROL_SEAL,     /* supervisor to auditor: seal the live segment */
+    AUDIT_CONTROL_SEAL,     /* exporter to supervisor, and on to the auditor: seal the live segment */
     AUDIT_CONTROL_STOP,     /* supervisor to auditor: log.stopped and end */
     AUDIT_CONTROL_READY,    /* either child to supervisor */
     AUDIT_CONTROL_STATE, /* auditor to supervisor, and on to the gateway (CLOSED: the auditor is down): state, reason,
@@ -23,9 +23,13 @@ enum audit_control_type {
 enum {
     AUDIT_CONTROL_MAX = 8192, /* bytes of one packet */
     AUDIT_CONTROL_PATH_MAX = 4096,
+    AUDIT_CONTROL_SUBJECTS_MAX = 512,
     AUDIT_CONTROL_WHICH_MAX = 64,
     AUDIT_CONTROL_HOW_MAX = 512,
 };
+
+/* which of a DOOR through which the exporter's records come: other kinds than through any other door. */
+#define AUDIT_CONTROL_EXPORTER "exporter"
 
 /* Only what the type names is sent; the rest is zero after receiving. */
 struct audit_control {

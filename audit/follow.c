@@ -153,7 +153,7 @@ static rg_status deliver(struct follow *follow, const struct audit_walked *recor
         return RG_OK;
     }
     rg_arena_reset(&follow->record_arena);
-    RG_TRY(audit_shown_parse(record, &follow->record_arena, &shown));
+    RG_TRY(audit_shown_open(record, follow->options->opener, &follow->record_arena, &shown));
     return follow->sink->on_record(follow->sink->context, record, &shown);
 }
 

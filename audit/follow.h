@@ -8,9 +8,10 @@
  * wrote its end again. A record that was delivered is not delivered again unless it became another one. */
 
 struct audit_follow_options {
-    struct rg_slice tenant; /* JSON-escaped, as in the lines; empty = all */
-    uint64_t last_count;    /* start with the last so many; at most AUDIT_FOLLOW_LAST_MAX */
-    bool is_endless;        /* wait for more at the end */
+    struct rg_slice tenant;      /* JSON-escaped, as in the lines; empty = all */
+    struct audit_opener *opener; /* for what is sealed; NULL = none; borrowed */
+    uint64_t last_count;         /* start with the last so many; at most AUDIT_FOLLOW_LAST_MAX */
+    bool is_endless;             /* wait for more at the end */
 };
 
 enum { AUDIT_FOLLOW_LAST_MAX = 1000000 };

@@ -81,13 +81,33 @@ rg_status audit_heads_get(struct audit_heads *heads, struct rg_slice tenant, con
         char *key = rg_memory_alloc(tenant.size);
         memcpy(key, tenant.data, tenant.size);
         head = slot_of(heads, tenant);
-        const struct rg_slice parts[] = {rg_slice_make(first_leaf->bytes, sizeof first_leaf->bytes), tenant};
-        *head =
-            (struct audit_tenant_head){.tenant = {key, tenant.size}, .leaf = *first_leaf, .id = rg_sha256(parts, 2)};
+        *head = (struct audit_tenant_head){.tenant = {key, tenant.size}, .leaf = *first_leaf};
         heads->used++;
     }
     *out_head = head;
     return RG_OK;
+}
+
+struct rg_digest audit_heads_salt(struct rg_slice first_line)
+{
+    const struct rg_slice parts[] = {RG_SLICE("\2"), first_line};
+    return rg_sha256(parts, 2);
+}
+
+struct rg_digest audit_heads_id(const struct rg_digest *genesis, const struct rg_digest *salt, struct rg_slice tenant)
+{
+    const struct rg_slice parts[] = {rg_slice_make(genesis->bytes, sizeof genesis->bytes),
+                                     rg_slice_make(salt->bytes, sizeof salt->bytes), tenant};
+    return rg_sha256(parts, 3);
+}
+
+void audit_heads_begin(struct audit_heads *heads, struct audit_tenant_head *head, const struct rg_digest *genesis,
+                       const struct rg_digest *salt)
+{
+    head->salt = *salt;
+    head->id = audit_heads_id(genesis, salt, head->tenant);
+    head->root_tseq = 0;
+    heads->order_count = 0;
 }
 
 static int compare_ids(const void *a, const void *b, void *context)
@@ -122,21 +142,52 @@ static void hash_head(struct audit_tenant_head *head)
     head->root_tseq = head->next_tseq;
 }
 
-struct rg_digest audit_heads_root(struct audit_heads *heads)
+/* The next head that counts, in order; NULL behind the last. *at begins at 0. */
+static struct audit_tenant_head *next_live(struct audit_heads *heads, size_t *at)
 {
-    struct audit_tree tree = {0};
-    if (heads->order_count != heads->used) {
-        sort_slots(heads);
-    }
-    for (size_t i = 0; i < heads->used; i++) {
-        struct audit_tenant_head *head = &heads->slots[heads->order[i]];
+    while (*at < heads->used) {
+        struct audit_tenant_head *head = &heads->slots[heads->order[(*at)++]];
         if (head->next_tseq == 0) {
             continue; /* its first record was never written */
         }
         if (head->root_tseq != head->next_tseq) {
             hash_head(head);
         }
+        return head;
+    }
+    return NULL;
+}
+
+struct rg_digest audit_heads_root(struct audit_heads *heads)
+{
+    struct audit_tree tree = {0};
+    size_t at = 0;
+    if (heads->order_count != heads->used) {
+        sort_slots(heads);
+    }
+    for (const struct audit_tenant_head *head; (head = next_live(heads, &at)) != NULL;) {
         audit_tree_append(&tree, &head->root_leaf);
     }
     return audit_tree_root(&tree);
+}
+
+rg_status audit_heads_leaves(struct audit_heads *heads, struct rg_slice tenant, struct rg_arena *arena,
+                             struct rg_digest **out_leaves, size_t *out_count, size_t *out_place)
+{
+    struct rg_digest *leaves = NULL;
+    size_t count = 0;
+    size_t place = SIZE_MAX;
+    size_t at = 0;
+    RG_TRY(rg_arena_array(arena, heads->used + 1, sizeof *leaves, (void **)&leaves));
+    if (heads->order_count != heads->used) {
+        sort_slots(heads);
+    }
+    for (const struct audit_tenant_head *head; (head = next_live(heads, &at)) != NULL; count++) {
+        leaves[count] = head->root_leaf;
+        place = rg_slice_is_equal(head->tenant, tenant) ? count : place;
+    }
+    *out_leaves = leaves;
+    *out_count = count;
+    *out_place = place == SIZE_MAX ? count : place;
+    return RG_OK;
 }

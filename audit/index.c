@@ -14,7 +14,8 @@ enum { PATH_ARENA = 64 * 1024, QUERY_ARENA = 1024 * 1024, BUSY_MS = 2000 };
 
 static const char schema[] =
     "PRAGMA application_id=1919382321;"
-    "CREATE TABLE meta(origin BLOB NOT NULL);"
+    "CREATE TABLE chain(origin BLOB NOT NULL);" /* "meta" before there were terms of addresses and keys, "log" before
+                                                 * those of requests, "source" before those of guests */
     "CREATE TABLE record(seq INTEGER PRIMARY KEY, segment INTEGER NOT NULL, at INTEGER NOT NULL, leaf BLOB NOT NULL,"
     " hlc INTEGER NOT NULL);"
     "CREATE INDEX record_hlc ON record(hlc);"
@@ -27,7 +28,7 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
     [PUT_RECORD] = "INSERT INTO record(seq, segment, at, leaf, hlc) VALUES(?1, ?2, ?3, ?4, ?5)",
     [PUT_TERM] = "INSERT OR IGNORE INTO term(name, seq) VALUES(?1, ?2)",
     [PUT_BODY] = "INSERT INTO body(rowid, text) VALUES(?1, ?2)",
-    [GET_META] = "SELECT origin FROM meta",
+    [GET_META] = "SELECT origin FROM chain",
     [GET_LAST] = "SELECT seq, segment, at, leaf, hlc FROM record ORDER BY seq DESC LIMIT 1",
     [FIRST_SEQ] = "SELECT seq FROM record WHERE hlc >= ?1 ORDER BY hlc LIMIT 1",
     [LAST_SEQ] = "SELECT seq FROM record WHERE hlc < ?1 ORDER BY hlc DESC LIMIT 1",
@@ -72,7 +73,8 @@ static rg_status open_database(struct audit_index *index, struct rg_slice direct
     (void)sqlite3_db_config(index->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     (void)sqlite3_db_config(index->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
     (void)sqlite3_busy_timeout(index->db, BUSY_MS);
-    return run(index, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA cache_size=-65536;");
+    return run(index, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA cache_size=-65536;"
+                      " PRAGMA temp_store=MEMORY;");
 }
 
 static bool bind_slice(sqlite3_stmt *statement, int at, struct rg_slice bytes)
@@ -102,7 +104,7 @@ static rg_status create(struct audit_index *index, struct rg_slice origin)
 {
     sqlite3_stmt *statement = NULL;
     RG_TRY(run(index, schema));
-    bool is_done = sqlite3_prepare_v2(index->db, "INSERT INTO meta VALUES(?1)", -1, &statement, NULL) == SQLITE_OK &&
+    bool is_done = sqlite3_prepare_v2(index->db, "INSERT INTO chain VALUES(?1)", -1, &statement, NULL) == SQLITE_OK &&
                    bind_slice(statement, 1, origin) && sqlite3_step(statement) == SQLITE_DONE;
     (void)sqlite3_finalize(statement);
     return is_done ? RG_OK : trouble(index);
@@ -301,18 +303,51 @@ static rg_status quote(struct rg_slice text, struct rg_buf *out)
 /* ?1 and ?2 bound the number, ?3 is the text, ?4... are the terms. What there is of text and terms drives. */
 static rg_status compose(const struct audit_index_query *query, struct rg_buf *sql)
 {
-    bool is_text = query->text.size > 0;
-    bool is_term = !is_text && query->term_count > 0;
-    const char *from = is_text   ? "body d CROSS JOIN record r ON r.seq = d.rowid WHERE d.body MATCH ?3 AND d.rowid"
+    bool is_any = query->any_count > 0;
+    bool is_text = query->text.size > 0 && !is_any;
+    bool is_term = !is_text && !is_any && query->term_count > 0;
+    const char *from = is_any
+                           ? "temp.wanted w CROSS JOIN term d ON d.name = w.name CROSS JOIN record r ON r.seq = d.seq"
+                             " WHERE d.seq"
+                       : is_text ? "body d CROSS JOIN record r ON r.seq = d.rowid WHERE d.body MATCH ?3 AND d.rowid"
                        : is_term ? "term d CROSS JOIN record r ON r.seq = d.seq WHERE d.name = ?4 AND d.seq"
                                  : "record r WHERE r.seq";
     RG_TRY(rg_buf_printf(sql, "SELECT r.seq, r.segment, r.at, r.leaf FROM %s BETWEEN ?1 AND ?2", from));
+    if (is_any && query->text.size > 0) {
+        RG_TRY(rg_buf_printf(sql, " AND d.seq IN (SELECT rowid FROM body WHERE body MATCH ?3)"));
+    }
     for (size_t i = is_term ? 1 : 0; i < query->term_count; i++) {
         RG_TRY(rg_buf_printf(sql, " AND EXISTS (SELECT 1 FROM term x WHERE x.name = ?%zu AND x.seq = r.seq)", i + 4));
     }
-    const char *order = is_text ? "d.rowid" : is_term ? "d.seq" : "r.seq";
+    const char *order = is_text ? "d.rowid" : is_term || is_any ? "d.seq" : "r.seq";
     RG_TRY(rg_buf_printf(sql, " ORDER BY %s %s", order, query->is_newest_first ? "DESC" : "ASC"));
     return rg_buf_put_u8(sql, 0);
+}
+
+static rg_status put_wanted(struct audit_index *index, sqlite3_stmt *statement, const struct audit_index_query *query)
+{
+    for (size_t i = 0; i < query->any_count; i++) {
+        RG_TRY(finish(index, statement, bind_slice(statement, 1, query->any[i])));
+    }
+    return RG_OK;
+}
+
+/* In memory, as long as the index is open: names to look for stand in no file. */
+static rg_status fill_wanted(struct audit_index *index, const struct audit_index_query *query)
+{
+    sqlite3_stmt *statement = NULL;
+    if (query->any_count == 0) {
+        return RG_OK;
+    }
+    RG_TRY(run(index, "DROP TABLE IF EXISTS temp.wanted;"
+                      "CREATE TEMP TABLE wanted(name BLOB PRIMARY KEY) WITHOUT ROWID;"));
+    if (sqlite3_prepare_v2(index->db, "INSERT OR IGNORE INTO temp.wanted VALUES(?1)", -1, &statement, NULL) !=
+        SQLITE_OK) {
+        return trouble(index);
+    }
+    rg_status status = put_wanted(index, statement, query);
+    (void)sqlite3_finalize(statement);
+    return status;
 }
 
 static rg_status bind_query(struct audit_index *index, const struct audit_index_query *query, struct rg_slice match,
@@ -336,6 +371,7 @@ static rg_status ask(struct audit_index *index, const struct audit_index_query *
     sqlite3_stmt *statement = NULL;
     rg_buf_init(&sql, QUERY_ARENA);
     rg_buf_init(&match, QUERY_ARENA);
+    RG_TRY(fill_wanted(index, query));
     RG_TRY(compose(query, &sql));
     if (query->text.size > 0) {
         RG_TRY(quote(query->text, &match));

@@ -28,9 +28,11 @@ struct audit_index_row {
 struct audit_index_query {
     const struct rg_slice *terms; /* all of them; the rarest first is fastest */
     size_t term_count;
-    struct rg_slice text; /* empty = any; else at least AUDIT_INDEX_TEXT_MIN code points. Letters in any case */
-    int64_t since_us;     /* hlc >= this */
-    int64_t until_us;     /* hlc < this */
+    const struct rg_slice *any; /* besides, one of these; they drive then */
+    size_t any_count;           /* 0 = no such condition */
+    struct rg_slice text;       /* empty = any; else at least AUDIT_INDEX_TEXT_MIN code points. Letters in any case */
+    int64_t since_us;           /* hlc >= this */
+    int64_t until_us;           /* hlc < this */
     bool is_newest_first;
 };
 

@@ -13,9 +13,13 @@ static const char head_members[] = "\"seq\":0,\"prev\":0,\"tenant\":0,\"tseq\":0
                                    "\"mono_us\":0,";
 static const char line_members[] = "\"unmapped\":0,";
 
-/* Anything else is the auditor's own, or none of ours. */
-static const enum audit_kind client_kinds[] = {AUDIT_STATEMENT, AUDIT_LOGIN,         AUDIT_LOGIN_FAILED,
-                                               AUDIT_LOGOUT,    AUDIT_POLICY_LOADED, AUDIT_POLICY_REFUSED};
+/* Anything else is the auditor's own, another source's, or none of ours. Up to AUDIT_NONE. */
+static const enum audit_kind source_kinds[AUDIT_SOURCE_COUNT][16] = {
+    [AUDIT_SOURCE_GATEWAY] = {AUDIT_STATEMENT, AUDIT_LOGIN, AUDIT_LOGIN_FAILED, AUDIT_LOGOUT, AUDIT_POLICY_LOADED,
+                              AUDIT_POLICY_REFUSED, AUDIT_HTTP, AUDIT_CACHE_LEAK, AUDIT_SESSION_REVOKE,
+                              AUDIT_SQL_ORPHAN},
+    [AUDIT_SOURCE_EXPORTER] = {AUDIT_EXPORT_SEGMENT, AUDIT_EXPORT_STATE, AUDIT_PEER_CKPT, AUDIT_CLUSTER_MEMBERS},
+};
 
 /* {"kind":"<name>" is how every record begins. */
 static bool has_kind(struct rg_slice rg, struct rg_slice name)
@@ -26,10 +30,11 @@ static bool has_kind(struct rg_slice rg, struct rg_slice name)
            rest.data[name.size] == '"';
 }
 
-static bool has_client_kind(struct rg_slice rg)
+static bool has_source_kind(enum audit_source source, struct rg_slice rg)
 {
-    for (size_t i = 0; i < sizeof client_kinds / sizeof client_kinds[0]; i++) {
-        if (has_kind(rg, rg_slice_of(audit_kind_name(client_kinds[i])))) {
+    const enum audit_kind *kinds = source_kinds[source];
+    for (size_t i = 0; kinds[i] != AUDIT_NONE; i++) {
+        if (has_kind(rg, rg_slice_of(audit_kind_name(kinds[i])))) {
             return true;
         }
     }
@@ -98,10 +103,23 @@ static bool is_canonical(const struct audit_json *json, struct rg_slice tenant)
     return size == tenant.size + 2 && rg_slice_is_equal(rg_slice_make(again + 1, tenant.size), tenant);
 }
 
+/* Letters, digits and a few signs: no JSON can make anything else of it. */
+static bool is_simple(struct rg_slice tenant)
+{
+    for (size_t i = 0; i < tenant.size; i++) {
+        char c = tenant.data[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '-' && c != '_' &&
+            c != '.') {
+            return false;
+        }
+    }
+    return true;
+}
+
 static rg_status check_tenant(struct audit_json *json, struct rg_slice tenant)
 {
     char text[AUDIT_TENANT_MAX + 16];
-    if (tenant.size == 0) {
+    if (is_simple(tenant)) { /* and where there is none */
         return RG_OK;
     }
     int size = snprintf(text, sizeof text, "{\"tenant\":\"%.*s\"}", (int)tenant.size, tenant.data);
@@ -112,7 +130,7 @@ static rg_status check_tenant(struct audit_json *json, struct rg_slice tenant)
 /* The records of one event are one tenant's: it reads its own chain as a whole. */
 static rg_status check_event_tenant(const struct audit_intake *intake, struct rg_slice bytes, struct rg_slice tenant)
 {
-    struct rg_slice first = bytes;
+    struct rg_slice first = rg_slice_cut(bytes, intake->key_bytes, SIZE_MAX);
     struct audit_message message = {0};
     if (intake->scanned_parts == 0) {
         return RG_OK;
@@ -126,7 +144,7 @@ static rg_status check_message(struct audit_intake *intake, struct audit_json *j
 {
     bool is_first = intake->scanned_parts == 0;
     uint64_t count = 0;
-    if (is_first ? !has_client_kind(message->rg) : !has_kind(message->rg, RG_SLICE("part"))) {
+    if (is_first ? !has_source_kind(intake->source, message->rg) : !has_kind(message->rg, RG_SLICE("part"))) {
         return rg_fail(RG_PROTOCOL, "a record of a kind that is not the client's to write");
     }
     RG_TRY(check_tenant(json, message->tenant));
@@ -138,6 +156,15 @@ static rg_status check_message(struct audit_intake *intake, struct audit_json *j
     }
     intake->part_count = count;
     intake->scanned_parts++;
+    return RG_OK;
+}
+
+/* Looked at here, so that nothing of an event is used before all of it is sound. */
+static rg_status check_key(struct rg_slice *rest)
+{
+    struct audit_key_frame frame = {0};
+    RG_TRY(audit_message_get_key(rest, &frame));
+    rg_wipe(&frame, sizeof frame);
     return RG_OK;
 }
 
@@ -155,6 +182,12 @@ rg_status audit_intake_next(struct audit_intake *intake, struct audit_json *json
             *out_event = rg_slice_cut(bytes, 0, 0);
             return RG_OK;
         }
+        if (intake->scanned_bytes == 0 && audit_message_is_key(rest)) {
+            RG_TRY(check_key(&rest));
+            intake->key_bytes = frame_size;
+            intake->scanned_bytes = frame_size;
+            continue;
+        }
         struct audit_message message = {0};
         RG_TRY(audit_message_get(&rest, &message));
         RG_TRY(check_event_tenant(intake, bytes, message.tenant));
@@ -162,7 +195,7 @@ rg_status audit_intake_next(struct audit_intake *intake, struct audit_json *json
         intake->scanned_bytes += frame_size;
         if (!message.has_more) {
             *out_event = rg_slice_cut(bytes, 0, intake->scanned_bytes);
-            *intake = (struct audit_intake){0};
+            *intake = (struct audit_intake){.source = intake->source};
             return RG_OK;
         }
     }

@@ -29,12 +29,19 @@ void audit_json_free(struct audit_json **json); /* accepts NULL inside; nulls */
  * Returns: NULL = accepted; otherwise what is wrong, static storage. No exception leaves it. */
 const char *audit_json_check(struct audit_json *json, const char *members, const char *text, size_t size);
 
+/* The same for a text that was accepted before it was stored: keys that stand twice are not looked for, nor halves of
+ * surrogate pairs. */
+const char *audit_json_read(struct audit_json *json, const char *text, size_t size);
+
 /* Of the object that was accepted last; false when the key is absent or something else. */
 bool audit_json_is_integer(const struct audit_json *json, const char *key);
 bool audit_json_is_object(const struct audit_json *json, const char *key);
 bool audit_json_has(const struct audit_json *json, const char *key);
 /* *out_text is valid until the next check; it may hold NUL. */
 bool audit_json_string(const struct audit_json *json, const char *key, const char **out_text, size_t *out_size);
+/* The same further in: the path's keys with '.' between them. */
+bool audit_json_string_at(const struct audit_json *json, const char *path, const char **out_text, size_t *out_size);
+bool audit_json_integer_at(const struct audit_json *json, const char *path, int64_t *out_value);
 
 #ifdef __cplusplus
 }

@@ -132,15 +132,12 @@ static rg_status find_lists(int keys_fd, uint64_t epochs[AUDIT_LISTS_MAX], size_
     return RG_OK;
 }
 
-static rg_status read_list(int keys_fd, const char *name, const struct audit_vkey *root, struct rg_arena *arena,
-                           struct audit_list *out_list)
+static rg_status parse_list(struct rg_slice bytes, const struct audit_vkey *root, struct rg_arena *arena,
+                            struct audit_list *out_list)
 {
-    RG_AUTO(rg_buf_done) struct rg_buf buf;
     struct audit_note note;
     struct audit_list list;
-    rg_buf_init(&buf, (size_t)AUDIT_NOTE_MAX + 65536);
-    RG_TRY(read_file(keys_fd, name, &buf));
-    RG_TRY(audit_note_parse(rg_buf_slice(&buf), &note));
+    RG_TRY(audit_note_parse(bytes, &note));
     if (!audit_note_is_signed_by(&note, root)) {
         return rg_fail(RG_PROTOCOL, "not signed by the root key %.*s+%08x", rg_slice_shown(root->name), root->name.data,
                        root->id);
@@ -149,6 +146,15 @@ static rg_status read_list(int keys_fd, const char *name, const struct audit_vke
     RG_TRY(rg_arena_copy(arena, list.origin, &list.origin));
     *out_list = list;
     return RG_OK;
+}
+
+static rg_status read_list(int keys_fd, const char *name, const struct audit_vkey *root, struct rg_arena *arena,
+                           struct audit_list *out_list)
+{
+    RG_AUTO(rg_buf_done) struct rg_buf buf;
+    rg_buf_init(&buf, (size_t)AUDIT_NOTE_MAX + 65536);
+    RG_TRY(read_file(keys_fd, name, &buf));
+    return parse_list(rg_buf_slice(&buf), root, arena, out_list);
 }
 
 /* A list goes on where the ones before it end, or takes over before that. */
@@ -229,6 +235,29 @@ rg_status audit_keys_load_from(int keys_fd, const struct audit_vkey *pinned_root
     RG_TRY(rg_arena_array(arena, AUDIT_LISTS_MAX, sizeof(struct audit_list), &lists));
     RG_TRY(load_root(keys_fd, pinned_root, arena, keys));
     RG_TRY(load_lists(keys_fd, arena, keys, lists));
+    RG_TRY(join_lists(lists, arena, keys));
+    RG_TRY(check_ids(keys));
+    *out_keys = *keys;
+    return RG_OK;
+}
+
+rg_status audit_keys_parse(const struct rg_slice *notes, size_t count, const struct audit_vkey *pinned_root,
+                           struct rg_arena *arena, struct audit_keys *out_keys)
+{
+    struct audit_keys *keys = NULL; /* too large for a frame */
+    struct audit_list *lists = NULL;
+    if (count == 0 || count > AUDIT_LISTS_MAX) {
+        return rg_fail(RG_PROTOCOL, "%zu lists of keys: 1 to %d are expected", count, AUDIT_LISTS_MAX);
+    }
+    RG_TRY(rg_arena_new(arena, &keys));
+    RG_TRY(rg_arena_array(arena, count, sizeof *lists, (void **)&lists));
+    keys->root = *pinned_root;
+    keys->is_root_pinned = true;
+    RG_TRY(rg_arena_copy(arena, pinned_root->name, &keys->root.name));
+    for (size_t i = 0; i < count; i++) {
+        RG_TRY(parse_list(notes[i], &keys->root, arena, &lists[i]));
+        RG_TRY(add_list(keys, &lists[i], lists[i].first_epoch));
+    }
     RG_TRY(join_lists(lists, arena, keys));
     RG_TRY(check_ids(keys));
     *out_keys = *keys;

@@ -56,6 +56,10 @@ struct audit_keys {
  * says which). The texts and keys live in the arena. */
 rg_status audit_keys_load(int directory_fd, const struct audit_vkey *pinned_root, struct rg_arena *arena,
                           struct audit_keys *out_keys) RG_MUST_CHECK;
+/* The same from lists that somebody handed over, count of them, ascending by first epoch, as bytes. RG_PROTOCOL;
+ * RG_LIMIT when the arena is full. */
+rg_status audit_keys_parse(const struct rg_slice *notes, size_t count, const struct audit_vkey *pinned_root,
+                           struct rg_arena *arena, struct audit_keys *out_keys) RG_MUST_CHECK;
 /* The verifying key of an epoch under the name `origin`. RG_LIMIT past the lists. */
 rg_status audit_keys_vkey(const struct audit_keys *keys, uint64_t epoch, struct audit_vkey *out_key) RG_MUST_CHECK;
 /* R of the genesis value (audit/line.h): the root of the first list. */

@@ -4,7 +4,6 @@
 #include "audit/line.h"
 
 #include <endian.h>
-#include <inttypes.h>
 
 #define SEQ_HEAD "{\"unmapped\":{\"rg\":{\"seq\":\""
 
@@ -21,20 +20,43 @@ struct rg_digest audit_line_genesis(struct rg_slice origin, const struct rg_dige
     return rg_sha256(parts, 4);
 }
 
-static rg_status put_head(const struct audit_head *head, struct rg_buf *out)
+/* `text`, then at least `width` digits. */
+static rg_status put_number(struct rg_buf *out, struct rg_slice text, uint64_t value, size_t width)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0 || sizeof digits - at < width);
+    RG_TRY(rg_buf_put(out, text));
+    return rg_buf_put(out, rg_slice_make(digits + at, sizeof digits - at));
+}
+
+static rg_status put_digest(struct rg_buf *out, struct rg_slice text, const struct rg_digest *digest)
 {
     char b64[RG_DIGEST_B64_SIZE];
-    rg_digest_b64url(&head->prev, b64);
-    RG_TRY(rg_buf_printf(out, SEQ_HEAD "%016" PRIu64 "\",\"prev\":\"%s\"", head->seq, b64));
+    rg_digest_b64url(digest, b64);
+    RG_TRY(rg_buf_put(out, text));
+    return rg_buf_put(out, rg_slice_make(b64, sizeof b64 - 1));
+}
+
+/* Of every record, so not by printf. Neither clock is ever negative. */
+static rg_status put_head(const struct audit_head *head, struct rg_buf *out)
+{
+    RG_TRY(put_number(out, RG_SLICE(SEQ_HEAD), head->seq, AUDIT_DIGITS));
+    RG_TRY(put_digest(out, RG_SLICE("\",\"prev\":\""), &head->prev));
     if (head->tenant.size > 0) {
-        rg_digest_b64url(&head->tprev, b64);
-        RG_TRY(rg_buf_put(out, RG_SLICE(",\"tenant\":\"")));
+        RG_TRY(rg_buf_put(out, RG_SLICE("\",\"tenant\":\"")));
         RG_TRY(rg_buf_put(out, head->tenant));
-        RG_TRY(rg_buf_printf(out, "\",\"tseq\":\"%016" PRIu64 "\",\"tprev\":\"%s\"", head->tseq, b64));
+        RG_TRY(put_number(out, RG_SLICE("\",\"tseq\":\""), head->tseq, AUDIT_DIGITS));
+        RG_TRY(put_digest(out, RG_SLICE("\",\"tprev\":\""), &head->tprev));
     }
-    RG_TRY(rg_buf_printf(out, ",\"hlc\":%" PRId64 ",\"boot\":\"", head->hlc_us));
+    RG_TRY(put_number(out, RG_SLICE("\",\"hlc\":"), (uint64_t)head->hlc_us, 1));
+    RG_TRY(rg_buf_put(out, RG_SLICE(",\"boot\":\"")));
     RG_TRY(rg_buf_put(out, head->boot));
-    return rg_buf_printf(out, "\",\"mono_us\":%" PRId64 ",", head->mono_us);
+    RG_TRY(put_number(out, RG_SLICE("\",\"mono_us\":"), (uint64_t)head->mono_us, 1));
+    return rg_buf_put(out, RG_SLICE(","));
 }
 
 static rg_status put_line(const struct audit_head *head, const struct audit_message *message, struct rg_buf *out)
@@ -59,10 +81,48 @@ rg_status audit_line_encode(const struct audit_head *head, const struct audit_me
     return status;
 }
 
-/* Moves the cursor over exactly this text. Inline, so that each comparison is one of a known size. */
+static inline uint64_t load_eight(const char *text)
+{
+    uint64_t word = 0;
+    memcpy(&word, text, sizeof word);
+    return word;
+}
+
+/* Bytes side by side: vectors of gcc and clang, whatever the machine has. A comparison sets all bits where it holds. */
+typedef int8_t bytes_vector __attribute__((vector_size(16)));
+
+static inline bytes_vector load_bytes(const char *bytes)
+{
+    bytes_vector vector;
+    memcpy(&vector, bytes, sizeof vector);
+    return vector;
+}
+
+static inline bool is_all(bytes_vector holds)
+{
+    uint64_t words[sizeof holds / sizeof(uint64_t)];
+    memcpy(words, &holds, sizeof words);
+    return (words[0] & words[1]) == UINT64_MAX;
+}
+
+/* Moves the cursor over exactly this text. Inline, so that the size is known and words are compared, the last two of
+ * which may overlap. */
 static inline __attribute__((always_inline)) bool get_text(struct rg_slice *cursor, struct rg_slice text)
 {
-    if (!rg_slice_has_prefix(*cursor, text)) {
+    enum { WORD = sizeof(uint64_t) };
+    if (cursor->size < text.size) {
+        return false;
+    }
+    uint64_t difference = 0;
+    size_t at = 0;
+    for (; at + WORD <= text.size; at += WORD) {
+        difference |= load_eight(cursor->data + at) ^ load_eight(text.data + at);
+    }
+    if (at > 0 && at < text.size) {
+        at = text.size - WORD;
+        difference |= load_eight(cursor->data + at) ^ load_eight(text.data + at);
+    }
+    if (difference != 0 || (at == 0 && memcmp(cursor->data, text.data, text.size) != 0)) {
         return false;
     }
     *cursor = rg_slice_cut(*cursor, text.size, SIZE_MAX);
@@ -70,12 +130,10 @@ static inline __attribute__((always_inline)) bool get_text(struct rg_slice *curs
 }
 
 /* Eight digits at once, each a byte of the word: adjacent ones are joined three times. */
-static bool parse_eight(const char *text, uint64_t *out_value)
+static inline bool parse_eight(const char *text, uint64_t *out_value)
 {
     const uint64_t zeros = UINT64_C(0x3030303030303030);
-    uint64_t word = 0;
-    memcpy(&word, text, sizeof word);
-    word = le64toh(word) ^ zeros; /* a digit becomes 0 to 9 */
+    uint64_t word = le64toh(load_eight(text)) ^ zeros; /* a digit becomes 0 to 9 */
     if (((word + UINT64_C(0x0606060606060606)) | word) & UINT64_C(0xf0f0f0f0f0f0f0f0)) {
         return false;
     }
@@ -85,7 +143,7 @@ static bool parse_eight(const char *text, uint64_t *out_value)
     return true;
 }
 
-bool audit_line_digits_parse(struct rg_slice text, uint64_t *out_value)
+static inline __attribute__((always_inline)) bool parse_digits(struct rg_slice text, uint64_t *out_value)
 {
     uint64_t high = 0;
     uint64_t low = 0;
@@ -96,9 +154,14 @@ bool audit_line_digits_parse(struct rg_slice text, uint64_t *out_value)
     return true;
 }
 
-static bool get_digits(struct rg_slice *cursor, uint64_t *out_value)
+bool audit_line_digits_parse(struct rg_slice text, uint64_t *out_value)
 {
-    if (!audit_line_digits_parse(rg_slice_cut(*cursor, 0, AUDIT_DIGITS), out_value)) {
+    return parse_digits(text, out_value);
+}
+
+static inline __attribute__((always_inline)) bool get_digits(struct rg_slice *cursor, uint64_t *out_value)
+{
+    if (!parse_digits(rg_slice_cut(*cursor, 0, AUDIT_DIGITS), out_value)) {
         return false;
     }
     *cursor = rg_slice_cut(*cursor, AUDIT_DIGITS, SIZE_MAX);
@@ -106,7 +169,7 @@ static bool get_digits(struct rg_slice *cursor, uint64_t *out_value)
 }
 
 /* A JSON integer as we write it: no sign, no leading zero, at most 18 digits. */
-static bool get_number(struct rg_slice *cursor, int64_t *out_value)
+static inline __attribute__((always_inline)) bool get_number(struct rg_slice *cursor, int64_t *out_value)
 {
     enum { DIGITS_MAX = 18, EIGHT = 8 };
     uint64_t value = 0;
@@ -138,16 +201,16 @@ static bool get_digest(struct rg_slice *cursor, struct rg_digest *out_digest)
     return true;
 }
 
+static inline bytes_vector is_hex(bytes_vector text)
+{
+    return (bytes_vector)(((text >= '0') & (text <= '9')) | ((text >= 'a') & (text <= 'f')));
+}
+
 static bool get_boot(struct rg_slice *cursor, struct rg_slice *out_boot)
 {
     struct rg_slice boot = rg_slice_cut(*cursor, 0, AUDIT_BOOT_SIZE);
-    for (size_t i = 0; i < boot.size; i++) {
-        bool is_digit = boot.data[i] >= '0' && boot.data[i] <= '9';
-        if (!is_digit && !(boot.data[i] >= 'a' && boot.data[i] <= 'f')) {
-            return false;
-        }
-    }
-    if (boot.size != AUDIT_BOOT_SIZE) {
+    if (boot.size != AUDIT_BOOT_SIZE ||
+        !is_all(is_hex(load_bytes(boot.data)) & is_hex(load_bytes(boot.data + AUDIT_BOOT_SIZE / 2)))) {
         return false;
     }
     *cursor = rg_slice_cut(*cursor, AUDIT_BOOT_SIZE, SIZE_MAX);
@@ -201,26 +264,32 @@ static const char *parse_head(struct rg_slice *cursor, struct audit_head *head)
     return NULL;
 }
 
-/* 0x20 to 0x7f and nothing else: this looks at every byte of a log, so it does at many at once (vectors of gcc and
- * clang, whatever the machine has). */
-static bool has_foreign_byte(struct rg_slice line)
+/* 0x20 to 0x7f and nothing else, and as signed numbers those are all that are above 0x1f. This looks at every byte of a
+ * log, so it does at many at once. */
+static inline __attribute__((always_inline)) bytes_vector is_ours(const char *bytes)
 {
-    enum { WIDTH = 16 };
-    typedef uint8_t bytes_vector __attribute__((vector_size(WIDTH)));
-    bytes_vector bad = {0};
+    enum { WIDTH = sizeof(bytes_vector) };
+    bytes_vector lower = (bytes_vector)((load_bytes(bytes) > 0x1f) & (load_bytes(bytes + WIDTH) > 0x1f));
+    bytes_vector upper =
+        (bytes_vector)((load_bytes(bytes + 2 * WIDTH) > 0x1f) & (load_bytes(bytes + 3 * WIDTH) > 0x1f));
+    return lower & upper;
+}
+
+bool audit_line_has_foreign_byte(struct rg_slice line)
+{
+    enum { BLOCK = 4 * sizeof(bytes_vector) };
     size_t at = 0;
-    for (; at + WIDTH <= line.size; at += WIDTH) {
-        bytes_vector bytes;
-        memcpy(&bytes, line.data + at, WIDTH);
-        bad |= (bytes_vector)(bytes - 0x20 > 0x5f);
+    if (line.size < BLOCK) {
+        while (at < line.size && (int8_t)line.data[at] > 0x1f) {
+            at++;
+        }
+        return at < line.size;
     }
-    uint64_t words[WIDTH / sizeof(uint64_t)];
-    memcpy(words, &bad, sizeof words);
-    bool is_foreign = (words[0] | words[1]) != 0;
-    for (; at < line.size; at++) {
-        is_foreign = is_foreign || (uint8_t)((uint8_t)line.data[at] - 0x20) > 0x5f;
+    bytes_vector ours = is_ours(line.data + line.size - BLOCK); /* some come twice */
+    for (; at + BLOCK <= line.size; at += BLOCK) {
+        ours &= is_ours(line.data + at);
     }
-    return is_foreign;
+    return !is_all(ours);
 }
 
 static rg_status find_foreign_byte(struct rg_slice line)
@@ -237,7 +306,7 @@ rg_status audit_line_parse(struct rg_slice line, struct audit_head *out_head)
     if (line.size > AUDIT_LINE_MAX) {
         return rg_fail(RG_PROTOCOL, "line of %zu bytes, limit %d", line.size, AUDIT_LINE_MAX);
     }
-    if (has_foreign_byte(line)) {
+    if (audit_line_has_foreign_byte(line)) {
         return find_foreign_byte(line);
     }
     if (line.size == 0 || line.data[line.size - 1] != '}') {

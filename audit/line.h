@@ -42,6 +42,9 @@ rg_status audit_line_parse(struct rg_slice line, struct audit_head *out_head) RG
  * is wrong. Pure. */
 rg_status audit_line_check_json(struct rg_slice line, enum audit_kind *out_kind) RG_MUST_CHECK;
 
+/* Is there a byte that compact JSON made with JSON_ENSURE_ASCII has not: 0x20 to 0x7f are ours; no LF, no NUL. Pure. */
+bool audit_line_has_foreign_byte(struct rg_slice text);
+
 /* Sixteen decimal digits, as in seq, tseq and segment names. */
 bool audit_line_digits_parse(struct rg_slice text, uint64_t *out_value);
 

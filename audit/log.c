@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "audit/log_private.h"
+#include "audit/rollback.h"
 #include "base/rg_memory.h"
 
 enum { STEP_US = 1000000 };
@@ -57,15 +58,18 @@ rg_status audit_log_compose(struct audit_log *log, const struct audit_message *m
     size_t before = rg_buf_size(&log->pending);
     RG_TRY(audit_line_encode(&head, message, &log->pending));
     size_t size = rg_buf_size(&log->pending) - before;
-    audit_chain_append(&log->chain, &head, rg_slice_cut(rg_buf_slice(&log->pending), before, size - 1));
+    struct rg_slice line = rg_slice_cut(rg_buf_slice(&log->pending), before, size - 1);
+    audit_chain_append(&log->chain, &head, line);
     memcpy(leaf, log->chain.prev.bytes, RG_SHA256_SIZE);
     rg_buf_commit(&log->leaves, RG_SHA256_SIZE);
     *out_seq = head.seq;
-    return RG_OK;
+    head.size = line.size - message->rg.size - message->ocsf.size; /* "}," stands for their two "{" */
+    return audit_log_fold(log, &head, line);
 }
 
-rg_status audit_log_compose_event(struct audit_log *log, const struct audit_event *event)
+static rg_status compose_event(struct audit_log *log, const struct audit_event *event, uint64_t *out_seq)
 {
+    bool is_first = true;
     struct audit_event timed = *event;
     timed.wall_us = rg_clock_wall_us(log->clock);
     RG_AUTO(rg_buf_done) struct rg_buf frames;
@@ -76,8 +80,16 @@ rg_status audit_log_compose_event(struct audit_log *log, const struct audit_even
         uint64_t seq = 0;
         RG_TRY(audit_message_get(&cursor, &message));
         RG_TRY(audit_log_compose(log, &message, &seq));
+        *out_seq = is_first ? seq : *out_seq;
+        is_first = false;
     }
     return RG_OK;
+}
+
+rg_status audit_log_compose_event(struct audit_log *log, const struct audit_event *event)
+{
+    uint64_t seq = 0;
+    return compose_event(log, event, &seq);
 }
 
 rg_status audit_log_die(struct audit_log *log, rg_status status)
@@ -144,11 +156,32 @@ rg_status audit_log_commit(struct audit_log *log)
     return commit(log, log->durability == AUDIT_SYNCED);
 }
 
-rg_status audit_log_note(struct audit_log *log, const struct audit_event *event)
+rg_status audit_log_put(struct audit_log *log, const struct audit_event *event)
 {
     RG_TRY(check_alive(log));
-    RG_TRY(audit_log_compose_event(log, event));
-    return commit(log, true);
+    return audit_log_compose_event(log, event);
+}
+
+rg_status audit_log_sign(struct audit_log *log)
+{
+    RG_TRY(check_alive(log));
+    return audit_log_publish(log, AUDIT_PUBLISH_TIMED);
+}
+
+rg_status audit_log_note_at(struct audit_log *log, const struct audit_event *event, uint64_t *out_seq)
+{
+    uint64_t seq = 0;
+    RG_TRY(check_alive(log));
+    RG_TRY(compose_event(log, event, &seq));
+    RG_TRY(commit(log, true));
+    *out_seq = seq;
+    return RG_OK;
+}
+
+rg_status audit_log_note(struct audit_log *log, const struct audit_event *event)
+{
+    uint64_t seq = 0;
+    return audit_log_note_at(log, event, &seq);
 }
 
 static rg_status watch_file(struct audit_log *log)
@@ -183,6 +216,9 @@ static rg_status watch_places(struct audit_log *log)
     rg_status status = check_place(log, AT_FDCWD, log->path, log->directory_fd);
     if (rg_is_ok(status)) {
         status = check_place(log, log->directory_fd, "seg", log->segments_fd);
+    }
+    if (rg_is_ok(status)) {
+        status = audit_rolled_back_check(log->directory_fd);
     }
     return rg_is_ok(status) ? status : audit_log_die(log, status);
 }
@@ -275,6 +311,7 @@ void audit_log_done(struct audit_log *log)
     close_fd(log, log->lock_fd);
     close_fd(log, log->directory_fd);
     audit_chain_done(&log->chain);
+    audit_holds_done(&log->holds);
     rg_buf_done(&log->pending);
     rg_buf_done(&log->leaves);
     if (log->arena != NULL) {

@@ -4,6 +4,8 @@
 
 #include "audit/auditor.h"
 #include "audit/chain.h"
+#include "audit/keep/declared.h"
+#include "audit/keep/hold.h"
 #include "audit/keeper.h"
 #include "audit/publisher.h"
 
@@ -36,13 +38,19 @@ struct audit_log {
     /* records */
     struct audit_chain chain;
     struct audit_segment segment;
-    struct rg_buf pending;  /* the records from durable_seq on: composed, not known to be on the disk */
-    size_t written;         /* of pending: the bytes that are in the segment, not yet synced */
-    uint64_t durable_seq;   /* records on the disk */
-    struct rg_buf leaves;   /* struct rg_digest: of the records from published_seq on */
-    uint64_t published_seq; /* handed to the publisher */
-    uint64_t boundary_seq;  /* the records up to and with an epoch.open that is not published yet; 0 = none */
-    bool is_next_wanted;    /* of the keeper */
+    struct rg_buf pending;         /* the records from durable_seq on: composed, not known to be on the disk */
+    size_t written;                /* of pending: the bytes that are in the segment, not yet synced */
+    uint64_t durable_seq;          /* records on the disk */
+    struct rg_buf leaves;          /* struct rg_digest: of the records from published_seq on */
+    uint64_t published_seq;        /* handed to the publisher */
+    struct audit_holds holds;      /* in force, by the records up to chain.next_seq; the next two as well */
+    struct audit_pruned pruned[2]; /* the two newest retention.prune, the newest last; seq 0 = there is none */
+    int64_t resumed_us;            /* hlc of the last record that the start found; 0 = there was none */
+    uint64_t signed_seq;           /* while the log opens: what a checkpoint covers of it, at least 1; then 0 */
+    uint64_t void_seq;             /* the first retention.prune that was found behind that; 0 = there was none */
+    uint64_t confirmed_seq;        /* the records before it are stored outside, by export.segment records */
+    uint64_t boundary_seq;         /* the records up to and with an epoch.open that is not published yet; 0 = none */
+    bool is_next_wanted;           /* of the keeper */
 
     /* clocks; monotonic unless said otherwise */
     bool has_offset;
@@ -93,6 +101,13 @@ rg_status audit_log_watch(struct audit_log *log) RG_MUST_CHECK;
 int64_t audit_log_deadline_us(const struct audit_log *log);
 /* Appends an event of the auditor itself and commits it. As audit_log_commit. */
 rg_status audit_log_note(struct audit_log *log, const struct audit_event *event) RG_MUST_CHECK;
+/* The same, and *out_seq is its number. */
+rg_status audit_log_note_at(struct audit_log *log, const struct audit_event *event, uint64_t *out_seq) RG_MUST_CHECK;
+/* The same without the commit: it is durable after the next one. As audit_log_append. */
+rg_status audit_log_put(struct audit_log *log, const struct audit_event *event) RG_MUST_CHECK;
+/* Has the records that are durable covered by a checkpoint that is synced, as soon as the publisher can
+ * (audit_publisher_look tells when). RG_STORAGE. */
+rg_status audit_log_sign(struct audit_log *log) RG_MUST_CHECK;
 /* Ends the segment with a checkpoint and starts the next one. As audit_log_commit. */
 rg_status audit_log_seal(struct audit_log *log) RG_MUST_CHECK;
 /* Appends log.stopped and the last checkpoint, commits, waits until it is published, cuts the space ahead.

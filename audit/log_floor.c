@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "audit/keep/base.h"
 #include "audit/log_private.h"
+#include "base/rg_memory.h"
 
 enum { NOTE_BYTES_MAX = 32 * 1024 };
 #define TEMPORARY "publisher.new" /* the publisher does not run yet */
@@ -231,7 +233,24 @@ static rg_status mend_segment(const struct audit_log *log, uint64_t first_seq, u
     return RG_OK;
 }
 
-rg_status audit_floor_mend(const struct audit_log *log, const struct audit_floor *floor, struct rg_arena *arena)
+/* The tiles that the pruned records left open. */
+static rg_status begin_tiles(const struct audit_log *log, uint64_t base_size, struct audit_tiles *tiles)
+{
+    const struct rg_digest keys_root = audit_keys_genesis_root(log->keys);
+    if (base_size == 0) {
+        return RG_OK;
+    }
+    struct audit_base *base = rg_memory_alloc(sizeof *base); /* much for a frame */
+    audit_base_init(base, log->origin, &keys_root);
+    rg_status status = audit_base_load(log->directory_fd, base_size, log->origin, base);
+    *tiles = base->tiles;
+    audit_base_done(base);
+    rg_memory_free(base);
+    return status;
+}
+
+rg_status audit_floor_mend(const struct audit_log *log, const struct audit_floor *floor, uint64_t base_size,
+                           struct rg_arena *arena)
 {
     struct comparer comparer = {.log = log, .scratch = floor->scratch, .is_writing = true};
     const struct audit_tile_sink sink = {.put = compare_tile, .context = &comparer};
@@ -239,6 +258,7 @@ rg_status audit_floor_mend(const struct audit_log *log, const struct audit_floor
     void *memory = NULL;
     RG_TRY(rg_arena_alloc(arena, sizeof(struct audit_tiles), &memory));
     struct audit_tiles *tiles = memory;
+    RG_TRY(begin_tiles(log, base_size, tiles));
     RG_TRY(audit_segments_load(log->directory_fd, arena, &segments));
     for (size_t i = 0; i < segments.count && tiles->size < floor->size; i++) {
         RG_TRY(mend_segment(log, segments.first_seqs[i], floor->size, tiles, &sink));

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "audit/log_private.h"
+#include "audit/rollback.h"
 #include "base/rg_memory.h"
 
 enum {
@@ -287,11 +288,24 @@ static rg_status note_recovery(struct audit_log *log, const struct audit_recover
                                                               .recovered_from_seq = recovery->first_lost_seq});
 }
 
+/* Prunes in the unsigned tail: a prune is carried out when it is signed, and this start would sign anybody's. */
+static rg_status note_void(struct audit_log *log)
+{
+    if (log->void_seq == 0) {
+        return RG_OK;
+    }
+    return audit_log_compose_event(
+        log, &(struct audit_event){.kind = AUDIT_LOG_RECOVERED,
+                                   .message = RG_SLICE("a retention.prune that nothing had signed is void"),
+                                   .recovered_from_seq = log->void_seq});
+}
+
 /* Record 0 is log.started, also when the very first start was torn. */
 static rg_status note_start(struct audit_log *log, const struct audit_recovery *recovery)
 {
     bool is_first = log->chain.next_seq == 0;
     RG_TRY(is_first ? RG_OK : note_recovery(log, recovery));
+    RG_TRY(note_void(log));
     RG_TRY(audit_log_compose_event(log, &(struct audit_event){.kind = AUDIT_LOG_STARTED}));
     RG_TRY(is_first ? note_recovery(log, recovery) : RG_OK);
     RG_TRY(audit_log_flush(log, true));
@@ -315,8 +329,11 @@ static rg_status open_records(struct audit_log *log, struct rg_arena *arena, str
     const struct rg_digest keys_root = audit_keys_genesis_root(log->keys);
     audit_chain_init(&log->chain, log->origin, &keys_root);
     RG_TRY(audit_log_find_floor(log, arena, &floor));
+    log->signed_seq = floor->size > 0 ? floor->size : 1;
     RG_TRY(audit_log_recover(log, floor, arena, recovery));
-    RG_TRY(floor->has_bad_tiles ? audit_floor_mend(log, floor, arena) : RG_OK);
+    log->signed_seq = 0;
+    log->resumed_us = log->chain.hlc_us;
+    RG_TRY(floor->has_bad_tiles ? audit_floor_mend(log, floor, recovery->base_size, arena) : RG_OK);
     RG_TRY(start_keeper(log));
     RG_TRY(start_publisher(log, floor, recovery));
     RG_TRY(finish_step(log));
@@ -337,6 +354,7 @@ static rg_status open_log(const struct auditor_options *options, struct rg_arena
     RG_TRY(open_directory(log, options->directory));
     RG_TRY(load_keys(log, options->origin));
     RG_TRY(take_lock(log));
+    RG_TRY(audit_rolled_back_check(log->directory_fd));
     RG_TRY(make_directories(log));
     RG_TRY(settle_origin(log, options->origin, arena));
     rg_status status = open_records(log, arena, &recovery);

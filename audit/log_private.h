@@ -20,6 +20,12 @@ struct audit_recovery {
     uint64_t epoch_size_before; /* the same of the epoch before */
     int64_t epoch_hlc_us;       /* of that record, or of record 0 */
 
+    /* A pruned log begins behind so many records; their root, tenants and epoch as pruned/ tells them. */
+    uint64_t base_size;
+    uint64_t base_epoch;
+    struct rg_digest base_root;
+    struct rg_digest base_heads_root;
+
     struct audit_tree tree; /* of all records */
     struct rg_buf ended;    /* struct audit_ended: sealed segments without a manifest */
 };
@@ -48,13 +54,16 @@ rg_status audit_log_find_floor(const struct audit_log *log, struct rg_arena *are
 /* One more leaf of the log: builds the floor's tree, compares its tiles and, at its size, its root. */
 rg_status audit_floor_take(const struct audit_log *log, struct audit_floor *floor,
                            const struct rg_digest *leaf) RG_MUST_CHECK;
-/* Writes the tiles anew from the records, which the floor's root was found to cover. */
-rg_status audit_floor_mend(const struct audit_log *log, const struct audit_floor *floor,
+/* Writes the tiles anew from the records behind base_size, which the floor's root was found to cover. */
+rg_status audit_floor_mend(const struct audit_log *log, const struct audit_floor *floor, uint64_t base_size,
                            struct rg_arena *arena) RG_MUST_CHECK;
 /* log.c: composes a record behind the others, whatever their size. */
 rg_status audit_log_compose(struct audit_log *log, const struct audit_message *message,
                             uint64_t *out_seq) RG_MUST_CHECK;
 rg_status audit_log_compose_event(struct audit_log *log, const struct audit_event *event) RG_MUST_CHECK;
+/* log_fold.c: what a record means for the log's own life. Each record passes here once, when it is composed or when it
+ * is read at the start. RG_STORAGE when it cannot be understood. */
+rg_status audit_log_fold(struct audit_log *log, const struct audit_head *head, struct rg_slice line) RG_MUST_CHECK;
 /* Marks it CLOSED for good with this failure, and returns RG_STORAGE with the same text. */
 rg_status audit_log_die(struct audit_log *log, rg_status status) RG_MUST_CHECK;
 

@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "audit/keep/base.h"
 #include "audit/log_private.h"
 #include "audit/manifest.h"
+#include "base/rg_memory.h"
 
 enum { SECTOR = 512, TAIL_ARENA = 3 * AUDIT_COMMIT_MAX };
 
@@ -46,6 +48,7 @@ static rg_status take_record(struct audit_log *log, const struct witness *witnes
     struct audit_recovery *recovery = witness->recovery;
     const struct rg_digest leaf = log->chain.prev;
     audit_tree_append(&recovery->tree, &leaf);
+    RG_TRY(audit_log_fold(log, head, line));
     if (head->seq < witness->floor->size) {
         RG_TRY(head->seq + 1 == witness->floor->size ? check_floor_epoch(witness) : RG_OK);
         RG_TRY(audit_floor_take(log, witness->floor, &leaf));
@@ -263,6 +266,78 @@ static rg_status check_sealed(struct audit_log *log, const struct witness *witne
     return note_end(log, witness, first_seq, scan.offset);
 }
 
+/* ---- a pruned beginning ---- */
+
+static rg_status refuse_beginning(uint64_t first_seq, const char *why)
+{
+    return rg_fail(RG_STORAGE, "the audit log is damaged: its first %" PRIu64 " records are missing, and %s", first_seq,
+                   why);
+}
+
+static rg_status take_base(struct audit_log *log, const struct witness *witness, struct audit_base *base)
+{
+    struct audit_recovery *recovery = witness->recovery;
+    const struct rg_digest keys_root = audit_keys_genesis_root(log->keys);
+    uint64_t first_seq = recovery->base_size;
+    audit_base_init(base, log->origin, &keys_root);
+    rg_status status = audit_base_load(log->directory_fd, first_seq, log->origin, base);
+    if (!rg_is_ok(status)) {
+        return refuse_beginning(first_seq, status.error->text);
+    }
+    if (witness->floor->size <= first_seq) {
+        return refuse_beginning(first_seq, "no signed checkpoint covers more than they were");
+    }
+    recovery->base_root = audit_tree_root(&base->tree);
+    recovery->base_heads_root = audit_heads_root(&base->chain.tenants);
+    recovery->tree = base->tree;
+    recovery->epoch = base->epoch;
+    recovery->epoch_size = base->epoch_size;
+    recovery->epoch_size_before = base->epoch_size_before;
+    recovery->epoch_hlc_us = base->epoch_hlc_us;
+    recovery->base_epoch = base->epoch;
+    *witness->floor->tiles = base->tiles;
+    witness->floor->tree = base->tree;
+    audit_chain_done(&log->chain);
+    log->chain = base->chain;
+    log->confirmed_seq = first_seq;
+    base->chain = (struct audit_chain){0}; /* the log's now */
+    return RG_OK;
+}
+
+/* The log goes on from its first segment. What that rests on is checked when its records were read. */
+static rg_status begin_at(struct audit_log *log, const struct witness *witness, uint64_t first_seq)
+{
+    if (first_seq == 0) {
+        return RG_OK;
+    }
+    struct audit_base *base = rg_memory_alloc(sizeof *base); /* much for a frame */
+    witness->recovery->base_size = first_seq;
+    rg_status status = take_base(log, witness, base);
+    audit_base_done(base);
+    rg_memory_free(base);
+    return status;
+}
+
+static bool is_declared(const struct audit_pruned *pruned, const struct audit_recovery *recovery, uint64_t signed_size)
+{
+    return pruned->seq != 0 && pruned->seq < signed_size && pruned->last_seq + 1 == recovery->base_size &&
+           pruned->epoch == recovery->base_epoch &&
+           memcmp(pruned->root.bytes, recovery->base_root.bytes, RG_SHA256_SIZE) == 0 &&
+           memcmp(pruned->heads_root.bytes, recovery->base_heads_root.bytes, RG_SHA256_SIZE) == 0;
+}
+
+/* What is missing at the beginning must have been declared by a record that is signed, with the same root, tenants and
+ * epoch as the base holds. */
+static rg_status check_beginning(const struct audit_log *log, const struct audit_floor *floor,
+                                 const struct audit_recovery *recovery)
+{
+    if (recovery->base_size == 0 || is_declared(&log->pruned[0], recovery, floor->size) ||
+        is_declared(&log->pruned[1], recovery, floor->size)) {
+        return RG_OK;
+    }
+    return refuse_beginning(recovery->base_size, "no signed retention.prune declares just them");
+}
+
 static rg_status check_end(const struct audit_log *log, const struct audit_floor *floor)
 {
     if (log->chain.next_seq < floor->size) {
@@ -280,6 +355,7 @@ rg_status audit_log_recover(struct audit_log *log, struct audit_floor *floor, st
     struct audit_segments segments = {0};
     const struct witness witness = {.floor = floor, .recovery = recovery};
     RG_TRY(audit_segments_load(log->directory_fd, arena, &segments));
+    RG_TRY(begin_at(log, &witness, segments.count > 0 ? segments.first_seqs[0] : 0));
     for (size_t i = 0; i < segments.count; i++) {
         uint64_t first_seq = segments.first_seqs[i];
         if (first_seq != log->chain.next_seq) {
@@ -292,6 +368,7 @@ rg_status audit_log_recover(struct audit_log *log, struct audit_floor *floor, st
                                       : recover_newest(log, &witness, first_seq, arena));
     }
     RG_TRY(check_end(log, floor));
+    RG_TRY(check_beginning(log, floor, recovery));
     log->durable_seq = log->chain.next_seq;
     return segments.count > 0 ? RG_OK : audit_segment_create(log->store, log->segments_fd, 0, &log->segment);
 }

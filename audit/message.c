@@ -3,34 +3,14 @@
  * input, so each length and each byte class is checked; the JSON inside is carried, not read. */
 #include "audit/message.h"
 
-enum { VERSION = 1, FLAG_MORE = 1 };
+#include "audit/line.h"
 
-/* Compact JSON made with JSON_ENSURE_ASCII holds 0x20 to 0x7f only: no LF, no NUL, no raw UTF-8. */
-static bool is_plain(struct rg_slice text)
-{
-    static const uint64_t high = 0x8080808080808080U;
-    static const uint64_t space = 0x2020202020202020U;
-    size_t at = 0;
-    for (uint64_t eight = 0; text.size - at >= sizeof eight; at += sizeof eight) {
-        memcpy(&eight, text.data + at, sizeof eight);
-        /* a byte's high bit is set: not ASCII; or would be after taking 0x20 away: a control character */
-        if (((eight | (eight - space)) & high) != 0) {
-            return false;
-        }
-    }
-    for (; at < text.size; at++) {
-        unsigned char byte = (unsigned char)text.data[at];
-        if (byte < 0x20 || byte > 0x7f) {
-            return false;
-        }
-    }
-    return true;
-}
+enum { VERSION = 1, FLAG_MORE = 1 };
 
 static bool is_object(struct rg_slice text)
 {
     return text.size >= sizeof("{\"a\":0}") - 1 && text.data[0] == '{' && text.data[1] == '"' &&
-           text.data[text.size - 1] == '}' && is_plain(text);
+           text.data[text.size - 1] == '}' && !audit_line_has_foreign_byte(text);
 }
 
 /* The inside of a JSON string: a quote only behind a backslash, no lone backslash at the end. */
@@ -47,7 +27,7 @@ static bool is_string_inside(struct rg_slice text)
             }
         }
     }
-    return is_plain(text);
+    return !audit_line_has_foreign_byte(text);
 }
 
 static bool is_acceptable(const struct audit_message *message)

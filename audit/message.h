@@ -2,6 +2,7 @@
 #ifndef RG_AUDIT_MESSAGE_H
 #define RG_AUDIT_MESSAGE_H
 
+#include "audit/personal.h"
 #include "audit/record.h"
 
 /* What crosses the seam from a worker to the auditor: the parts of a record that the worker knows,
@@ -35,5 +36,25 @@ rg_status audit_message_get_again(struct rg_slice *cursor, struct audit_message 
 /* The size of the frame that `bytes` begin with, with its head; 0 when they do not tell yet. RG_PROTOCOL when no
  * frame can be so long or so short; the output is untouched then. Pure. */
 rg_status audit_message_peek_size(struct rg_slice bytes, size_t *out_size) RG_MUST_CHECK;
+
+/* The key of a subject, ahead of the first record of an event that was sealed with it (audit/sealer.h). Frame: as above
+ * with flags 2, sizes of tenant, key (48: id and secret) and names, then tenant, key, u16 size of the subject, subject,
+ * user. Any bytes may be in the texts. */
+struct audit_key_frame {
+    struct audit_subject_key key; /* wipe it */
+    struct rg_slice tenant;       /* as in the event, not escaped */
+    struct rg_slice subject;      /* not empty */
+    struct rg_slice user;
+};
+
+enum { AUDIT_SUBJECT_MAX = 1024 /* bytes of a tenant, a subject, a user */ };
+
+/* Appends one frame. RG_LIMIT when out is full; RG_INTERNAL when audit_message_get_key would refuse it. out is as
+ * before then. */
+rg_status audit_message_put_key(const struct audit_key_frame *frame, struct rg_buf *out) RG_MUST_CHECK;
+/* Is the whole frame that the bytes begin with one of a key? Pure. */
+bool audit_message_is_key(struct rg_slice bytes);
+/* As audit_message_get; *out_frame's slices borrow from the cursor. */
+rg_status audit_message_get_key(struct rg_slice *cursor, struct audit_key_frame *out_frame) RG_MUST_CHECK;
 
 #endif

@@ -7,7 +7,12 @@
 
 static const char em_dash[] = "\xe2\x80\x94 "; /* U+2014 and a space */
 
-enum { ID_SIZE = 4, SIGNED_SIZE = ID_SIZE + AUDIT_SIGNATURE_SIZE };
+enum {
+    ID_SIZE = 4,
+    TIME_SIZE = 8,
+    SIGNED_SIZE = ID_SIZE + AUDIT_SIGNATURE_SIZE,
+    TIMED_SIZE = ID_SIZE + TIME_SIZE + AUDIT_SIGNATURE_SIZE /* C2SP tlog-cosignature, Ed25519 */
+};
 
 static bool text_is_good(struct rg_slice text)
 {
@@ -15,13 +20,19 @@ static bool text_is_good(struct rg_slice text)
            audit_note_bytes_are_good(text);
 }
 
+rg_status audit_signature_line_put(struct rg_slice name, struct rg_slice signed_bytes, struct rg_buf *out)
+{
+    RG_TRY(rg_buf_printf(out, "%s%.*s ", em_dash, (int)name.size, name.data));
+    RG_TRY(audit_base64_put(signed_bytes, out));
+    return rg_buf_put(out, RG_SLICE("\n"));
+}
+
 static rg_status put_note(struct rg_slice text, struct rg_slice name, struct rg_slice signed_bytes, struct rg_buf *out)
 {
     size_t before = rg_buf_size(out);
     RG_TRY(rg_buf_put(out, text));
-    RG_TRY(rg_buf_printf(out, "\n%s%.*s ", em_dash, (int)name.size, name.data));
-    RG_TRY(audit_base64_put(signed_bytes, out));
     RG_TRY(rg_buf_put(out, RG_SLICE("\n")));
+    RG_TRY(audit_signature_line_put(name, signed_bytes, out));
     if (rg_buf_size(out) - before > AUDIT_NOTE_MAX) {
         return rg_fail(RG_LIMIT, "a note of %zu bytes, limit %d", rg_buf_size(out) - before, AUDIT_NOTE_MAX);
     }
@@ -74,6 +85,13 @@ static rg_status signature_parse(struct rg_slice line, struct audit_note_signatu
     signature.is_ed25519 = bytes.size == SIGNED_SIZE;
     if (signature.is_ed25519) {
         memcpy(signature.bytes, bytes.data + ID_SIZE, AUDIT_SIGNATURE_SIZE);
+    }
+    signature.is_timed = bytes.size == TIMED_SIZE;
+    for (size_t i = ID_SIZE; signature.is_timed && i < ID_SIZE + TIME_SIZE; i++) {
+        signature.time = signature.time << 8 | (uint8_t)bytes.data[i];
+    }
+    if (signature.is_timed) {
+        memcpy(signature.bytes, bytes.data + ID_SIZE + TIME_SIZE, AUDIT_SIGNATURE_SIZE);
     }
     *out_signature = signature;
     return RG_OK;

@@ -45,7 +45,9 @@ struct audit_note_signature {
     struct rg_slice name;
     uint32_t id;
     uint8_t bytes[AUDIT_SIGNATURE_SIZE];
-    bool is_ed25519; /* false = another size: kept, never verified */
+    bool is_ed25519; /* false = another size: kept, never verified by audit_note_is_signed_by */
+    bool is_timed;   /* bytes is that of a cosignature (audit/cosign.h), time is its time */
+    uint64_t time;   /* seconds since 1970 */
 };
 struct audit_note {
     struct rg_slice text; /* with its last LF: what is signed. Borrowed */

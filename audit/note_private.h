@@ -3,22 +3,18 @@
 #define RG_AUDIT_NOTE_PRIVATE_H
 
 #include "audit/note.h"
+#include "audit/note_text.h"
 
-/* What notes, keys and checkpoints share: names, lines, base64 of a known size. Pure; threads: any. */
+/* What notes, keys and cosignatures share. Pure; threads: any. */
 
-/* C2SP signed-note: UTF-8, not empty, no Unicode space, no '+', no control character; at most AUDIT_NOTE_NAME_MAX. */
-bool audit_name_is_good(struct rg_slice name);
-/* UTF-8 without control characters but LF. */
-bool audit_note_bytes_are_good(struct rg_slice bytes);
-
-/* The next line, without its LF; false when cursor holds no LF. */
-bool audit_get_line(struct rg_slice *cursor, struct rg_slice *out_line);
-/* Decimal, no sign, no leading zero, all of text. */
-bool audit_decimal_parse(struct rg_slice text, uint64_t *out_value);
-
-/* Standard base64 of exactly size bytes (1 to 96); false for anything else. */
-bool audit_base64_parse(struct rg_slice text, size_t size, uint8_t *out_bytes);
-/* Appends the base64 of 1 to 96 bytes. RG_LIMIT when out is full. */
-rg_status audit_base64_put(struct rg_slice bytes, struct rg_buf *out) RG_MUST_CHECK;
+/* Keys by their type, 0x01 Ed25519 of notes, 0x04 of cosignatures: as the functions of audit/note.h without it. */
+enum audit_key_type { AUDIT_KEY_ED25519 = 0x01, AUDIT_KEY_COSIGNATURE = 0x04 };
+rg_status audit_key_make(enum audit_key_type type, struct rg_slice name, const uint8_t public_key[AUDIT_PUBLIC_SIZE],
+                         struct audit_vkey *out_key) RG_MUST_CHECK;
+rg_status audit_key_parse(enum audit_key_type type, struct rg_slice text, struct audit_vkey *out_key) RG_MUST_CHECK;
+rg_status audit_key_encode(enum audit_key_type type, const struct audit_vkey *key, struct rg_buf *out) RG_MUST_CHECK;
+/* "— <name> <base64 of signed_bytes>" with its LF. RG_LIMIT. */
+rg_status audit_signature_line_put(struct rg_slice name, struct rg_slice signed_bytes,
+                                   struct rg_buf *out) RG_MUST_CHECK;
 
 #endif

@@ -110,6 +110,8 @@ static void finish_job(struct audit_publisher *publisher, const struct audit_pub
     publisher->waiting_jobs--;
     publisher->waiting_manifests = rg_buf_size(&publisher->press.ended) / sizeof(struct audit_ended);
     publisher->state.size = what->is_silent ? publisher->state.size : what->size;
+    bool is_kept = !what->is_silent && (what->needs_sync || what->is_sealed || what->ends_epoch);
+    publisher->state.synced_size = is_kept ? what->size : publisher->state.synced_size;
     publisher->state.epoch = epoch;
     publisher->state.has_next = what->needs_sync ? has_next : publisher->state.has_next;
     (void)pthread_mutex_unlock(&publisher->mutex);
@@ -250,7 +252,7 @@ static rg_status start(struct audit_publisher *publisher, const struct audit_pub
     rg_buf_init(&publisher->leaves, leaves_max);
     rg_buf_init(&publisher->own_leaves, leaves_max);
     publisher->waiting_manifests = options->ended_count;
-    publisher->state.size = options->tree->size;
+    publisher->state.size = options->tree->size; /* it may not have been synced */
     publisher->state.epoch = audit_signer_epoch(options->signer);
     publisher->state.has_next = audit_signer_has_next(options->signer);
     int error = pthread_create(&publisher->thread, NULL, on_thread, publisher);

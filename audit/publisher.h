@@ -61,9 +61,10 @@ rg_status audit_publisher_put(struct audit_publisher *publisher,
                               const struct audit_publication *publication) RG_MUST_CHECK;
 /* What is published and what went wrong last; a failed job is tried again every second. Any thread. */
 struct audit_publisher_state {
-    uint64_t size;  /* of the newest checkpoint on disk */
-    uint64_t epoch; /* of the key that signs next */
-    bool has_next;  /* the next step goes to a new list of keys (audit_signer_has_next); looked up at every sync */
+    uint64_t size;        /* of the newest checkpoint on disk */
+    uint64_t synced_size; /* of the newest one that is synced */
+    uint64_t epoch;       /* of the key that signs next */
+    bool has_next; /* the next step goes to a new list of keys (audit_signer_has_next); looked up at every sync */
     bool is_failing;
     char reason[256];
 };

@@ -13,7 +13,7 @@
 
 #include "audit/line.h"
 
-enum { CHUNK = 256 * 1024, ORIGIN_MAX = 255 };
+enum { CHUNK = 256 * 1024, READ_SIZE = 64 * 1024, ORIGIN_MAX = 255 };
 
 void audit_segment_name(uint64_t first_seq, char out_name[AUDIT_SEGMENT_NAME_SIZE])
 {
@@ -126,7 +126,18 @@ rg_status audit_origin_load(int directory_fd, struct rg_arena *arena, struct rg_
 void audit_reader_init(struct audit_reader *reader, int fd)
 {
     *reader = (struct audit_reader){.fd = fd};
-    rg_buf_init(&reader->held, (size_t)2 * CHUNK + AUDIT_LINE_MAX);
+    rg_buf_init(&reader->held, (size_t)2 * READ_SIZE + AUDIT_LINE_MAX);
+}
+
+struct rg_digest audit_reader_leaf(const struct audit_reader *reader)
+{
+    struct rg_slice held = rg_buf_slice(&reader->held);
+    char *before = rg_buf_before(&reader->held);
+    if (before == NULL) {
+        return audit_line_leaf(rg_slice_cut(held, 0, reader->taken - 1));
+    }
+    *before = '\0';
+    return rg_sha256_one((struct rg_slice){before, reader->taken}); /* one more in front, the LF not */
 }
 
 void audit_reader_seek(struct audit_reader *reader)
@@ -153,10 +164,10 @@ void audit_reader_done(struct audit_reader *reader)
 static rg_status read_more(struct audit_reader *reader)
 {
     char *memory = NULL;
-    RG_TRY(rg_buf_reserve(&reader->held, CHUNK, &memory));
+    RG_TRY(rg_buf_reserve(&reader->held, READ_SIZE, &memory));
     ssize_t size = -1;
     do {
-        size = pread(reader->fd, memory, CHUNK, (off_t)reader->offset);
+        size = pread(reader->fd, memory, READ_SIZE, (off_t)reader->offset);
     } while (size < 0 && errno == EINTR);
     if (size < 0) {
         return rg_fail(RG_STORAGE, "cannot read the audit log: %s", strerror(errno));

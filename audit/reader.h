@@ -55,6 +55,8 @@ void audit_reader_done(struct audit_reader *reader);
  * stays where it is. RG_STORAGE on read errors. */
 rg_status audit_reader_next(struct audit_reader *reader, enum audit_reading *out_reading,
                             struct rg_slice *out_line) RG_MUST_CHECK;
+/* audit_line_leaf of the last line, after AUDIT_READING_LINE: hashed in one piece, 0x00 being put in front of it. */
+struct rg_digest audit_reader_leaf(const struct audit_reader *reader);
 /* The last line comes again with the next call. */
 void audit_reader_unread(struct audit_reader *reader);
 /* Forgets what was read ahead: the next call reads the file anew, behind the last line. */

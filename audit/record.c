@@ -5,6 +5,7 @@
 #include "audit/record.h"
 
 #include "audit/record_private.h"
+#include "audit/sealer.h"
 #include "audit/utf8.h"
 #include "base/rg_memory.h"
 
@@ -17,11 +18,13 @@ enum {
 struct audit_encoder {
     struct audit_piece session;
     struct audit_piece statement;
+    struct audit_piece values;
     struct audit_piece rest;
     struct rg_buf rg; /* of the record being written, whole */
     struct rg_buf ocsf;
     struct audit_long_list longs;
-    struct audit_cache *cache; /* NULL: each piece is made anew */
+    struct audit_cache *cache;   /* NULL: each piece is made anew */
+    struct audit_sealer *sealer; /* NULL: personal values are written as they are */
 };
 
 /* One event on its way. */
@@ -29,7 +32,7 @@ struct record {
     struct audit_encoder *encoder;
     const struct audit_event *event;
     const struct audit_piece *session;
-    const struct audit_piece *statement; /* NULL: the event is none */
+    const struct audit_piece *statement; /* or the request; NULL: the event is neither */
     uint64_t part;                       /* the part being written, 1-based */
     uint64_t part_count;
 };
@@ -39,6 +42,7 @@ static void encoder_init(struct audit_encoder *encoder)
     *encoder = (struct audit_encoder){0};
     audit_piece_init(&encoder->session);
     audit_piece_init(&encoder->statement);
+    audit_piece_init(&encoder->values);
     audit_piece_init(&encoder->rest);
     rg_buf_init(&encoder->rg, (size_t)8 * AUDIT_LINE_MAX);
     rg_buf_init(&encoder->ocsf, (size_t)8 * AUDIT_LINE_MAX);
@@ -49,11 +53,13 @@ static void encoder_done(struct audit_encoder *encoder)
 {
     audit_piece_done(&encoder->session);
     audit_piece_done(&encoder->statement);
+    audit_piece_done(&encoder->values);
     audit_piece_done(&encoder->rest);
     rg_buf_done(&encoder->rg);
     rg_buf_done(&encoder->ocsf);
     audit_long_list_done(&encoder->longs);
     audit_cache_free(&encoder->cache);
+    audit_sealer_free(&encoder->sealer);
 }
 
 /* ---- pieces ---- */
@@ -156,8 +162,9 @@ static void add_ids(const struct audit_event *event, const char *kind, struct au
         audit_small_add(out, RG_SLICE("\",\"session\":\""));
         audit_small_hex(out, event->session_id);
     }
-    if (event->kind == AUDIT_STATEMENT) {
-        audit_small_add(out, RG_SLICE("\",\"statement\":\""));
+    if (audit_kind_is_decided(event->kind)) {
+        bool is_statement = event->kind == AUDIT_STATEMENT;
+        audit_small_add(out, is_statement ? RG_SLICE("\",\"statement\":\"") : RG_SLICE("\",\"request\":\""));
         audit_small_hex(out, event->statement_id);
     }
     audit_small_add(out, event->is_break_glass ? RG_SLICE("\",\"break_glass\":true") : RG_SLICE("\""));
@@ -173,6 +180,12 @@ static void add_ruling(const struct audit_event *event, struct audit_small *out)
                                            [AUDIT_REWRITTEN] = ",\"verdict\":\"rewritten\""};
     audit_small_add(out, rg_slice_of(phases[event->phase]));
     audit_small_add(out, rg_slice_of(verdicts[event->verdict]));
+    if (event->kind == AUDIT_HTTP) {
+        audit_web_add_result(event, out);
+        return;
+    }
+    audit_web_add_reference(event, out);
+    audit_web_add_guest(event, out);
     if (event->phase != AUDIT_DECISION) {
         audit_small_add(out, RG_SLICE(",\"rows\":"));
         audit_small_number(out, event->rows);
@@ -208,6 +221,11 @@ static rg_status put_end(const struct record *record, bool has_rest)
     if (record->part == 1 && record->statement != NULL) {
         RG_TRY(rg_buf_put(&encoder->rg, rg_buf_slice(&record->statement->rg)));
         RG_TRY(rg_buf_put(&encoder->ocsf, rg_buf_slice(&record->statement->ocsf)));
+        if (record->event->kind == AUDIT_STATEMENT) {
+            RG_TRY(rg_buf_put(&encoder->rg, rg_buf_slice(&encoder->values.rg)));
+        }
+    } else if (record->event->kind == AUDIT_HTTP) {
+        RG_TRY(rg_buf_put(&encoder->ocsf, audit_web_continued(record->event)));
     }
     RG_TRY(rg_buf_put_u8(&encoder->rg, '}'));
     return rg_buf_put_u8(&encoder->ocsf, '}');
@@ -220,7 +238,7 @@ static rg_status put_start(const struct record *record, const char *kind)
     bool is_first = record->part == 1;
     small.size = 0;
     add_ids(record->event, kind, &small);
-    if (is_first && record->event->kind == AUDIT_STATEMENT) {
+    if (is_first && audit_kind_is_decided(record->event->kind)) {
         add_ruling(record->event, &small);
     }
     rg_buf_clear(&encoder->rg);
@@ -295,11 +313,23 @@ static rg_status encode(struct audit_encoder *encoder, const struct audit_event 
     struct record record = {.encoder = encoder, .event = event, .part = 1, .part_count = 1};
     audit_long_list_clear(&encoder->longs);
     RG_TRY(get_piece(&record, AUDIT_PIECE_SESSION, &record.session));
-    if (event->kind == AUDIT_STATEMENT) {
+    if (audit_kind_is_decided(event->kind)) {
         RG_TRY(get_piece(&record, AUDIT_PIECE_STATEMENT, &record.statement));
+    }
+    if (event->kind == AUDIT_STATEMENT) {
+        RG_TRY(audit_values_put_plain(event, &encoder->values)
+                   ? RG_OK
+                   : make_piece(&record, audit_piece_write_values, &encoder->values));
     }
     RG_TRY(put_first(&record, out));
     return put_parts(&record, out);
+}
+
+static rg_status encode_sealed(struct audit_encoder *encoder, const struct audit_event *event, struct rg_buf *out)
+{
+    struct audit_event sealed;
+    RG_TRY(audit_sealer_event(encoder->sealer, event, out, &sealed));
+    return encode(encoder, &sealed, out);
 }
 
 rg_status audit_encoder_put(struct audit_encoder *encoder, const struct audit_event *event, struct rg_buf *out)
@@ -308,11 +338,35 @@ rg_status audit_encoder_put(struct audit_encoder *encoder, const struct audit_ev
         return rg_fail(RG_INTERNAL, "audit event without kind");
     }
     size_t before = rg_buf_size(out);
-    rg_status status = encode(encoder, event, out);
+    rg_status status = encoder->sealer == NULL ? encode(encoder, event, out) : encode_sealed(encoder, event, out);
     if (!rg_is_ok(status)) {
         rg_buf_truncate(out, before);
+        audit_encoder_undo(encoder);
     }
     return status;
+}
+
+rg_status audit_encoder_seal(struct audit_encoder *encoder, struct rg_slice origin)
+{
+    struct audit_sealer *sealer = NULL;
+    RG_TRY(audit_sealer_new(origin, NULL, &sealer));
+    audit_sealer_free(&encoder->sealer);
+    encoder->sealer = sealer;
+    return RG_OK;
+}
+
+void audit_encoder_undo(struct audit_encoder *encoder)
+{
+    if (encoder->sealer != NULL) {
+        audit_sealer_undo(encoder->sealer);
+    }
+}
+
+void audit_encoder_forget(struct audit_encoder *encoder, const struct rg_digest *name)
+{
+    if (encoder->sealer != NULL) {
+        audit_sealer_forget(encoder->sealer, name);
+    }
 }
 
 rg_status audit_record_encode(const struct audit_event *event, struct rg_buf *out)

@@ -15,6 +15,10 @@ enum audit_kind {
     AUDIT_LOGIN_FAILED,
     AUDIT_LOGOUT,
     AUDIT_STATEMENT,
+    AUDIT_HTTP,           /* a request of the HTTP plane */
+    AUDIT_CACHE_LEAK,     /* an answer of the upstream's cache was made for another view; verdict: did it leave? */
+    AUDIT_SESSION_REVOKE, /* sessions ended by an operator's order, a provider's, or ours */
+    AUDIT_SQL_ORPHAN,     /* statements of a session that no HTTP request is behind, where there should be one */
     AUDIT_POLICY_LOADED,
     AUDIT_POLICY_REFUSED,
     AUDIT_LOG_STARTED, /* from here on: written by the auditor itself, refused from clients */
@@ -28,13 +32,22 @@ enum audit_kind {
     AUDIT_DISK_STATE,
     AUDIT_PROCESS_DIED,       /* message: which one, and how; by the auditor for the supervisor */
     AUDIT_PROCESS_MISBEHAVED, /* message: what a client of the auditor sent */
+    AUDIT_EXPORT_SEGMENT,     /* a sealed segment is stored outside; by the exporter, as the next two */
+    AUDIT_EXPORT_STATE,       /* a sink, witness or peer stopped working (verdict denied) or works again (allowed) */
+    AUDIT_PEER_CKPT,          /* message: another node's newest checkpoint, the whole note */
+    AUDIT_CLUSTER_MEMBERS,    /* message: the origins of all nodes, one a line */
+    AUDIT_HOLD_PLACE,         /* by an operator's order, as those below */
+    AUDIT_HOLD_RELEASE,
+    AUDIT_RETENTION_PRUNE, /* before segments are removed */
+    AUDIT_PII_ERASE,
+    AUDIT_LOG_EXPORTED, /* object: a trail, a proof or evidence was made */
     AUDIT_KIND_COUNT
 };
 
 enum audit_phase {
     AUDIT_COMBINED = 0, /* decision and outcome in one record */
-    AUDIT_DECISION,     /* written before the statement is forwarded */
-    AUDIT_OUTCOME       /* how the decided statement ended */
+    AUDIT_DECISION,     /* written before the statement or request is forwarded, or its first byte answered */
+    AUDIT_OUTCOME       /* how what was decided ended */
 };
 
 enum audit_verdict { AUDIT_DENIED = 0, AUDIT_ALLOWED, AUDIT_REWRITTEN };
@@ -55,10 +68,14 @@ struct audit_event {
     uint16_t client_port;
     struct rg_slice database; /* as the client asked */
     struct rg_slice listener;
-    struct rg_slice application_name;
-    struct rg_slice upstream; /* its name in the configuration */
-    struct rg_slice policy;   /* digest of the configuration snapshot in force, as text */
-    bool is_break_glass;      /* done while the log's disk was nearly full, by one of those who may */
+    struct rg_slice application_name; /* of the SQL session; the HTTP client's User-Agent */
+    struct rg_slice upstream;         /* its name in the configuration */
+    struct rg_slice policy;           /* digest of the configuration snapshot in force, as text */
+    /* filled by the encoder alone, when it seals what is personal (audit/sealer.h): leave them empty */
+    struct rg_slice personal_key;     /* id of the key with which these values are sealed; empty = they are clear */
+    struct rg_slice personal_address; /* what stands for client_address, for those who hold the key */
+    bool is_break_glass;              /* done while the log's disk was nearly full, by one of those who may */
+    bool is_unmarked; /* a guest's statement about relations that does not say for which view it was made */
 
     /* the ruling; statements, failed logins, refused policies */
     enum audit_verdict verdict;
@@ -66,10 +83,11 @@ struct audit_event {
     struct rg_slice sqlstate; /* of the answer; empty = success */
     struct rg_slice message;  /* of the answer, or the reason */
 
-    /* statements */
+    /* statements and requests */
     enum audit_phase phase;
-    uint64_t statement_id;              /* chosen by the worker, unique in its session; links decision and outcome */
-    struct rg_slice class_name;         /* READ, WRITE, DDL, SESSION, MISC, ... */
+    uint64_t statement_id;              /* chosen by the worker, unique in its session; links decision and outcome;
+                                         * of a request: unique in the run */
+    struct rg_slice class_name;         /* READ, WRITE, DDL, SESSION, MISC, ...; of a request: audit/web.h */
     struct rg_slice sql;                /* the client's own text, a placeholder in the place of each literal */
     struct rg_slice literals;           /* of sql: a list of base/rg_literal.h */
     struct rg_slice sql_sent;           /* what was sent upstream when it differs, in the same way */
@@ -81,6 +99,20 @@ struct audit_event {
     uint64_t rows;        /* outcome and combined: always written */
     uint64_t bytes;       /* of the result, as sent to the client; same */
     uint64_t duration_us; /* same */
+
+    /* requests; reference also of logins, failed logins and logouts over HTTP, and of SQL sessions that a request is
+     * behind, with all their statements */
+    struct rg_slice reference; /* "r-...": as shown to the user */
+    struct rg_slice method;
+    struct rg_slice path;                   /* as routed: decoded once */
+    struct rg_slice query;                  /* as it came, without what is secret in it */
+    struct rg_slice action;                 /* "dashboard.view"; empty = no route: the path may be anything */
+    uint16_t status;                        /* of the answer; 0 = none is known */
+    const struct rg_digest *digest_before;  /* of the resource as it was; NULL = left out, as the two below */
+    const struct rg_digest *digest_after;   /* and as it became */
+    const struct rg_digest *request_sha256; /* of the request's body */
+    struct rg_slice guest; /* id of the guest token behind it, reference of who asked for that; in SQL sessions, too */
+    struct rg_slice digest_missing; /* why a digest that should be there is not: "before: HTTP 404" */
 
     /* log.recovered */
     uint64_t recovered_bytes;
@@ -96,6 +128,21 @@ struct audit_event {
     int64_t to_us;                      /* what it showed */
     const char *disk_state;             /* "open", "low", "reserve", "closed" */
     uint64_t free_bytes;
+
+    /* the log's own life: from AUDIT_EXPORT_SEGMENT on. These records join no tenant's chain: who they are about stands
+     * in about_tenant. from_us (above) and until_us: a hold's time, until when a stored object is locked */
+    struct rg_slice object; /* what it is about: the stored object's name, the sink, the peer's origin, the hold; of
+                             * cache.leak: "cache/" and the key; of a
+                             * request: "dashboard/12", several with commas between; of session.revoke: one session's
+                             * id, empty = all of user, subject, about_tenant; rows: how many there were */
+    struct rg_slice object_version;
+    struct rg_slice operator_name; /* who gave the order */
+    struct rg_slice about_tenant;
+    struct rg_slice about_subject;
+    uint64_t first_seq; /* of the records it is about; export.segment, retention.prune, log.exported: always written */
+    uint64_t last_seq;  /* same */
+    int64_t until_us;
+    const struct rg_digest *digest; /* of the stored object; of the tree of last_seq + 1 records; NULL = left out */
 };
 
 enum {
@@ -118,6 +165,13 @@ struct audit_encoder *audit_encoder_new(void);
 void audit_encoder_free(struct audit_encoder **encoder);
 rg_status audit_encoder_put(struct audit_encoder *encoder, const struct audit_event *event,
                             struct rg_buf *out) RG_MUST_CHECK;
+/* From now on personal values are written encrypted (audit/sealer.h), with KEY frames ahead of the records; origin is
+ * the log's. RG_LIMIT. */
+rg_status audit_encoder_seal(struct audit_encoder *encoder, struct rg_slice origin) RG_MUST_CHECK;
+/* What the last audit_encoder_put appended was not sent. */
+void audit_encoder_undo(struct audit_encoder *encoder);
+/* A subject was erased: its next record gets a new key. name: audit_subject_hash. */
+void audit_encoder_forget(struct audit_encoder *encoder, const struct rg_digest *name);
 
 /* One value of a list of binds. */
 enum audit_bind { AUDIT_BIND_HIDDEN = 0, AUDIT_BIND_NULL, AUDIT_BIND_TEXT, AUDIT_BIND_BINARY };

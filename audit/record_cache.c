@@ -9,11 +9,11 @@ enum {
     SLOTS = 1024,
     KEEP_MAX = 8 * 1024, /* bytes of a piece and its key: bounds a table to 8 MiB, twice that as memory grows */
     RELATIONS_MAX = 16,  /* statements with more are made anew each time */
-    FIELDS_MAX = 12 + RELATIONS_MAX,
+    FIELDS_MAX = 14 + RELATIONS_MAX, /* of a session's, of a statement's; a request's has fewer */
 };
 
 /* A field more: give it to a piece (audit/record_piece.c) and to that piece's key below, or to the rest. */
-_Static_assert(sizeof(struct audit_event) == 496, "each field of an event has its place in a key");
+_Static_assert(sizeof(struct audit_event) == 784, "each field of an event has its place in a key");
 
 struct kept {
     struct rg_buf key; /* empty: nothing is kept here */
@@ -47,34 +47,52 @@ static void session_fields(const struct audit_event *event, struct fields *out)
     add(out, event->idp);
     add(out, event->listener);
     add(out, event->upstream);
+    add(out, event->personal_key);
+    add(out, event->personal_address);
 }
 
 static void statement_fields(const struct audit_event *event, struct fields *out)
 {
     add(out, event->tenant); /* not shown: how fast a record is made says nothing about another tenant's statements */
+    add(out, event->personal_key); /* nor about another subject's */
     add(out, event->policy);
     add(out, event->rule);
     add(out, event->class_name);
     add(out, event->sql);
-    add(out, event->literals);
     add(out, event->sql_sent);
-    add(out, event->literals_sent);
-    add(out, event->sql_sha256 == NULL ? (struct rg_slice){0}
-                                       : rg_slice_make(event->sql_sha256->bytes, sizeof event->sql_sha256->bytes));
     for (size_t i = 0; i < event->relation_count; i++) {
         add(out, event->relations[i]);
     }
 }
 
+static void request_fields(const struct audit_event *event, struct fields *out)
+{
+    add(out, event->tenant); /* these two as above */
+    add(out, event->personal_key);
+    add(out, event->policy);
+    add(out, event->rule);
+    add(out, event->class_name);
+    add(out, event->method);
+    add(out, event->path);
+    add(out, event->query);
+    add(out, event->action);
+    add(out, event->object);
+    add(out, RG_SLICE("http")); /* none of the statements */
+}
+
 /* False: events like this are not kept. */
 static bool get_fields(enum audit_piece_kind kind, const struct audit_event *event, struct fields *out)
 {
-    if (event->kind != AUDIT_STATEMENT || event->relation_count > RELATIONS_MAX) {
+    bool is_request = event->kind == AUDIT_HTTP;
+    if (!audit_kind_is_decided(event->kind) || (!is_request && event->relation_count > RELATIONS_MAX)) {
         return false;
     }
     out->count = 0;
     if (kind == AUDIT_PIECE_SESSION) {
         session_fields(event, out);
+        add(out, is_request ? RG_SLICE("http") : RG_SLICE("sql"));
+    } else if (is_request) {
+        request_fields(event, out);
     } else {
         statement_fields(event, out);
     }
@@ -95,11 +113,14 @@ static size_t hash(size_t seed, struct rg_slice bytes)
 static size_t slot_of(enum audit_piece_kind kind, const struct audit_event *event)
 {
     if (kind == AUDIT_PIECE_SESSION) {
-        return event->session_id % SLOTS;
+        return (event->session_id + event->client_port) % SLOTS; /* a browser has a few connections */
     }
     size_t value = hash(0xcbf29ce484222325U, event->tenant);
-    value = event->sql_sha256 != NULL ? hash(value, rg_slice_make(event->sql_sha256->bytes, 8))
-                                      : hash(hash(value, rg_slice_cut(event->sql, 0, event->sql.size / 2)), event->sql);
+    if (event->kind == AUDIT_HTTP) {
+        value = hash(hash(hash(value, event->path), event->query), event->object);
+        return (value ^ value >> 32) % SLOTS;
+    }
+    value = hash(hash(value, rg_slice_cut(event->sql, 0, event->sql.size / 2)), event->sql);
     return (value ^ value >> 32) % SLOTS;
 }
 

@@ -6,12 +6,18 @@
 #include <strings.h>
 
 #include "audit/record_private.h"
+#include "audit/web.h"
 
 enum {
     MESSAGE_MAX = 4 * 1024,
     SQL_MAX = 12 * 1024,
-    COPY_MAX = 128, /* of texts that stand elsewhere already */
+    COPY_MAX = 128,      /* of texts that stand elsewhere already */
+    ACTIVITY_LOGOFF = 2, /* of class 3002 */
+    ACTIVITY_DELETE = 2, /* of class 1008 */
+    ACTIVITY_EXPORT = 3,
+    ACTIVITY_ARCHIVE = 4,
     ACTIVITY_OTHER = 99,
+    HTTP_FAILED = 400, /* statuses from here on */
 };
 
 #define UNKNOWN RG_SLICE("unknown")
@@ -20,9 +26,11 @@ static bool is_failure(const struct audit_event *event)
 {
     bool is_refused_kind = event->kind == AUDIT_LOGIN_FAILED || event->kind == AUDIT_POLICY_REFUSED ||
                            event->kind == AUDIT_LOG_FAULT || event->kind == AUDIT_PROCESS_DIED ||
-                           event->kind == AUDIT_PROCESS_MISBEHAVED;
-    bool is_denied = event->kind == AUDIT_STATEMENT && event->verdict == AUDIT_DENIED;
-    return is_refused_kind || is_denied || event->sqlstate.size > 0;
+                           event->kind == AUDIT_CACHE_LEAK || event->kind == AUDIT_PROCESS_MISBEHAVED;
+    bool has_stopped = event->kind == AUDIT_EXPORT_STATE && event->verdict == AUDIT_DENIED;
+    bool is_denied = audit_kind_is_decided(event->kind) && event->verdict == AUDIT_DENIED;
+    bool has_failed = event->kind == AUDIT_HTTP && event->status >= HTTP_FAILED;
+    return is_refused_kind || is_denied || has_failed || has_stopped || event->sqlstate.size > 0;
 }
 
 static void write_user(struct audit_writer *writer, json_t *parent)
@@ -65,7 +73,8 @@ static void write_source(struct audit_writer *writer)
 {
     const struct audit_event *event = writer->event;
     json_t *source = audit_writer_object(writer, writer->ocsf, "src_endpoint");
-    const char *key = is_ip(event->client_address) ? "ip" : "name";
+    bool is_sealed = event->personal_key.size > 0 && event->client_address.size > 0;
+    const char *key = is_sealed ? "uid" : is_ip(event->client_address) ? "ip" : "name";
     audit_writer_text(writer, source, key, "client_address", event->client_address, AUDIT_NAME_MAX);
     if (event->client_address.size == 0) {
         audit_writer_text(writer, source, key, NULL, UNKNOWN, AUDIT_NAME_MAX);
@@ -116,11 +125,28 @@ static void session_of_log(struct audit_writer *writer)
     audit_writer_number(writer, writer->ocsf, "log_type_id", LOG_APPLICATION);
 }
 
+/* Class 6001 knows an actor by the profile host, which every class has. */
+static void session_of_request(struct audit_writer *writer)
+{
+    write_user(writer, audit_writer_object(writer, writer->ocsf, "actor"));
+    write_source(writer);
+}
+
+/* Class 2004: what it is called, and a number under which it is known: the request's. */
+static void session_of_leak(struct audit_writer *writer)
+{
+    const struct rg_slice uid = writer->event->reference;
+    json_t *finding = audit_writer_object(writer, writer->ocsf, "finding_info");
+    audit_writer_text(writer, finding, "title", NULL, RG_SLICE("A cached answer was made for another view"),
+                      AUDIT_NAME_MAX);
+    audit_writer_text(writer, finding, "uid", NULL, uid.size > 0 ? uid : UNKNOWN, COPY_MAX);
+}
+
 /* ---- kinds ---- */
 
 struct kind_row {
     const char *name;
-    unsigned class_uid;
+    unsigned class_uid;   /* 0 = by the request's class, as the activity */
     unsigned activity_id; /* 0 = by the statement's class */
     void (*write_session)(struct audit_writer *writer);
 };
@@ -128,8 +154,12 @@ struct kind_row {
 static const struct kind_row kind_rows[AUDIT_KIND_COUNT] = {
     [AUDIT_LOGIN] = {"login", 3002, 1, session_of_login},
     [AUDIT_LOGIN_FAILED] = {"login.failed", 3002, 1, session_of_login},
-    [AUDIT_LOGOUT] = {"logout", 3002, 2, session_of_login},
+    [AUDIT_LOGOUT] = {"logout", 3002, ACTIVITY_LOGOFF, session_of_login},
     [AUDIT_STATEMENT] = {"statement", 6005, 0, session_of_statement},
+    [AUDIT_HTTP] = {"http.request", 0, 0, session_of_request},
+    [AUDIT_CACHE_LEAK] = {"cache.leak", 2004, 1, session_of_leak},
+    [AUDIT_SESSION_REVOKE] = {"session.revoke", 3002, ACTIVITY_LOGOFF, session_of_login},
+    [AUDIT_SQL_ORPHAN] = {"sql.orphan", 6005, ACTIVITY_OTHER, session_of_statement},
     [AUDIT_POLICY_LOADED] = {"policy.loaded", 3004, 3, session_of_policy},
     [AUDIT_POLICY_REFUSED] = {"policy.refused", 3004, 3, session_of_policy},
     [AUDIT_LOG_STARTED] = {"log.started", 1008, 6, session_of_log},
@@ -143,11 +173,26 @@ static const struct kind_row kind_rows[AUDIT_KIND_COUNT] = {
     [AUDIT_DISK_STATE] = {"disk.state", 1008, ACTIVITY_OTHER, session_of_log},
     [AUDIT_PROCESS_DIED] = {"process.died", 1008, ACTIVITY_OTHER, session_of_log},
     [AUDIT_PROCESS_MISBEHAVED] = {"process.misbehaved", 1008, ACTIVITY_OTHER, session_of_log},
+    [AUDIT_EXPORT_SEGMENT] = {"export.segment", 1008, ACTIVITY_ARCHIVE, session_of_log},
+    [AUDIT_EXPORT_STATE] = {"export.state", 1008, ACTIVITY_OTHER, session_of_log},
+    [AUDIT_PEER_CKPT] = {"peer.ckpt", 1008, ACTIVITY_OTHER, session_of_log},
+    [AUDIT_CLUSTER_MEMBERS] = {"cluster.members", 1008, ACTIVITY_OTHER, session_of_log},
+    [AUDIT_HOLD_PLACE] = {"hold.place", 1008, ACTIVITY_OTHER, session_of_log},
+    [AUDIT_HOLD_RELEASE] = {"hold.release", 1008, ACTIVITY_OTHER, session_of_log},
+    [AUDIT_RETENTION_PRUNE] = {"retention.prune", 1008, ACTIVITY_DELETE, session_of_log},
+    [AUDIT_PII_ERASE] = {"pii.erase", 1008, ACTIVITY_OTHER, session_of_log},
+    [AUDIT_LOG_EXPORTED] = {"log.exported", 1008, ACTIVITY_EXPORT, session_of_log},
 };
 
 const char *audit_kind_name(enum audit_kind kind)
 {
     return kind_rows[kind].name;
+}
+
+static unsigned class_of(const struct audit_event *event)
+{
+    unsigned class_uid = kind_rows[event->kind].class_uid;
+    return class_uid != 0 ? class_uid : audit_web_find(event->class_name)->class_uid;
 }
 
 static unsigned activity_of(const struct audit_event *event)
@@ -158,6 +203,9 @@ static unsigned activity_of(const struct audit_event *event)
     } rows[] = {{{"read", 4}, 4}, {{"write", 5}, 5}, {{"insert", 6}, 5}, {{"update", 6}, 2}, {{"delete", 6}, 7}};
     if (kind_rows[event->kind].activity_id != 0) {
         return kind_rows[event->kind].activity_id;
+    }
+    if (event->kind == AUDIT_HTTP) {
+        return audit_web_find(event->class_name)->activity_id;
     }
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct rg_slice name = rows[i].class_name;
@@ -189,7 +237,7 @@ static void write_query(struct audit_writer *writer)
 void audit_ocsf_write_statement(struct audit_writer *writer)
 {
     const struct audit_event *event = writer->event;
-    if (event->sql.size > 0) {
+    if (event->sql.size > 0 && event->kind == AUDIT_STATEMENT) {
         write_query(writer);
     }
     if (event->rule.size == 0 && event->policy.size == 0) {
@@ -214,11 +262,11 @@ static void add_uid(const struct audit_event *event, uint64_t part, struct audit
 {
     static const struct rg_slice phases[] = {
         [AUDIT_COMBINED] = {"-c", 2}, [AUDIT_DECISION] = {"-d", 2}, [AUDIT_OUTCOME] = {"-o", 2}};
-    bool is_statement = event->kind == AUDIT_STATEMENT;
+    bool is_decided = audit_kind_is_decided(event->kind);
     audit_small_add(out, RG_SLICE(",\"uid\":\""));
-    audit_small_hex(out, event->session_id != 0 || is_statement ? event->session_id : (uint64_t)event->wall_us);
+    audit_small_hex(out, event->session_id != 0 || is_decided ? event->session_id : (uint64_t)event->wall_us);
     audit_small_add(out, RG_SLICE("-"));
-    if (is_statement) {
+    if (is_decided) {
         audit_small_hex(out, event->statement_id);
         audit_small_add(out, phases[event->phase]);
     } else {
@@ -238,18 +286,19 @@ static void add_metadata(const struct audit_event *event, uint64_t part, uint64_
     add_uid(event, part, out);
     audit_small_add(out, RG_SLICE(",\"logged_time\":"));
     audit_small_number(out, time_ms);
-    if (event->kind == AUDIT_STATEMENT) {
+    if (audit_kind_is_decided(event->kind)) {
         audit_small_add(out, RG_SLICE(",\"correlation_uid\":\""));
         audit_small_hex(out, event->session_id);
         audit_small_add(out, RG_SLICE("-"));
         audit_small_hex(out, event->statement_id);
-        audit_small_add(out, RG_SLICE("\",\"profiles\":[\"security_control\"]"));
+        audit_small_add(out, event->kind == AUDIT_HTTP ? RG_SLICE("\",\"profiles\":[\"security_control\",\"host\"]")
+                                                       : RG_SLICE("\",\"profiles\":[\"security_control\"]"));
     }
 }
 
 static void add_numbers(const struct audit_event *event, uint64_t time_ms, struct audit_small *out)
 {
-    unsigned class_uid = kind_rows[event->kind].class_uid;
+    unsigned class_uid = class_of(event);
     unsigned activity = activity_of(event);
     audit_small_add(out, RG_SLICE("{\"class_uid\":"));
     audit_small_number(out, class_uid);
@@ -261,9 +310,12 @@ static void add_numbers(const struct audit_event *event, uint64_t time_ms, struc
     audit_small_number(out, (uint64_t)class_uid * 100 + activity);
     audit_small_add(out, RG_SLICE(",\"time\":"));
     audit_small_number(out, time_ms);
-    /* severity: medium for a failure, otherwise informational; status: success or failure */
-    audit_small_add(out, is_failure(event) ? RG_SLICE(",\"severity_id\":3,\"status_id\":2")
-                                           : RG_SLICE(",\"severity_id\":1,\"status_id\":1"));
+    /* severity: medium for a failure and for what somebody should look at, otherwise informational; status: success or
+     * failure */
+    bool has_failed = is_failure(event);
+    bool is_alert = has_failed || event->kind == AUDIT_SQL_ORPHAN;
+    audit_small_add(out, is_alert ? RG_SLICE(",\"severity_id\":3") : RG_SLICE(",\"severity_id\":1"));
+    audit_small_add(out, has_failed ? RG_SLICE(",\"status_id\":2") : RG_SLICE(",\"status_id\":1"));
 }
 
 /* The end of metadata, and profile security_control: denied 2 (Blocked 2), allowed 1 (Allowed 1), rewritten 4,
@@ -273,7 +325,7 @@ static struct rg_slice ruling_of(const struct audit_event *event)
     static const char *const rulings[] = {[AUDIT_DENIED] = "},\"action_id\":2,\"disposition_id\":2",
                                           [AUDIT_ALLOWED] = "},\"action_id\":1,\"disposition_id\":1",
                                           [AUDIT_REWRITTEN] = "},\"action_id\":4,\"disposition_id\":1"};
-    return event->kind == AUDIT_STATEMENT ? rg_slice_of(rulings[event->verdict]) : RG_SLICE("}");
+    return audit_kind_is_decided(event->kind) ? rg_slice_of(rulings[event->verdict]) : RG_SLICE("}");
 }
 
 rg_status audit_ocsf_put_start(const struct audit_event *event, struct rg_slice metadata, uint64_t part,
@@ -286,5 +338,10 @@ rg_status audit_ocsf_put_start(const struct audit_event *event, struct rg_slice 
     add_metadata(event, part, time_ms, &small);
     RG_TRY(rg_buf_put(out, audit_small_slice(&small)));
     RG_TRY(rg_buf_put(out, metadata));
-    return rg_buf_put(out, ruling_of(event));
+    RG_TRY(rg_buf_put(out, ruling_of(event)));
+    small.size = 0;
+    if (event->kind == AUDIT_HTTP && part == 0) {
+        audit_web_add_response(event, &small);
+    }
+    return rg_buf_put(out, audit_small_slice(&small));
 }

@@ -123,6 +123,11 @@ void audit_piece_write_session(struct audit_writer *writer)
     write_name(writer, "listener", event->listener);
     write_name(writer, "idp", event->idp);
     write_name(writer, "application", event->application_name);
+    if (event->personal_key.size > 0) {
+        json_t *personal = audit_writer_object(writer, writer->rg, "personal");
+        audit_writer_text(writer, personal, "key", NULL, event->personal_key, AUDIT_NAME_MAX);
+        audit_writer_text(writer, personal, "address", NULL, event->personal_address, AUDIT_NAME_MAX);
+    }
     audit_ocsf_write_session(writer);
 }
 
@@ -130,15 +135,25 @@ void audit_piece_write_statement(struct audit_writer *writer)
 {
     const struct audit_event *event = writer->event;
     write_name(writer, "class", event->class_name);
-    if (event->sql_sha256 != NULL) {
-        audit_writer_digest(writer, writer->rg, "sql_sha256", event->sql_sha256);
+    if (event->kind == AUDIT_HTTP) {
+        audit_web_write_request(writer);
+    } else {
+        audit_writer_text(writer, writer->rg, "sql_sent", "sql_sent", event->sql_sent, SENT_LIMIT);
+        audit_writer_relations(writer);
     }
-    audit_writer_literals(writer, "literals", event->literals, &writer->longs->literals);
-    audit_writer_text(writer, writer->rg, "sql_sent", "sql_sent", event->sql_sent, SENT_LIMIT);
-    audit_writer_literals(writer, "literals_sent", event->literals_sent, &writer->longs->literals_sent);
-    audit_writer_relations(writer);
     write_name(writer, "rule", event->rule);
     audit_ocsf_write_statement(writer);
+}
+
+void audit_piece_write_values(struct audit_writer *writer)
+{
+    const struct audit_event *event = writer->event;
+    if (event->sql_sha256 != NULL) {
+        audit_writer_digest(writer, writer->rg, event->personal_key.size > 0 ? "sql_hmac" : "sql_sha256",
+                            event->sql_sha256);
+    }
+    audit_writer_literals(writer, "literals", event->literals, &writer->longs->literals);
+    audit_writer_literals(writer, "literals_sent", event->literals_sent, &writer->longs->literals_sent);
 }
 
 static void write_recovered(struct audit_writer *writer)
@@ -186,18 +201,99 @@ static void write_disk_state(struct audit_writer *writer)
     audit_writer_number(writer, writer->rg, "free_bytes", writer->event->free_bytes);
 }
 
+static void write_name_of(struct audit_writer *writer, const char *key, struct rg_slice name)
+{
+    audit_writer_text(writer, writer->rg, key, key, name, AUDIT_NAME_MAX);
+}
+
+static void write_time(struct audit_writer *writer, const char *key, int64_t time_us)
+{
+    if (time_us > 0) {
+        audit_writer_number(writer, writer->rg, key, (uint64_t)time_us);
+    }
+}
+
+static void write_life(struct audit_writer *writer)
+{
+    const struct audit_event *event = writer->event;
+    write_name_of(writer, "object", event->object);
+    write_name_of(writer, "object_version", event->object_version);
+    write_name_of(writer, "operator", event->operator_name);
+    write_name_of(writer, "about_tenant", event->about_tenant);
+    write_name_of(writer, "about_subject", event->about_subject);
+    write_time(writer, "from_us", event->from_us);
+    write_time(writer, "until_us", event->until_us);
+    if (event->digest != NULL) {
+        audit_writer_digest(writer, writer->rg, "digest", event->digest);
+    }
+}
+
+static void write_range(struct audit_writer *writer)
+{
+    audit_writer_number(writer, writer->rg, "first_seq", writer->event->first_seq);
+    audit_writer_number(writer, writer->rg, "last_seq", writer->event->last_seq);
+    write_life(writer);
+}
+
+/* What the rest of the log goes on from: audit/keep/base.h. */
+static void write_prune(struct audit_writer *writer)
+{
+    audit_writer_number(writer, writer->rg, "epoch", writer->event->epoch);
+    audit_writer_number(writer, writer->rg, "tenants", writer->event->tenant_count);
+    if (writer->event->heads_root != NULL) {
+        audit_writer_digest(writer, writer->rg, "heads_root", writer->event->heads_root);
+    }
+    write_range(writer);
+}
+
+static void write_erase(struct audit_writer *writer)
+{
+    audit_writer_number(writer, writer->rg, "records", writer->event->record_count);
+    write_life(writer);
+}
+
+static void write_working(struct audit_writer *writer)
+{
+    bool is_working = writer->event->verdict != AUDIT_DENIED;
+    audit_writer_text(writer, writer->rg, "state", NULL, is_working ? RG_SLICE("working") : RG_SLICE("failing"),
+                      AUDIT_NAME_MAX);
+    write_life(writer);
+}
+
 /* What a kind has in rg beyond the common keys. */
 static void (*const rest_writers[AUDIT_KIND_COUNT])(struct audit_writer *writer) = {
-    [AUDIT_LOG_RECOVERED] = write_recovered, [AUDIT_LOG_CHECKPOINT] = write_checkpoint,
-    [AUDIT_LOG_FAULT] = write_fault,         [AUDIT_EPOCH_OPEN] = write_epoch,
-    [AUDIT_KEY_ROTATE] = write_epoch,        [AUDIT_CLOCK_STEP] = write_clock_step,
+    [AUDIT_LOG_RECOVERED] = write_recovered,
+    [AUDIT_LOG_CHECKPOINT] = write_checkpoint,
+    [AUDIT_LOG_FAULT] = write_fault,
+    [AUDIT_EPOCH_OPEN] = write_epoch,
+    [AUDIT_KEY_ROTATE] = write_epoch,
+    [AUDIT_CLOCK_STEP] = write_clock_step,
     [AUDIT_DISK_STATE] = write_disk_state,
+    [AUDIT_EXPORT_SEGMENT] = write_range,
+    [AUDIT_EXPORT_STATE] = write_working,
+    [AUDIT_PEER_CKPT] = write_life,
+    [AUDIT_CLUSTER_MEMBERS] = write_life,
+    [AUDIT_HOLD_PLACE] = write_life,
+    [AUDIT_HOLD_RELEASE] = write_life,
+    [AUDIT_RETENTION_PRUNE] = write_prune,
+    [AUDIT_PII_ERASE] = write_erase,
+    [AUDIT_LOG_EXPORTED] = write_range,
+    [AUDIT_LOGIN] = audit_web_write_login,
+    [AUDIT_LOGIN_FAILED] = audit_web_write_login,
+    [AUDIT_LOGOUT] = audit_web_write_login,
+    [AUDIT_STATEMENT] = audit_web_write_odd_names,
+    [AUDIT_HTTP] = audit_web_write_rest,
+    [AUDIT_CACHE_LEAK] = audit_web_write_leak,
+    [AUDIT_SESSION_REVOKE] = audit_web_write_revoke,
 };
 
 bool audit_piece_has_rest(const struct audit_event *event)
 {
+    if (event->kind == AUDIT_HTTP) {
+        return audit_web_has_rest(event);
+    }
     return event->kind != AUDIT_STATEMENT || event->sqlstate.size > 0 || event->message.size > 0 ||
-           event->binds.size > 0;
+           event->binds.size > 0 || audit_web_has_odd_name(event);
 }
 
 void audit_piece_write_rest(struct audit_writer *writer)
@@ -206,9 +302,11 @@ void audit_piece_write_rest(struct audit_writer *writer)
     if (rest_writers[event->kind] != NULL) {
         rest_writers[event->kind](writer);
     }
-    if (event->kind != AUDIT_STATEMENT) {
+    if (!audit_kind_is_decided(event->kind)) {
         write_name(writer, "rule", event->rule);
     }
-    audit_writer_binds(writer);
+    if (event->kind != AUDIT_HTTP) {
+        audit_writer_binds(writer);
+    }
     audit_ocsf_write_rest(writer);
 }

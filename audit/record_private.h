@@ -6,11 +6,12 @@
 
 #include "audit/message.h"
 
-/* A record is put together from three pieces, each made by jansson: what stays the same for a session, what
- * stays the same for a statement, and the rest. Between them stand only names from our own tables, numbers,
- * hexadecimal digits and brackets, which need no escaping. */
+/* A record is put together from pieces, each made by jansson: what stays the same for a session, what stays the same
+ * for statements that differ in their literals alone, those literals, and the rest. Between them stand only names from
+ * our own tables, numbers, hexadecimal digits, brackets, and literals that need no escaping. */
 
 enum {
+    AUDIT_OCSF_WEB = 6001,     /* Web Resources Activity */
     AUDIT_LONG_TEXTS_MAX = 24, /* more than the texts an event has */
     AUDIT_NAME_MAX = 512,      /* bytes of a name as escaped, quotes not counted */
 };
@@ -78,11 +79,14 @@ rg_status audit_writer_keep(struct audit_writer *writer, const char *field, stru
 /* audit/record_values.c: rg[key], an array of what the list holds, or a long text that is that array. */
 void audit_writer_literals(struct audit_writer *writer, const char *key, struct rg_slice list, struct rg_buf *whole);
 void audit_writer_binds(struct audit_writer *writer);
+/* The same arrays as JSON text, appended. RG_INTERNAL for a list that is none; RG_LIMIT. */
+rg_status audit_values_put_literals(struct rg_slice list, struct rg_buf *out) RG_MUST_CHECK;
+rg_status audit_values_put_binds(struct rg_slice list, struct rg_buf *out) RG_MUST_CHECK;
 
 /* What stands between the pieces, put together before it is appended: names from our own tables, numbers and
  * hexadecimal digits, whose size is bounded by the code that adds them. */
 struct audit_small {
-    char bytes[512];
+    char bytes[640];
     size_t size;
 };
 
@@ -105,7 +109,11 @@ void audit_small_hex(struct audit_small *small, uint64_t value);
 /* What each piece holds of an event; a field of the event stands in one piece (audit/record_cache.c knows which). */
 void audit_piece_write_session(struct audit_writer *writer);
 void audit_piece_write_statement(struct audit_writer *writer);
+void audit_piece_write_values(struct audit_writer *writer);
 void audit_piece_write_rest(struct audit_writer *writer);
+/* audit/record_values.c: the same as audit_piece_write_values where nothing needs escaping; false: something does, or
+ * is long, and the piece holds nothing of use. */
+bool audit_values_put_plain(const struct audit_event *event, struct audit_piece *piece);
 /* Whether audit_piece_write_rest writes anything. */
 bool audit_piece_has_rest(const struct audit_event *event);
 
@@ -117,6 +125,33 @@ void audit_ocsf_write_rest(struct audit_writer *writer);
  * keys that follow. part is 0 for an event's first record, otherwise the number of the continuation record. */
 rg_status audit_ocsf_put_start(const struct audit_event *event, struct rg_slice metadata, uint64_t part,
                                struct rg_buf *out) RG_MUST_CHECK;
+
+/* Statements and requests: they are decided, have a ruling, a number of their own and an outcome. */
+static inline bool audit_kind_is_decided(enum audit_kind kind)
+{
+    return kind == AUDIT_STATEMENT || kind == AUDIT_HTTP;
+}
+
+/* ---- requests (audit/record_web.c) ---- */
+
+/* What stays the same for equal requests: where the statement is of a statement's record. */
+void audit_web_write_request(struct audit_writer *writer);
+/* What the class requires of a continuation record too, led by a comma. */
+struct rg_slice audit_web_continued(const struct audit_event *event);
+/* Status, reference, bytes and time for rg; the status for OCSF; led by a comma, or nothing. */
+void audit_web_add_result(const struct audit_event *event, struct audit_small *out);
+void audit_web_add_response(const struct audit_event *event, struct audit_small *out);
+/* Of requests and statements: the reference, where it needs no escaping; else it stands in the rest. Of statements also
+ * what is a guest's. */
+void audit_web_add_reference(const struct audit_event *event, struct audit_small *out);
+void audit_web_add_guest(const struct audit_event *event, struct audit_small *out);
+bool audit_web_has_odd_name(const struct audit_event *event);
+void audit_web_write_odd_names(struct audit_writer *writer);
+bool audit_web_has_rest(const struct audit_event *event);
+void audit_web_write_rest(struct audit_writer *writer);
+void audit_web_write_login(struct audit_writer *writer);
+void audit_web_write_revoke(struct audit_writer *writer);
+void audit_web_write_leak(struct audit_writer *writer);
 
 /* ---- pieces kept for the next records (audit/record_cache.c) ---- */
 

@@ -91,7 +91,12 @@ static rg_status print_signed(const struct audit_report *report, struct rg_buf *
                          " checkpoint%s is signed by the key of epoch %" PRIu64 ".",
                          report->signed_size - 1, last, report->checkpoint_count, plural(report->checkpoint_count),
                          report->signed_epoch));
-    if (report->first_record > 0) {
+    if (report->pruned_size > 0) {
+        RG_TRY(rg_buf_printf(out,
+                             " Records below %" PRIu64 " were pruned, as record %" PRIu64
+                             " declares; of them the hashes are proven.",
+                             report->pruned_size, report->pruned_by));
+    } else if (report->first_record > 0 && report->since_size > 0) {
         RG_TRY(rg_buf_printf(
             out,
             " Records below %" PRIu64
@@ -136,6 +141,9 @@ static rg_status print_proven(const struct audit_report *report, struct rg_buf *
     RG_TRY(print_signed(report, out));
     RG_TRY(print_chained(report, out));
     RG_TRY(print_believed(report, out));
+    if (report->elsewhere.size > 0) {
+        RG_TRY(rg_buf_printf(out, "Compared: %.*s\n", (int)report->elsewhere.size, report->elsewhere.data));
+    }
     return rg_buf_printf(out, "%s\n", report_not_proven);
 }
 

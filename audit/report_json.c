@@ -57,6 +57,7 @@ static void put_numbers(const struct audit_report *report, json_t *object)
         const char *name;
         uint64_t value;
     } rows[] = {{"first_record", report->first_record},
+                {"pruned_records", report->pruned_size},
                 {"records", report->record_count},
                 {"segments", report->segment_count},
                 {"bytes", report->byte_count},
@@ -88,13 +89,14 @@ static int on_dump(const char *bytes, size_t size, void *context)
 
 rg_status report_json(const struct audit_report *report, struct rg_buf *out)
 {
-    json_t *value = json_pack(
-        "{s:s, s:i, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:s}", "result", report_result_name(report->result),
-        "exit_code", audit_result_exit_code(report->result), "directory", text_of(report->directory), "origin",
-        text_of(report->origin), "root_key", text_of(report->root_key), "root_pinned", report->is_root_pinned, "closed",
-        report->is_closed, "finding", report->finding_count == 0 ? json_null() : finding_of(&report->findings[0]),
-        "findings", findings_of(report), "incidents", incidents_of(report), "unresolved", unresolved_of(report),
-        "not_proven", report_not_proven);
+    json_t *value =
+        json_pack("{s:s, s:i, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:s}", "result",
+                  report_result_name(report->result), "exit_code", audit_result_exit_code(report->result), "directory",
+                  text_of(report->directory), "origin", text_of(report->origin), "root_key", text_of(report->root_key),
+                  "root_pinned", report->is_root_pinned, "closed", report->is_closed, "finding",
+                  report->finding_count == 0 ? json_null() : finding_of(&report->findings[0]), "findings",
+                  findings_of(report), "incidents", incidents_of(report), "unresolved", unresolved_of(report),
+                  "elsewhere", text_of(report->elsewhere), "not_proven", report_not_proven);
     if (value != NULL) {
         put_numbers(report, value);
     }

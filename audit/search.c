@@ -10,7 +10,7 @@
 #include "audit/index.h"
 #include "audit/search_terms.h"
 
-enum { SEARCH_ARENA = 64 * 1024 * 1024, HITS_MAX = 1024 * 1024 * 1024, NOTE_MAX = 400 };
+enum { SEARCH_ARENA = 512 * 1024 * 1024, HITS_MAX = 1024 * 1024 * 1024, NOTE_MAX = 400 };
 
 struct hit {
     struct audit_place place;
@@ -26,6 +26,7 @@ struct search {
     struct rg_arena arena;        /* for the search */
     struct rg_arena record_arena; /* for one record */
     struct audit_walk walk;
+    struct audit_opener *opener;
     struct audit_index_query query;
     struct rg_buf hits; /* struct hit */
     size_t hit_count;
@@ -37,6 +38,7 @@ struct search {
 static void search_done(struct search *search)
 {
     audit_walk_done(&search->walk);
+    audit_opener_free(&search->opener);
     audit_fd_done(&search->directory_fd);
     rg_buf_done(&search->hits);
     rg_arena_done(&search->record_arena);
@@ -45,6 +47,7 @@ static void search_done(struct search *search)
 
 /* ---- one record ---- */
 
+/* Sealed values stay so: nothing else goes into the index. */
 static rg_status read_record(struct search *search, bool *out_is_there, struct audit_walked *out_record,
                              struct audit_shown *out_shown)
 {
@@ -140,7 +143,9 @@ static rg_status check_candidate(struct search *search, const struct audit_index
     if (*out_is_true) {
         RG_TRY(audit_terms_of(&shown, &search->record_arena, &found));
         *out_is_true = audit_terms_hold(&found, &search->query);
-        *out_is_hit = *out_is_true && audit_terms_has_text(&shown, search->criteria->text);
+        RG_TRY(audit_shown_open(&record, search->opener, &search->record_arena, &shown));
+        *out_is_hit = *out_is_true && audit_terms_are_of(&shown, search->criteria) &&
+                      audit_terms_has_text(&shown, search->criteria->text);
     }
     return RG_OK;
 }
@@ -233,6 +238,7 @@ static rg_status deliver_one(struct search *search, size_t at)
     if (!is_there(search, &hit.place, &hit.leaf, &record, &shown)) {
         return rg_fail(RG_STORAGE, "record %llu changed while it was read", (unsigned long long)hit.place.seq);
     }
+    RG_TRY(audit_shown_open(&record, search->opener, &search->record_arena, &shown));
     return search->sink->on_record(search->sink->context, &record, &shown);
 }
 
@@ -259,18 +265,19 @@ static rg_status resolve(struct search *search, struct rg_slice directory)
     return audit_origin_load(search->directory_fd, &search->arena, &search->origin);
 }
 
-static rg_status run(struct search *search, struct rg_slice directory, uint64_t *out_count)
+static rg_status run(struct search *search, struct rg_slice directory, struct rg_slice subjects, uint64_t *out_count)
 {
     const struct audit_place nowhere = {0};
     RG_TRY(resolve(search, directory));
-    RG_TRY(audit_terms_query(search->criteria, &search->arena, &search->query));
+    RG_TRY(audit_opener_new(search->directory_fd, subjects, &search->opener));
+    RG_TRY(audit_terms_query(search->criteria, search->opener, &search->arena, &search->query));
     audit_walk_init(&search->walk, search->directory_fd, &nowhere);
     RG_TRY(collect(search));
     RG_TRY(deliver(search, out_count));
     return search->is_log_bad ? rg_fail(RG_STORAGE, "%s; what is behind was not searched", search->reason) : RG_OK;
 }
 
-rg_status audit_search(struct rg_slice directory, const struct audit_criteria *criteria,
+rg_status audit_search(struct rg_slice directory, struct rg_slice subjects, const struct audit_criteria *criteria,
                        const struct audit_search_sink *sink, uint64_t *out_count)
 {
     RG_AUTO(search_done) struct search search = {.criteria = criteria, .sink = sink, .directory_fd = -1};
@@ -278,5 +285,5 @@ rg_status audit_search(struct rg_slice directory, const struct audit_criteria *c
     rg_arena_init(&search.record_arena, AUDIT_SHOWN_ARENA);
     rg_buf_init(&search.hits, HITS_MAX);
     *out_count = 0;
-    return run(&search, directory, out_count);
+    return run(&search, directory, subjects, out_count);
 }

@@ -25,6 +25,9 @@ struct parsing {
     struct long_text longs[LONG_FIELDS_MAX];
     size_t long_count;
     bool is_whole;
+    struct audit_opener *opener; /* NULL: sealed values stay so */
+    struct rg_slice key;         /* with which the record's values are sealed; empty = none is */
+    bool is_open;
 };
 
 static void json_done(json_t **json)
@@ -136,8 +139,29 @@ static rg_status take_parts(struct parsing *parsing, struct rg_slice lines)
 
 /* ---- texts ---- */
 
-/* A field of the event: whole from its continuation records, or from rg's <field>_b64, or as it stands at `path`. */
+/* A sealed value becomes what it was, or a word that says why not. */
+static rg_status reveal(struct parsing *parsing, enum audit_personal_field field, struct rg_slice *text)
+{
+    struct audit_key_id id;
+    bool is_open = false;
+    if (parsing->key.size == 0 || field == AUDIT_PERSONAL_NONE || !audit_personal_parse(*text, &id)) {
+        return RG_OK;
+    }
+    RG_TRY(audit_opener_open(parsing->opener, parsing->key, field, *text, parsing->arena, &is_open, text));
+    parsing->is_open = parsing->is_open && is_open;
+    return RG_OK;
+}
+
+static rg_status keep_written(struct parsing *parsing, const char *field, const char *path, struct rg_slice *out_text);
+
 static rg_status keep_field(struct parsing *parsing, const char *field, const char *path, struct rg_slice *out_text)
+{
+    RG_TRY(keep_written(parsing, field, path, out_text));
+    return reveal(parsing, audit_personal_find(rg_slice_of(field)), out_text);
+}
+
+/* A field of the event: whole from its continuation records, or from rg's <field>_b64, or as it stands at `path`. */
+static rg_status keep_written(struct parsing *parsing, const char *field, const char *path, struct rg_slice *out_text)
 {
     char name[64];
     const struct long_text *text = find_long(parsing, rg_slice_of(field));
@@ -171,15 +195,31 @@ static bool put_literal(const json_t *entry, struct rg_arena *arena, struct rg_b
     return rg_is_ok(rg_literal_put(list, &literal));
 }
 
+/* A list that stands as text, long or sealed: its JSON. False = it stays sealed, and so does what it is about. */
+static bool open_list(struct parsing *parsing, const char *field, struct rg_slice *bytes)
+{
+    struct audit_key_id id;
+    bool was_open = parsing->is_open;
+    bool is_sealed = parsing->key.size > 0 && audit_personal_parse(*bytes, &id);
+    parsing->is_open = true;
+    bool is_read = rg_is_ok(reveal(parsing, audit_personal_find(rg_slice_of(field)), bytes));
+    bool is_open = !is_sealed || (is_read && parsing->is_open);
+    parsing->is_open = was_open && is_open;
+    return is_open;
+}
+
 /* The list as base/rg_literal.h has it. *out_is_good false: it is none. */
 static void read_literals(struct parsing *parsing, const char *field, struct rg_buf *list, bool *out_is_good)
 {
     RG_AUTO(json_done) json_t *json = NULL;
     const json_t *array = json_object_get(parsing->rg, field);
     const struct long_text *text = find_long(parsing, rg_slice_of(field));
-    if (text != NULL) {
-        struct rg_slice bytes = rg_buf_slice(&text->bytes);
-        json = json_loadb(bytes.data == NULL ? "" : bytes.data, bytes.size, JSON_FLAGS, NULL);
+    struct rg_slice bytes = text == NULL ? slice_of(array) : rg_buf_slice(&text->bytes);
+    if (!open_list(parsing, field, &bytes)) {
+        return;
+    }
+    if (bytes.size > 0) {
+        json = json_loadb(bytes.data, bytes.size, JSON_FLAGS, NULL);
         array = json;
         *out_is_good = json_is_array(array);
     }
@@ -249,8 +289,10 @@ static rg_status keep_binds(struct parsing *parsing, struct audit_shown *shown)
 {
     const struct long_text *text = find_long(parsing, RG_SLICE("binds"));
     const json_t *array = json_object_get(parsing->rg, "binds");
-    if (text != NULL) {
-        return rg_arena_copy(parsing->arena, rg_buf_slice(&text->bytes), &shown->binds);
+    if (text != NULL || json_is_string(array)) {
+        RG_TRY(
+            rg_arena_copy(parsing->arena, text == NULL ? slice_of(array) : rg_buf_slice(&text->bytes), &shown->binds));
+        return reveal(parsing, AUDIT_PERSONAL_BINDS, &shown->binds);
     }
     return array == NULL ? RG_OK : keep_dump(parsing, array, &shown->binds);
 }
@@ -263,7 +305,11 @@ static rg_status keep_client(struct parsing *parsing, struct audit_shown *shown)
     json_int_t port = json_integer_value(json_object_get(source, "port"));
     struct rg_slice address = {0};
     bool is_ip = json_object_get(source, "ip") != NULL;
-    RG_TRY(keep_field(parsing, "client_address", is_ip ? "src_endpoint.ip" : "src_endpoint.name", &address));
+    const char *path = json_object_get(source, "uid") != NULL ? "src_endpoint.uid"
+                       : is_ip                                ? "src_endpoint.ip"
+                                                              : "src_endpoint.name";
+    RG_TRY(keep_field(parsing, "client_address", path, &address));
+    shown->address = address;
     if (port <= 0 || address.size > 256) {
         shown->client = address;
         return RG_OK;
@@ -275,6 +321,7 @@ static rg_status keep_names(struct parsing *parsing, struct audit_shown *shown)
 {
     bool is_login = json_object_get(parsing->ocsf, "user") != NULL;
     bool is_database = json_object_get(parsing->ocsf, "database") != NULL;
+    bool is_method = at_path(parsing->ocsf, "http_request.http_method") != NULL;
     const struct {
         const char *field;
         const char *path;
@@ -297,6 +344,14 @@ static rg_status keep_names(struct parsing *parsing, struct audit_shown *shown)
         {"kind", "unmapped.rg.kind", &shown->kind},
         {"session", "unmapped.rg.session", &shown->session},
         {"statement", "unmapped.rg.statement", &shown->statement},
+        {"request", "unmapped.rg.request", &shown->request},
+        {"method", is_method ? "http_request.http_method" : "unmapped.rg.method", &shown->method},
+        {"path", "http_request.url.path", &shown->path},
+        {"query", "http_request.url.query_string", &shown->query},
+        {"action", "unmapped.rg.action", &shown->action},
+        {"object", "unmapped.rg.object", &shown->object},
+        {"reference", "unmapped.rg.reference", &shown->reference},
+        {"guest", "unmapped.rg.guest", &shown->guest},
         {"phase", "unmapped.rg.phase", &shown->phase},
         {"verdict", "unmapped.rg.verdict", &shown->verdict},
         {"tenant", "unmapped.rg.tenant", &shown->tenant},
@@ -314,20 +369,30 @@ static uint64_t number_of(const struct parsing *parsing, const char *key)
     return value < 0 ? 0 : (uint64_t)value;
 }
 
-/* The keys of checkpoints, faults, ...: docs/audit-format.md 5. */
-static rg_status keep_rest(struct parsing *parsing, struct audit_shown *shown)
+/* So many of the keys as the record has, as one object. */
+static rg_status keep_keys(struct parsing *parsing, const char *const *keys, size_t count, struct rg_slice *out_text)
 {
-    static const char *const keys[] = {"epoch",      "records",         "tenants",          "heads_root",
-                                       "fault_from", "recovered_bytes", "recovered_sha256", "recovered_from",
-                                       "state",      "free_bytes",      "from_us",          "to_us"};
     RG_AUTO(json_done) json_t *rest = json_object();
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+    for (size_t i = 0; i < count; i++) {
         json_t *value = json_object_get(parsing->rg, keys[i]);
         if (value != NULL) {
             (void)json_object_set(rest, keys[i], value);
         }
     }
-    return json_object_size(rest) == 0 ? RG_OK : keep_dump(parsing, rest, &shown->rest);
+    return json_object_size(rest) == 0 ? RG_OK : keep_dump(parsing, rest, out_text);
+}
+
+/* The keys of checkpoints, faults, ... and of requests' digests: docs/audit-format.md 5. */
+static rg_status keep_rest(struct parsing *parsing, struct audit_shown *shown)
+{
+    static const char *const digests[] = {"request_sha256", "request_hmac", "digest_before", "digest_after",
+                                          "digest_missing"};
+    static const char *const keys[] = {"epoch",      "records",         "tenants",          "heads_root",
+                                       "fault_from", "recovered_bytes", "recovered_sha256", "recovered_from",
+                                       "state",      "free_bytes",      "from_us",          "to_us",
+                                       "sessions",   "operator",        "about_tenant"};
+    RG_TRY(keep_keys(parsing, digests, sizeof digests / sizeof digests[0], &shown->digests));
+    return keep_keys(parsing, keys, sizeof keys / sizeof keys[0], &shown->rest);
 }
 
 static rg_status fill(struct parsing *parsing, struct audit_shown *shown)
@@ -339,18 +404,29 @@ static rg_status fill(struct parsing *parsing, struct audit_shown *shown)
     RG_TRY(keep_binds(parsing, shown));
     RG_TRY(keep_rest(parsing, shown));
     shown->is_break_glass = json_is_true(json_object_get(parsing->rg, "break_glass"));
-    shown->has_result = json_object_get(parsing->rg, "rows") != NULL;
+    shown->is_unmarked = json_is_true(json_object_get(parsing->rg, "unmarked"));
+    shown->has_result = json_object_get(parsing->rg, "duration_us") != NULL;
+    shown->status = number_of(parsing, "status");
     shown->rows = number_of(parsing, "rows");
     shown->bytes = number_of(parsing, "bytes");
     shown->duration_us = number_of(parsing, "duration_us");
     shown->is_whole = parsing->is_whole;
+    shown->is_open = parsing->is_open;
     return RG_OK;
 }
 
 rg_status audit_shown_parse(const struct audit_walked *record, struct rg_arena *arena, struct audit_shown *out_shown)
 {
+    return audit_shown_open(record, NULL, arena, out_shown);
+}
+
+rg_status audit_shown_open(const struct audit_walked *record, struct audit_opener *opener, struct rg_arena *arena,
+                           struct audit_shown *out_shown)
+{
     RG_AUTO(json_done) json_t *json = json_loadb(record->line.data, record->line.size, JSON_FLAGS, NULL);
-    RG_AUTO(parsing_done) struct parsing parsing = {.arena = arena, .ocsf = json, .is_whole = record->is_whole};
+    RG_AUTO(parsing_done)
+    struct parsing parsing = {
+        .arena = arena, .ocsf = json, .is_whole = record->is_whole, .opener = opener, .is_open = true};
     struct audit_shown shown = {.seq = record->place.seq,
                                 .line_count = record->line_count,
                                 .hlc_us = record->head.hlc_us,
@@ -359,6 +435,9 @@ rg_status audit_shown_parse(const struct audit_walked *record, struct rg_arena *
     if (!json_is_object(parsing.rg)) {
         return rg_fail(RG_STORAGE, "record %" PRIu64 " is not the JSON of a record", record->place.seq);
     }
+    RG_TRY(keep(&parsing, at_path(json, "unmapped.rg.personal.key"), &shown.personal_key));
+    RG_TRY(keep(&parsing, at_path(json, "unmapped.rg.personal.address"), &shown.personal_token));
+    parsing.key = shown.personal_key;
     list_longs(&parsing);
     RG_TRY(take_parts(&parsing, record->parts));
     rg_status status = fill(&parsing, &shown);

@@ -2,6 +2,7 @@
 #ifndef RG_AUDIT_SHOW_RECORD_H
 #define RG_AUDIT_SHOW_RECORD_H
 
+#include "audit/opener.h"
 #include "audit/walk.h"
 
 /* What a record says, read back from its lines: JSON undone, texts whole again from their continuation records, and
@@ -20,7 +21,8 @@ struct audit_shown {
     struct rg_slice user;
     struct rg_slice subject;
     struct rg_slice idp;
-    struct rg_slice client; /* address and port */
+    struct rg_slice client;  /* address and port */
+    struct rg_slice address; /* alone */
     struct rg_slice database;
     struct rg_slice listener;
     struct rg_slice application;
@@ -29,6 +31,9 @@ struct audit_shown {
     struct rg_slice session;
     struct rg_slice statement;
     bool is_break_glass;
+    struct rg_slice personal_key; /* id of the key with which its personal values are sealed; empty = they are clear */
+    struct rg_slice personal_token; /* what stands for the address */
+    bool is_open;                   /* no value stayed closed; those that did are words of audit/opener.h */
 
     struct rg_slice phase;
     struct rg_slice verdict;
@@ -41,6 +46,17 @@ struct audit_shown {
     struct rg_slice binds;    /* a JSON array */
     struct rg_slice *relations;
     size_t relation_count;
+    struct rg_slice method; /* of a request, as those below; reference also of logins */
+    struct rg_slice path;
+    struct rg_slice query;
+    struct rg_slice action;
+    struct rg_slice object; /* also of the log's own life */
+    struct rg_slice reference;
+    struct rg_slice guest; /* id of the guest token behind it */
+    bool is_unmarked;      /* a guest's statement without its view's marker */
+    struct rg_slice request;
+    uint64_t status;         /* 0 = none */
+    struct rg_slice digests; /* what a change says of them, as a JSON object; empty = nothing */
     bool has_result;
     uint64_t rows;
     uint64_t bytes;
@@ -55,5 +71,8 @@ enum { AUDIT_SHOWN_ARENA = 1536 * 1024 * 1024 }; /* what the largest record may 
  * Owns: what *out_shown points to lives in the arena. Pure; any thread. */
 rg_status audit_shown_parse(const struct audit_walked *record, struct rg_arena *arena,
                             struct audit_shown *out_shown) RG_MUST_CHECK;
+/* The same, with sealed values opened where that can be; opener NULL = none is. */
+rg_status audit_shown_open(const struct audit_walked *record, struct audit_opener *opener, struct rg_arena *arena,
+                           struct audit_shown *out_shown) RG_MUST_CHECK;
 
 #endif

@@ -65,10 +65,10 @@ static rg_status load_evidence(struct verifier *verifier)
 {
     RG_TRY(audit_origin_load(verifier->directory_fd, verifier->arena, &verifier->report.origin));
     RG_TRY(load_keys(verifier));
-    RG_TRY(verify_checkpoints_load(verifier->directory_fd, verifier->report.origin, verifier->options->since,
-                                   verifier->arena, &verifier->findings, &verifier->checkpoints));
+    RG_TRY(verify_checkpoints_load(verifier->directory_fd, verifier->report.origin, verifier->options, verifier->arena,
+                                   &verifier->findings, &verifier->checkpoints));
     RG_TRY(verify_tiles_load(verifier->directory_fd, &verifier->findings, &verifier->tiles));
-    verifier->tiles.needed_size = verifier->checkpoints.newest_size;
+    verifier->tiles.needed_size = verifier->options->has_no_tiles ? 0 : verifier->checkpoints.newest_size;
     RG_TRY(audit_segments_load(verifier->directory_fd, verifier->arena, &verifier->names));
     if (verifier->names.stranger.size > 0) {
         char file[VERIFY_FILE_SIZE];
@@ -127,6 +127,7 @@ static rg_status read_segments(struct verifier *verifier, size_t first)
     verifier->segments = rg_memory_array(count + 1, sizeof *verifier->segments);
     for (size_t i = 0; i < count; i++) {
         verifier->segments[i].first_seq = verifier->names.first_seqs[first + i];
+        verifier->segments[i].number = i;
         verifier->segments[i].is_newest = i + 1 == count;
         verifier->all_bytes += size_of(verifier, verifier->segments[i].first_seq);
     }
@@ -134,6 +135,10 @@ static rg_status read_segments(struct verifier *verifier, size_t first)
     verifier->plan.is_strict = verifier->options->is_strict;
     verifier->plan.checkpoints = &verifier->checkpoints;
     verifier->plan.tiles = &verifier->tiles;
+    verifier->plan.watch = verifier->options->watch;
+    if (verifier->plan.watch != NULL) {
+        RG_TRY(verifier->plan.watch->begin(verifier->plan.watch->context, count, verifier->checkpoints.newest_size));
+    }
     verify_run(thread_count(verifier), count, read_segment,
                verifier->options->on_progress == NULL ? NULL : show_progress, verifier);
     return verifier->failure[0] == '\0' ? RG_OK : rg_fail(verifier->failure_kind, "%s", verifier->failure);
@@ -148,7 +153,7 @@ static size_t first_segment(const struct verifier *verifier, bool is_full)
     uint64_t size = 0;
     size_t first = 0;
     for (size_t i = 0; i < verifier->checkpoints.sorted.count && !is_full; i++) {
-        size = items[i].is_outside ? items[i].size : size;
+        size = items[i].is_since ? items[i].size : size;
     }
     while (size > 0 && first + 1 < verifier->names.count && verifier->names.first_seqs[first + 1] < size) {
         first++;
@@ -167,20 +172,32 @@ static struct rg_digest genesis_of(const struct verifier *verifier)
     return rg_sha256(parts, sizeof parts / sizeof parts[0]);
 }
 
+static void begin_stitch(struct verifier *verifier)
+{
+    verifier->stitch = (struct verify_stitch){.report = &verifier->report,
+                                              .findings = &verifier->findings,
+                                              .tiles = &verifier->tiles,
+                                              .checkpoints = &verifier->checkpoints,
+                                              .genesis = genesis_of(verifier),
+                                              .directory_fd = verifier->directory_fd,
+                                              .has_no_tiles = verifier->options->has_no_tiles,
+                                              .arena = verifier->arena,
+                                              .names = &verifier->names};
+    verify_stitch_init(&verifier->stitch);
+}
+
 static rg_status stitch(struct verifier *verifier, size_t first)
 {
     struct verify_stitch *made = &verifier->stitch;
-    *made = (struct verify_stitch){.report = &verifier->report,
-                                   .findings = &verifier->findings,
-                                   .tiles = &verifier->tiles,
-                                   .checkpoints = &verifier->checkpoints,
-                                   .genesis = genesis_of(verifier),
-                                   .directory_fd = verifier->directory_fd,
-                                   .arena = verifier->arena,
-                                   .names = &verifier->names};
-    verify_stitch_init(made);
+    begin_stitch(verifier);
     if (first > 0) {
         RG_TRY(verify_stitch_base(made, verifier->segments[0].first_seq));
+    } else if (verifier->segment_count > 0 && verifier->segments[0].first_seq > 0) {
+        rg_status status = verify_stitch_pruned(made, verifier->segments[0].first_seq);
+        if (!rg_is_ok(status)) { /* no tiles: the missing records are told below */
+            verify_stitch_done(made);
+            begin_stitch(verifier);
+        }
     }
     for (size_t i = 0; i < verifier->segment_count; i++) {
         RG_TRY(verify_stitch_add(made, &verifier->segments[i]));
@@ -190,6 +207,7 @@ static rg_status stitch(struct verifier *verifier, size_t first)
         verify_find(&verifier->findings, AUDIT_INCOMPLETE, "", 0, "the log holds no record, not even its start");
     }
     verify_epochs(made, verifier->has_keys ? &verifier->keys : NULL, thread_count(verifier));
+    verify_prunes(made);
     return RG_OK;
 }
 
@@ -263,7 +281,7 @@ static rg_status keep_report(struct verifier *verifier)
     verifier->report.segment_count = verifier->names.count;
     verifier->report.tile_count = atomic_load(&verifier->tiles.compared);
     for (size_t i = 0; i < verifier->checkpoints.sorted.count; i++) {
-        verifier->report.since_size = items[i].is_outside ? items[i].size : verifier->report.since_size;
+        verifier->report.since_size = items[i].is_since ? items[i].size : verifier->report.since_size;
     }
     RG_TRY(keep_incidents(verifier));
     RG_TRY(keep_unresolved(verifier));

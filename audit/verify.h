@@ -3,6 +3,7 @@
 #define RG_AUDIT_VERIFY_H
 
 #include "audit/keys.h"
+#include "audit/line.h"
 #include "audit/record.h"
 
 /* Checks a log directory as an outsider would (docs/verify.md): every byte of every line, tile, checkpoint and key
@@ -44,6 +45,8 @@ struct audit_report {
     bool is_root_pinned;      /* false: it came with the log */
 
     uint64_t first_record; /* the first one that was read: 0 unless `since` let tiles stand for those before */
+    uint64_t pruned_size;  /* records that were pruned and declared, from 0 on; 0 = none */
+    uint64_t pruned_by;    /* the retention.prune record that declares the last of them */
     uint64_t record_count; /* good ones, from 0 without a gap */
     uint64_t segment_count;
     uint64_t byte_count; /* of the segments that were read */
@@ -68,9 +71,29 @@ struct audit_report {
     uint64_t unresolved_count;  /* decisions without outcome */
     const uint64_t *unresolved; /* their numbers, the first AUDIT_UNRESOLVED_MAX, ascending */
 
+    struct rg_slice elsewhere; /* what was compared outside the directory, for people; empty = nothing */
+
     /* the worst first; of the same kind the earliest */
     const struct audit_finding *findings; /* at most AUDIT_FINDINGS_MAX */
     size_t finding_count;
+};
+
+/* A signed checkpoint that stands elsewhere: an anchor. The log must have at least its records, with its root. */
+struct audit_kept {
+    struct rg_slice name; /* for people: where it stands */
+    struct rg_slice note;
+};
+
+/* Sees every record while it is checked: what it takes is, byte for byte, what was verified. Each segment's records
+ * come in order, from one thread; segments come in parallel. A pass may have to be made again: then begin is called
+ * again, and what was seen before does not count. Failures end the verification and are returned. */
+struct audit_watch {
+    /* segment_count segments follow; signed_size: of the newest checkpoint in the directory, whether or not it holds */
+    rg_status (*begin)(void *context, size_t segment_count, uint64_t signed_size);
+    /* segment: counted from 0. A record that is good by itself and follows the one before it in its segment. */
+    rg_status (*record)(void *context, size_t segment, const struct audit_head *head, struct rg_slice line);
+    rg_status (*end)(void *context, size_t segment); /* of its good records */
+    void *context;
 };
 
 struct audit_verify_options {
@@ -78,10 +101,14 @@ struct audit_verify_options {
     const struct audit_vkey
         *root;             /* the outsider's own copy; NULL: the directory's is believed, and the report says so */
     struct rg_slice since; /* a signed checkpoint that the outsider kept, as bytes; empty = none */
-    unsigned threads;      /* 0 = one a core */
-    bool is_strict;        /* each line also as JSON */
+    const struct audit_kept *kept;
+    size_t kept_count;
+    bool has_no_tiles; /* the directory holds what was exported: tiles may be missing */
+    unsigned threads;  /* 0 = one a core */
+    bool is_strict;    /* each line also as JSON */
     void (*on_progress)(void *context, uint64_t done_bytes, uint64_t all_bytes); /* caller's thread; may be NULL */
     void *context;
+    const struct audit_watch *watch; /* may be NULL; not together with since */
 };
 
 /* Returns: ok with a result, also when the log is altered; RG_STORAGE when it cannot be read, RG_LIMIT when the arena
@@ -93,6 +120,10 @@ rg_status audit_verify_with(const struct audit_verify_options *options, struct r
 /* The same with the directory alone. */
 rg_status audit_verify(struct rg_slice directory, struct rg_arena *arena,
                        struct audit_report *out_report) RG_MUST_CHECK;
+
+/* Adds findings that were made elsewhere; the worst decides the result again. RG_LIMIT when the arena is full. */
+rg_status audit_report_add(struct audit_report *report, const struct audit_finding *findings, size_t count,
+                           struct rg_arena *arena) RG_MUST_CHECK;
 
 /* Exit status of reference audit.md 3.11: 0 intact, 1 altered, 2 truncated, 3 forked, 4 incomplete, 5 stale,
  * 6 for AUDIT_UNVERIFIED. */

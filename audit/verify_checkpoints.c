@@ -257,10 +257,28 @@ static rg_status add_since(const struct loader *loader, struct rg_slice since)
     }
     struct verify_checkpoint *checkpoint = add(loader->checkpoints, &parsed, since, OUTSIDE);
     checkpoint->is_outside = true;
+    checkpoint->is_since = true;
     return RG_OK;
 }
 
-rg_status verify_checkpoints_load(int directory_fd, struct rg_slice origin, struct rg_slice since,
+static void add_kept(const struct loader *loader, const struct audit_kept *kept)
+{
+    struct audit_checkpoint parsed = {0};
+    char name[VERIFY_FILE_SIZE];
+    (void)snprintf(name, sizeof name, "%.*s", rg_slice_shown(kept->name), kept->name.data);
+    rg_status status = parse(kept->note, &parsed);
+    if (rg_is_ok(status)) {
+        status = check_origin(&parsed, loader->origin);
+    }
+    if (!rg_is_ok(status)) {
+        verify_find(loader->findings, AUDIT_ALTERED, name, 0, "no valid checkpoint: %s", status.error->text);
+        return;
+    }
+    struct verify_checkpoint *checkpoint = add(loader->checkpoints, &parsed, kept->note, name);
+    checkpoint->is_outside = true;
+}
+
+rg_status verify_checkpoints_load(int directory_fd, struct rg_slice origin, const struct audit_verify_options *options,
                                   struct rg_arena *arena, struct verify_findings *findings,
                                   struct verify_checkpoints *out_checkpoints)
 {
@@ -277,7 +295,10 @@ rg_status verify_checkpoints_load(int directory_fd, struct rg_slice origin, stru
         const struct verify_checkpoint *items = out_checkpoints->sorted.items;
         out_checkpoints->newest_size = items[out_checkpoints->sorted.count - 1].size;
     }
-    RG_TRY(add_since(&loader, since));
+    RG_TRY(add_since(&loader, options->since));
+    for (size_t i = 0; i < options->kept_count; i++) {
+        add_kept(&loader, &options->kept[i]);
+    }
     sort(out_checkpoints);
     return RG_OK;
 }

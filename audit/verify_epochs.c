@@ -5,11 +5,14 @@
 #include <stdio.h>
 
 #include "audit/verify_private.h"
+#include "base/rg_memory.h"
 
 struct signing {
     struct verify_checkpoint *items;
     const struct audit_keys *keys;
-    uint64_t base_size; /* what covers no more than these records is not judged */
+    uint64_t base_size;  /* what covers no more than these records is not judged, unless tiles tell its root */
+    uint64_t base_epoch; /* behind those */
+    const uint32_t *ids; /* of the keys, when some are gone */
 };
 
 static bool is_by(const struct audit_note *note, const struct audit_keys *keys, uint64_t epoch)
@@ -37,12 +40,42 @@ static bool find_signer(const struct audit_note *note, const struct audit_keys *
     return false;
 }
 
+static bool find_signer_by_id(const struct audit_note *note, const struct signing *signing, uint64_t *out_epoch)
+{
+    for (size_t i = 0; i < note->signature_count; i++) {
+        for (uint64_t epoch = 0; epoch < signing->keys->epoch_count; epoch++) {
+            if (signing->ids[epoch] == note->signatures[i].id && is_by(note, signing->keys, epoch)) {
+                *out_epoch = epoch;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static uint32_t *make_ids(const struct audit_keys *keys)
+{
+    uint32_t *ids = rg_memory_array((size_t)keys->epoch_count, sizeof *ids);
+    for (uint64_t epoch = 0; epoch < keys->epoch_count; epoch++) {
+        struct audit_vkey key = {0};
+        ids[epoch] = rg_is_ok(audit_keys_vkey(keys, epoch, &key)) ? key.id : 0;
+    }
+    return ids;
+}
+
 static void check_signature(void *context, size_t number)
 {
     const struct signing *signing = context;
     struct verify_checkpoint *checkpoint = &signing->items[number];
     struct audit_note note = {0};
-    if (checkpoint->size <= signing->base_size || !rg_is_ok(audit_note_parse(checkpoint->bytes, &note))) {
+    bool is_gone = checkpoint->size <= signing->base_size;
+    if ((is_gone && !checkpoint->is_root_known) || !rg_is_ok(audit_note_parse(checkpoint->bytes, &note))) {
+        return;
+    }
+    if (is_gone) { /* which epoch the records were of is gone with them, but not a later one */
+        checkpoint->has_signer = find_signer_by_id(&note, signing, &checkpoint->signer);
+        checkpoint->is_signed = checkpoint->has_signer && checkpoint->signer <= signing->base_epoch;
+        checkpoint->epoch = checkpoint->is_signed ? checkpoint->signer : signing->base_epoch;
         return;
     }
     if (checkpoint->is_root_known && is_by(&note, signing->keys, checkpoint->epoch)) {
@@ -177,11 +210,16 @@ void verify_epochs(struct verify_stitch *stitch, const struct audit_keys *keys, 
 {
     struct verify_checkpoints *checkpoints = stitch->checkpoints;
     struct signing signing = {.items = checkpoints->sorted.items, .keys = keys, .base_size = stitch->base_size};
+    signing.base_epoch = stitch->has_base ? stitch->epoch : stitch->base_epoch;
     uint64_t proven = 0;
     if (keys == NULL) {
         return; /* nothing can hold; the missing keys are a finding already */
     }
+    uint32_t *ids = stitch->is_pruned ? make_ids(keys) : NULL;
+    signing.ids = ids;
     verify_run(threads, checkpoints->sorted.count, check_signature, NULL, &signing);
+    rg_memory_free(ids);
+    signing.ids = NULL;
     uint64_t newest = newest_right(checkpoints);
     for (size_t i = 0; i < checkpoints->sorted.count; i++) {
         judge(stitch, &signing.items[i], &proven, newest);

@@ -118,3 +118,29 @@ void verify_findings_done(struct verify_findings *findings)
     rg_memory_free(findings->items);
     *findings = (struct verify_findings){0};
 }
+
+/* Of another's finding nothing is known but what the report holds; the order is the same. */
+rg_status audit_report_add(struct audit_report *report, const struct audit_finding *findings, size_t count,
+                           struct rg_arena *arena)
+{
+    void *memory = NULL;
+    size_t total = report->finding_count + count;
+    RG_TRY(rg_arena_array(arena, total + 1, sizeof(struct audit_finding), &memory));
+    struct audit_finding *joined = memory;
+    for (size_t i = 0; i < total; i++) {
+        const struct audit_finding *item =
+            i < report->finding_count ? &report->findings[i] : &findings[i - report->finding_count];
+        size_t at = i;
+        while (at > 0 && compare_findings(&(struct verify_finding){.result = item->result, .seq = item->seq},
+                                          &(struct verify_finding){.result = joined[at - 1].result,
+                                                                   .seq = joined[at - 1].seq}) < 0) {
+            joined[at] = joined[at - 1];
+            at--;
+        }
+        joined[at] = *item;
+    }
+    report->findings = joined;
+    report->finding_count = total > AUDIT_FINDINGS_MAX ? AUDIT_FINDINGS_MAX : total;
+    report->result = total == 0 ? report->result : joined[0].result;
+    return RG_OK;
+}

@@ -79,6 +79,17 @@ static void add_to_carry(struct verify_stitch *stitch, const struct rg_digest *l
     }
 }
 
+void verify_fold_leaf(struct verify_stitch *stitch, const struct rg_digest *leaf)
+{
+    const struct verify_checkpoint *checkpoints = stitch->checkpoints->sorted.items;
+    add_to_carry(stitch, leaf);
+    struct verify_mark mark = {.size = stitch->tree->size + stitch->carry_count};
+    size_t at = verify_checkpoints_from(stitch->checkpoints, mark.size);
+    if (at < stitch->checkpoints->sorted.count && checkpoints[at].size == mark.size) {
+        settle_carry(stitch, &mark);
+    }
+}
+
 struct marks {
     const struct verify_mark *at;
     const struct verify_mark *end;

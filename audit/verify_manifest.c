@@ -78,7 +78,9 @@ void verify_manifests_end(struct verify_stitch *stitch)
             at++;
         }
         bool is_there = at < names->count && names->first_seqs[at] == names->manifest_seqs[i];
-        if (!is_there && names->manifest_seqs[i] >= stitch->next_seq) {
+        if (!is_there && stitch->is_pruned && names->manifest_seqs[i] < stitch->base_size) {
+            verify_pruned_manifest(stitch, names->manifest_seqs[i]);
+        } else if (!is_there && names->manifest_seqs[i] >= stitch->next_seq) {
             find(stitch, AUDIT_TRUNCATED, names->manifest_seqs[i], stitch->next_seq,
                  "the manifest of a segment that is missing");
         } else if (!is_there) {

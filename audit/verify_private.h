@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "audit/heads.h"
+#include "audit/keep/declared.h"
 #include "audit/line.h"
 #include "audit/reader.h"
 #include "audit/tree.h"
@@ -89,6 +90,9 @@ void verify_tile_check(struct verify_tiles *tiles, unsigned level, uint64_t inde
                        size_t count, struct verify_findings *findings);
 /* Tiles that cover more than the log's size records. */
 void verify_tiles_check_end(const struct verify_tiles *tiles, uint64_t size, struct verify_findings *findings);
+/* count leaf hashes from record `first` on, all of one tile, as that holds them. RG_STORAGE. */
+rg_status verify_tiles_row(const struct verify_tiles *tiles, uint64_t first, size_t count,
+                           struct rg_digest *out_hashes) RG_MUST_CHECK;
 /* The root of the aligned subtree of 2^level leaves that starts at leaf index * 2^level, from tiles. RG_STORAGE. */
 rg_status verify_tiles_get(const struct verify_tiles *tiles, unsigned level, uint64_t index,
                            struct rg_digest *out_hash) RG_MUST_CHECK;
@@ -105,7 +109,8 @@ struct verify_checkpoint {
     char
         file[VERIFY_FILE_SIZE]; /* "ckpt/0000000000004096.note", "head.note"; of the outsider's own a name for people */
     bool is_head;
-    bool is_outside; /* the outsider's own */
+    bool is_outside; /* the outsider's own, or an anchor */
+    bool is_since;   /* the outsider's own */
 
     bool is_root_known; /* the log is good that far */
     bool is_root_right;
@@ -121,8 +126,8 @@ struct verify_checkpoints {
     uint64_t newest_size;      /* of those in the directory */
 };
 
-/* ckpt/, head.note, and the outsider's own. RG_STORAGE, RG_LIMIT; RG_PROTOCOL when since is no checkpoint. */
-rg_status verify_checkpoints_load(int directory_fd, struct rg_slice origin, struct rg_slice since,
+/* ckpt/, head.note, and what options bring. RG_STORAGE, RG_LIMIT; RG_PROTOCOL when since is no checkpoint. */
+rg_status verify_checkpoints_load(int directory_fd, struct rg_slice origin, const struct audit_verify_options *options,
                                   struct rg_arena *arena, struct verify_findings *findings,
                                   struct verify_checkpoints *out_checkpoints) RG_MUST_CHECK;
 void verify_checkpoints_done(struct verify_checkpoints *checkpoints);
@@ -146,6 +151,7 @@ struct verify_tenant {
     uint64_t first_line;
     uint64_t first_tseq;
     struct rg_digest first_tprev;
+    struct rg_digest salt; /* when first_tseq is 0 */
     struct verify_head {
         uint64_t next_tseq;
         struct rg_digest leaf;
@@ -161,10 +167,14 @@ enum verify_kind {
     VERIFY_CHECKPOINT,
     VERIFY_EPOCH_OPEN,
     VERIFY_CLOCK_STEP,
+    VERIFY_HOLD_PLACE,
+    VERIFY_HOLD_RELEASE,
+    VERIFY_PRUNE,
     VERIFY_INCIDENT, /* listed, no rule */
     VERIFY_STATEMENT,
-    VERIFY_PART,   /* the rest of the record before it */
-    VERIFY_UNKNOWN /* refused */
+    VERIFY_REQUEST, /* of the HTTP plane */
+    VERIFY_PART,    /* the rest of the record before it */
+    VERIFY_UNKNOWN  /* refused */
 };
 
 struct verify_event {
@@ -177,6 +187,32 @@ struct verify_event {
     char boot[AUDIT_BOOT_SIZE];
     uint64_t epoch;              /* log.checkpoint: the current; epoch.open: the new */
     struct rg_digest heads_root; /* log.checkpoint */
+};
+
+/* A record of a hold or a prune, or one that makes prunes void. */
+struct verify_keep {
+    enum verify_kind kind;
+    uint64_t seq;
+    uint64_t line;
+    char segment[AUDIT_SEGMENT_NAME_SIZE]; /* where it stands; filled by the stitch */
+    struct audit_pruned pruned;            /* of a prune */
+    uint64_t void_seq;                     /* of log.recovered: prunes from there on are void */
+    bool is_void;                          /* of a prune */
+    char id[64];                           /* of a hold; the rest as well */
+    char tenant[1040];                     /* escaped; "" = another, or all */
+    bool has_tenant;
+    int64_t from_us;
+    int64_t until_us;
+    bool is_in_force; /* as far as the log was ruled on */
+};
+
+/* Where a segment ended. */
+struct verify_boundary {
+    uint64_t size;
+    uint64_t epoch;
+    struct rg_digest root;
+    bool has_heads;
+    struct rg_digest heads_root;
 };
 
 /* A statement's decision whose outcome was not seen yet, or an outcome whose decision was not. */
@@ -219,6 +255,7 @@ struct verify_clock {
 
 struct verify_segment {
     uint64_t first_seq; /* its name */
+    size_t number;      /* among those that are read */
     bool is_newest;
 
     uint64_t count; /* good records */
@@ -239,6 +276,7 @@ struct verify_segment {
     struct verify_list tail;   /* struct rg_digest: leaves behind the last multiple of 256 */
     struct verify_list marks;  /* struct verify_mark */
     struct verify_list events;
+    struct verify_list keeps;   /* struct verify_keep */
     struct verify_list tenants; /* struct verify_tenant */
     struct audit_heads tenant_index;
     uint64_t checkpoints_seen; /* log.checkpoint records */
@@ -261,6 +299,7 @@ struct verify_plan {
     const struct verify_checkpoints *checkpoints;
     struct verify_tiles *tiles;
     atomic_ullong done_bytes;
+    const struct audit_watch *watch; /* may be NULL */
 };
 
 /* Reads the segment. Trouble (not findings) as status. */
@@ -275,6 +314,9 @@ bool verify_is_live(int directory_fd);
 /* Decision and outcome, control records. RG_PROTOCOL with what is wrong. */
 rg_status verify_record_add(struct verify_segment *segment, const struct audit_head *head, struct rg_slice line,
                             enum verify_kind kind, const char *name, uint64_t line_number) RG_MUST_CHECK;
+/* verify_keeps.c: a record of a hold or a prune. RG_PROTOCOL with what is wrong. */
+rg_status verify_keep_add(struct verify_segment *segment, const struct audit_head *head, struct rg_slice line,
+                          enum verify_kind kind, uint64_t line_number) RG_MUST_CHECK;
 /* NULL, and the clock stands at this record; or what is wrong between it and the one before, and nothing changed. */
 const char *verify_clock_check(struct verify_clock *clock, const struct audit_head *head, enum verify_kind kind);
 /* What stands behind the head: "kind" must be the first key there. */
@@ -312,14 +354,31 @@ struct verify_stitch {
     const struct audit_segments *names;
     uint64_t missing_manifest; /* of the first sealed segment without one; UINT64_MAX = none */
     bool is_broken;            /* what follows cannot be tied to what came before */
+    bool has_no_tiles;         /* what was exported: of records that were pruned the base has the hashes */
     bool has_base;             /* `since`: tiles stand for what is before the first segment */
     uint64_t base_size;        /* those records */
+    bool is_pruned;            /* those records are gone */
+    uint64_t base_epoch;       /* behind them; has_base: not known, as the next two */
+    struct rg_digest base_heads_root;
+    struct audit_heads base_tenants;
+    struct rg_digest base_root;    /* by the tiles */
+    struct verify_list keeps;      /* struct verify_keep */
+    struct verify_list boundaries; /* struct verify_boundary */
 };
 
 void verify_stitch_init(struct verify_stitch *stitch);
 void verify_stitch_done(struct verify_stitch *stitch);
 /* Begins behind the first size records, of which tiles tell the hashes. RG_STORAGE when they do not. */
 rg_status verify_stitch_base(struct verify_stitch *stitch, uint64_t size) RG_MUST_CHECK;
+/* verify_prune.c: the same for a log that has no more than tiles of them, all of which are checked; with has_no_tiles
+ * no more than the base. RG_STORAGE. */
+rg_status verify_stitch_pruned(struct verify_stitch *stitch, uint64_t size) RG_MUST_CHECK;
+/* A segment that was added: its holds and prunes, and where it ended. */
+void verify_keeps_add(struct verify_stitch *stitch, const struct verify_segment *segment);
+/* Behind the signatures: what was declared, against what is missing and the holds. */
+void verify_prunes(struct verify_stitch *stitch);
+/* A manifest without a segment, of records that were pruned. */
+void verify_pruned_manifest(struct verify_stitch *stitch, uint64_t first_seq);
 /* RG_STORAGE, RG_LIMIT. */
 rg_status verify_stitch_add(struct verify_stitch *stitch, const struct verify_segment *segment) RG_MUST_CHECK;
 /* Behind the last segment: partial tiles, tiles beyond the end. */
@@ -328,6 +387,8 @@ void verify_stitch_end(struct verify_stitch *stitch);
 /* verify_fold.c: the tree over the segments' groups, the tiles above level 0, the roots at the checkpoints' sizes. */
 void verify_fold(struct verify_stitch *stitch, const struct verify_segment *segment);
 void verify_fold_end(struct verify_stitch *stitch);
+/* One leaf of what was pruned, and the checkpoints of that size. */
+void verify_fold_leaf(struct verify_stitch *stitch, const struct rg_digest *leaf);
 /* The root over all that was folded. */
 struct rg_digest verify_fold_root(const struct verify_stitch *stitch);
 /* verify_tenants.c: the tenants' links across segments and heads_root. */

@@ -18,6 +18,7 @@ static const struct {
     {"log.checkpoint", VERIFY_CHECKPOINT}, {"epoch.open", VERIFY_EPOCH_OPEN},       {"clock.step", VERIFY_CLOCK_STEP},
     {"log.fault", VERIFY_INCIDENT},        {"disk.state", VERIFY_INCIDENT},         {"key.rotate", VERIFY_INCIDENT},
     {"process.died", VERIFY_INCIDENT},     {"process.misbehaved", VERIFY_INCIDENT}, {"part", VERIFY_PART},
+    {"hold.place", VERIFY_HOLD_PLACE},     {"hold.release", VERIFY_HOLD_RELEASE},   {"retention.prune", VERIFY_PRUNE},
 };
 
 enum verify_kind verify_kind_of(struct rg_slice rest, const char **out_name)
@@ -30,6 +31,10 @@ enum verify_kind verify_kind_of(struct rg_slice rest, const char **out_name)
     if (rg_slice_has_prefix(rest, RG_SLICE("statement\""))) {
         *out_name = "statement";
         return VERIFY_STATEMENT;
+    }
+    if (rg_slice_has_prefix(rest, RG_SLICE("http.request\""))) {
+        *out_name = "http.request";
+        return VERIFY_REQUEST;
     }
     const char *end = rest.size == 0 ? NULL : memchr(rest.data, '"', rest.size);
     struct rg_slice name = rg_slice_cut(rest, 0, end == NULL ? 0 : (size_t)(end - rest.data));
@@ -128,6 +133,16 @@ static bool get_hex(struct rg_slice *cursor, uint64_t *out_value)
     return true;
 }
 
+static void add_decided(struct verify_segment *segment, const struct verify_decision *decision, bool is_decision)
+{
+    if (is_decision) {
+        verify_decisions_add(&segment->decisions, decision);
+    } else if (!verify_decisions_take(&segment->decisions, decision->session, decision->statement)) {
+        struct verify_decision *outcome = verify_list_add(&segment->outcomes, sizeof *outcome);
+        *outcome = *decision;
+    }
+}
+
 /* "kind":"statement","session":"<16>","statement":"<16>","phase":"<phase>": the writer's own order. Most are
  * "combined", decision and outcome in one. */
 static void add_statement(struct verify_segment *segment, uint64_t seq, struct rg_slice rest)
@@ -142,11 +157,29 @@ static void add_statement(struct verify_segment *segment, uint64_t seq, struct r
         !get_text(&rest, RG_SLICE(STATEMENT_MIDDLE)) || !get_hex(&rest, &decision.statement)) {
         return;
     }
-    if (is_decision) {
-        verify_decisions_add(&segment->decisions, &decision);
-    } else if (!verify_decisions_take(&segment->decisions, decision.session, decision.statement)) {
-        struct verify_decision *outcome = verify_list_add(&segment->outcomes, sizeof *outcome);
-        *outcome = decision;
+    add_decided(segment, &decision, is_decision);
+}
+
+/* "kind":"http.request","session":"<16>","request":"<16>","phase":"<phase>"; the session is left out where there is
+ * none. Requests and statements do not meet: a SQL session has a small number, the other a random one. */
+static void add_request(struct verify_segment *segment, uint64_t seq, struct rg_slice rest)
+{
+    struct verify_decision decision = {.seq = seq};
+    if (!get_text(&rest, RG_SLICE("\"kind\":\"http.request\",\""))) {
+        return;
+    }
+    if (get_text(&rest, RG_SLICE("session\":\"")) &&
+        (!get_hex(&rest, &decision.session) || !get_text(&rest, RG_SLICE("\",\"")))) {
+        return;
+    }
+    if (!get_text(&rest, RG_SLICE("request\":\"")) || !get_hex(&rest, &decision.statement)) {
+        return;
+    }
+    (void)get_text(&rest, RG_SLICE("\",\"break_glass\":true"));
+    rest = rg_slice_cut(rest, 0, sizeof("\",\"phase\":\"decision\"") - 1);
+    bool is_decision = memmem(rest.data, rest.size, "\"decision\"", sizeof("\"decision\"") - 1) != NULL;
+    if (is_decision || memmem(rest.data, rest.size, "\"outcome\"", sizeof("\"outcome\"") - 1) != NULL) {
+        add_decided(segment, &decision, is_decision);
     }
 }
 
@@ -189,8 +222,15 @@ rg_status verify_record_add(struct verify_segment *segment, const struct audit_h
         add_statement(segment, head->seq, rg_slice_cut(line, head->size, SIZE_MAX));
         return RG_OK;
     }
+    if (kind == VERIFY_REQUEST) {
+        add_request(segment, head->seq, rg_slice_cut(line, head->size, SIZE_MAX));
+        return RG_OK;
+    }
     if (kind == VERIFY_OTHER || kind == VERIFY_PART) {
         return RG_OK;
+    }
+    if (kind == VERIFY_HOLD_PLACE || kind == VERIFY_HOLD_RELEASE || kind == VERIFY_PRUNE || kind == VERIFY_RECOVERED) {
+        RG_TRY(verify_keep_add(segment, head, line, kind, line_number));
     }
     struct verify_event event = {.kind = kind,
                                  .name = name,

@@ -111,8 +111,8 @@ static void end_leaves(struct walker *walker)
 
 /* ---- tenants ---- */
 
-static const char *check_tenant(struct verify_segment *segment, const struct audit_head *head, uint64_t line,
-                                struct verify_tenant **out_tenant)
+static const char *check_tenant(struct verify_segment *segment, const struct audit_head *head, struct rg_slice text,
+                                uint64_t line, struct verify_tenant **out_tenant)
 {
     struct audit_tenant_head *slot = NULL;
     if (!rg_is_ok(audit_heads_get(&segment->tenant_index, head->tenant, &head->tprev, &slot))) {
@@ -125,6 +125,7 @@ static const char *check_tenant(struct verify_segment *segment, const struct aud
         tenant->first_line = line;
         tenant->first_tseq = head->tseq;
         tenant->first_tprev = head->tprev;
+        tenant->salt = head->tseq == 0 ? audit_heads_salt(text) : tenant->salt;
         tenant->now = (struct verify_head){.next_tseq = head->tseq, .leaf = head->tprev};
         tenant->at_checkpoint = tenant->now;
         tenant->stamp = segment->checkpoints_seen;
@@ -241,7 +242,7 @@ static rg_status check_record(struct walker *walker, const struct audit_head *he
     }
     const char *problem = check_head(walker, head, kind);
     if (problem == NULL && head->tenant.size > 0) {
-        problem = check_tenant(segment, head, number, &tenant);
+        problem = check_tenant(segment, head, line, number, &tenant);
     }
     if (problem != NULL) {
         return rg_fail(RG_PROTOCOL, "%s", problem);
@@ -250,7 +251,7 @@ static rg_status check_record(struct walker *walker, const struct audit_head *he
     if (walker->plan->is_strict) {
         RG_TRY(check_json(walker->json, line));
     }
-    struct rg_digest leaf = audit_line_leaf(line);
+    struct rg_digest leaf = audit_reader_leaf(&walker->reader);
     accept(walker, head, kind, tenant, &leaf, opens);
     return RG_OK;
 }
@@ -265,7 +266,7 @@ static rg_status check_line(struct walker *walker, struct rg_slice line)
         status = rg_fail(RG_PROTOCOL, "its number is %" PRIu64 ", expected %" PRIu64, head.seq, seq);
     }
     if (rg_is_ok(status) && segment->count > 0 && memcmp(head.prev.bytes, walker->prev.bytes, RG_SHA256_SIZE) != 0) {
-        struct rg_digest leaf = audit_line_leaf(line);
+        struct rg_digest leaf = audit_reader_leaf(&walker->reader);
         return stop_at_broken_link(walker, &leaf);
     }
     if (rg_is_ok(status)) {
@@ -273,8 +274,10 @@ static rg_status check_line(struct walker *walker, struct rg_slice line)
     }
     if (!rg_is_ok(status)) {
         stop(walker, AUDIT_ALTERED, seq, walker->reader.line_number, status.error->text);
+        return RG_OK;
     }
-    return RG_OK;
+    const struct audit_watch *watch = walker->plan->watch;
+    return watch == NULL ? RG_OK : watch->record(watch->context, segment->number, &head, line);
 }
 
 /* ---- the file ---- */
@@ -402,6 +405,9 @@ rg_status verify_segment_read(struct verify_plan *plan, struct verify_segment *s
     walker.json = plan->is_strict ? audit_json_new() : NULL;
     audit_reader_init(&walker.reader, fd);
     rg_status status = walk_lines(&walker);
+    if (rg_is_ok(status) && plan->watch != NULL) {
+        status = plan->watch->end(plan->watch->context, segment->number);
+    }
     if (rg_is_ok(status) && plan->is_strict && !segment->is_newest) {
         status = hash_file(fd, walker.end, &segment->sha256);
     }
@@ -418,6 +424,7 @@ void verify_segment_done(struct verify_segment *segment)
     verify_list_done(&segment->tail);
     verify_list_done(&segment->marks);
     verify_list_done(&segment->events);
+    verify_list_done(&segment->keeps);
     verify_list_done(&segment->spells);
     verify_list_done(&segment->tenants);
     verify_list_done(&segment->outcomes);

@@ -24,6 +24,9 @@ void verify_stitch_done(struct verify_stitch *stitch)
     rg_memory_free(stitch->carry);
     rg_memory_free(stitch->levels);
     audit_heads_done(&stitch->tenants);
+    audit_heads_done(&stitch->base_tenants);
+    verify_list_done(&stitch->keeps);
+    verify_list_done(&stitch->boundaries);
     verify_list_done(&stitch->opens);
     verify_list_done(&stitch->spells);
     verify_list_done(&stitch->incidents);
@@ -213,6 +216,7 @@ rg_status verify_stitch_add(struct verify_stitch *stitch, const struct verify_se
         add_decisions(stitch, segment);
         verify_tail_add(stitch, segment);
         move_on(stitch, segment);
+        verify_keeps_add(stitch, segment);
     }
     stitch->is_broken = stitch->is_broken || segment->is_stopped;
     verify_findings_join(stitch->findings, &segment->findings);

@@ -11,7 +11,7 @@ enum { STALE_US = 60 * 1000 * 1000 }; /* a full disk may hold checkpoints up */
 
 static bool is_clients(enum verify_kind kind)
 {
-    return kind == VERIFY_STATEMENT || kind == VERIFY_OTHER;
+    return kind == VERIFY_STATEMENT || kind == VERIFY_REQUEST || kind == VERIFY_OTHER;
 }
 
 void verify_spell_add(struct verify_list *spells, const struct audit_head *head, enum verify_kind kind)

@@ -62,6 +62,9 @@ void verify_tenants_add(struct verify_stitch *stitch, const struct verify_segmen
             return;
         }
         check_link(stitch, segment, &tenants[i], head);
+        if (head->next_tseq == 0 && tenants[i].first_tseq == 0) {
+            audit_heads_begin(&stitch->tenants, head, &stitch->genesis, &tenants[i].salt);
+        }
         bool is_moved_since = tenants[i].stamp == segment->checkpoints_seen;
         const struct verify_head *at = is_moved_since ? &tenants[i].at_checkpoint : &tenants[i].now;
         head->next_tseq = at->next_tseq;

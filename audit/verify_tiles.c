@@ -317,6 +317,11 @@ static rg_status get_row(const struct verify_tiles *tiles, unsigned level, uint6
     return status;
 }
 
+rg_status verify_tiles_row(const struct verify_tiles *tiles, uint64_t first, size_t count, struct rg_digest *out_hashes)
+{
+    return get_row(tiles, 0, first, count, out_hashes);
+}
+
 rg_status verify_tiles_get(const struct verify_tiles *tiles, unsigned level, uint64_t index, struct rg_digest *out_hash)
 {
     unsigned rest = level % 8;
