@@ -64,9 +64,20 @@ static bool claim_text(const struct auth_identity *identity, size_t claim, struc
     return true;
 }
 
+bool tenants_match_has_idp(const struct tenant_match *match, struct rg_slice idp)
+{
+    bool is_of_idp = match->kind == TENANT_MATCH_IDP || match->kind == TENANT_MATCH_IDP_CLAIM;
+    bool has_idp = match->idp.size > 0 && rg_slice_is_equal(match->idp, idp);
+    for (size_t i = 0; i < match->also_count && !has_idp; i++) {
+        has_idp = match->also[i].size > 0 && rg_slice_is_equal(match->also[i], idp);
+    }
+    return is_of_idp && has_idp;
+}
+
 static bool is_idp(const struct tenant_match *match, const struct auth_identity *identity)
 {
-    return identity->kind == AUTH_OIDC && match->idp.size > 0 && rg_slice_is_equal(match->idp, identity->idp);
+    bool has_idp = identity->kind == AUTH_OIDC || identity->kind == AUTH_OAUTH || identity->kind == AUTH_SAML;
+    return has_idp && tenants_match_has_idp(match, identity->idp);
 }
 
 static bool has_claim(const struct tenant_match *match, const struct auth_identity *identity)
@@ -86,6 +97,8 @@ static bool is_match(const struct tenant_match *match, const struct auth_identit
         return is_idp(match, identity) && has_claim(match, identity);
     case TENANT_MATCH_ACCOUNT:
         return identity->kind == AUTH_SCRAM && match->idp.size > 0 && rg_slice_is_equal(match->idp, identity->subject);
+    case TENANT_MATCH_TENANT:
+        return false; /* another road of a tenant is nobody's first */
     }
     return false;
 }
@@ -208,21 +221,49 @@ static bool is_database(const struct tenant *tenant, struct rg_slice requested, 
     return rg_slice_is_equal(requested, tenant->id) || (own.size > 0 && rg_slice_is_equal(requested, own));
 }
 
-rg_status tenants_resolve(const struct tenant_registry *registry, const struct auth_identity *identity,
-                          struct rg_slice requested_database, struct rg_slice upstream_database, struct rg_arena *arena,
-                          struct tenant *out_tenant)
+/* Another road of the same tenant: the row that says so and has the database that was asked for. */
+static const struct tenant_static *find_branch(const struct tenant_registry *registry, const struct tenant *tenant,
+                                               struct rg_slice requested)
+{
+    for (size_t i = 0; i < registry->static_count; i++) {
+        const struct tenant_static *row = &registry->statics[i];
+        if (row->match.kind == TENANT_MATCH_TENANT && requested.size > 0 &&
+            rg_slice_is_equal(row->match.idp, tenant->id) && rg_slice_is_equal(row->route.database, requested)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+rg_status tenants_find(const struct tenant_registry *registry, const struct auth_identity *identity,
+                       struct rg_arena *arena, struct tenant *out_tenant)
 {
     struct candidate candidate = {NULL, NULL};
-    struct tenant tenant = {{NULL, 0}, {{NULL, 0}, {NULL, 0}, {NULL, 0}, 0, NULL}};
+    struct tenant tenant = {{NULL, 0}, {{NULL, 0}, {NULL, 0}, {NULL, 0}, 0, NULL}, NULL};
     RG_TRY(find_candidate(registry, identity, &candidate));
     RG_TRY(find_id(registry, &candidate, identity, arena, &tenant.id));
     if (candidate.fixed != NULL && candidate.fixed->is_frozen) {
         return rg_fail(RG_DENIED, "the tenant is frozen");
     }
+    tenant.face = candidate.fixed != NULL ? &candidate.fixed->face : &candidate.pattern->face;
     const struct tenant_route *route = candidate.fixed != NULL ? &candidate.fixed->route : &candidate.pattern->route;
     RG_TRY(fill_route(route, candidate.fixed == NULL, tenant.id, arena, &tenant.route));
+    *out_tenant = tenant;
+    return RG_OK;
+}
+
+rg_status tenants_resolve(const struct tenant_registry *registry, const struct auth_identity *identity,
+                          struct rg_slice requested_database, struct rg_slice upstream_database, struct rg_arena *arena,
+                          struct tenant *out_tenant)
+{
+    struct tenant tenant = {{NULL, 0}, {{NULL, 0}, {NULL, 0}, {NULL, 0}, 0, NULL}, NULL};
+    RG_TRY(tenants_find(registry, identity, arena, &tenant));
     if (!is_database(&tenant, requested_database, upstream_database)) {
-        return rg_fail(RG_DENIED, "the database asked for is not this tenant's");
+        const struct tenant_static *branch = find_branch(registry, &tenant, requested_database);
+        if (branch == NULL || branch->is_frozen) {
+            return rg_fail(RG_DENIED, "the database asked for is not this tenant's");
+        }
+        RG_TRY(fill_route(&branch->route, false, tenant.id, arena, &tenant.route));
     }
     *out_tenant = tenant;
     return RG_OK;

@@ -22,25 +22,44 @@ struct tenant_route {
     const struct tenant_schema *schemas; /* sorted by logical name; the default search_path */
 };
 
+/* What a tenant shows to people before they are known, what of it may be embedded, and where: a hint chosen by whoever
+ * asks, so nothing of it is secret. */
+struct tenant_face {
+    struct rg_slice display_name; /* the tenant's id when the file gives none */
+    struct rg_slice logo;         /* the picture's bytes; empty = none */
+    const char *logo_type;        /* "image/png", "image/svg+xml"; NULL = none */
+    size_t frame_ancestor_count;
+    const struct rg_slice *frame_ancestors; /* origins, checked */
+    size_t dashboard_count;
+    const struct rg_slice *dashboards; /* UUIDs of embedded dashboards, lower case: what a guest token may be for */
+};
+
 enum tenant_match_kind {
     TENANT_MATCH_NOTHING = 0, /* zeroed memory matches nobody */
     TENANT_MATCH_IDP,         /* any identity of this identity provider */
     TENANT_MATCH_IDP_CLAIM,   /* identity provider, and a claim's text equals value */
     TENANT_MATCH_ACCOUNT,     /* a SCRAM service account by name */
+    TENANT_MATCH_TENANT,      /* whoever is of the tenant named, and asks for the database of this row's route */
 };
 
 struct tenant_match {
     enum tenant_match_kind kind;
-    struct rg_slice idp; /* or the account's name */
+    struct rg_slice idp; /* or the account's name, or the tenant's id */
     size_t claim;        /* index into [claims] */
     struct rg_slice value;
+    size_t also_count;
+    const struct rg_slice *also; /* further identity providers of the same people */
 };
+
+/* Whether the match takes people of this identity provider. Pure. */
+bool tenants_match_has_idp(const struct tenant_match *match, struct rg_slice idp);
 
 struct tenant_static {
     struct rg_slice id;
     struct tenant_match match;
     struct tenant_route route;
     bool is_frozen;
+    struct tenant_face face;
 };
 
 struct tenant_pattern {
@@ -49,6 +68,7 @@ struct tenant_pattern {
     struct rg_slice allow; /* anchored POSIX extended regular expression */
     const void *compiled;  /* regex_t of allow, made at load */
     struct tenant_route route;
+    struct tenant_face face;
 };
 
 struct tenant_registry {
@@ -60,18 +80,24 @@ struct tenant_registry {
 
 struct tenant {
     struct rg_slice id;
-    struct tenant_route route; /* templates filled in; every physical name fits 63 bytes */
+    struct tenant_route route;      /* templates filled in; every physical name fits 63 bytes */
+    const struct tenant_face *face; /* the registry's: lives as long as the configuration */
 };
 
 /* What may be a tenant's id: 1 to 63 bytes of UTF-8 without control characters, quotes, \\ ; / { }. It ends
  * up inside identifiers, log lines and file names; quoting is the second defence, not the first. Pure. */
 bool tenants_id_is_valid(struct rg_slice id);
 
+/* tenants_find names the one tenant of a verified identity, for callers who ask for no database. As below otherwise. */
+rg_status tenants_find(const struct tenant_registry *registry, const struct auth_identity *identity,
+                       struct rg_arena *arena, struct tenant *out_tenant) RG_MUST_CHECK;
+
 /* tenants_resolve names the one tenant of a verified identity and checks it against the database
  * that the client asked for, which is a hint and never decides.
  * Returns: ok; RG_DENIED when no tenant or more than one matches, the tenant is frozen, the id is not
  *          allowed, a filled name does not fit, or the database is neither the tenant's id nor the
  *          route's database. The text is the same whether another tenant of that name exists or not.
+ *          A database of another row of the same tenant (TENANT_MATCH_TENANT) gives that row's route.
  * Owns:    *out_tenant lives in arena; registry and identity are borrowed.
  * Threads: any; the registry is immutable. */
 rg_status tenants_resolve(const struct tenant_registry *registry, const struct auth_identity *identity,
