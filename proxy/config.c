@@ -4,8 +4,11 @@
 
 #include <stdatomic.h>
 
+#include "auth/mint.h"
 #include "base/rg_memory.h"
 #include "proxy/config_private.h"
+#include "proxy/net/tls_client.h"
+#include "proxy/net/tls_names.h"
 
 /* What a struct config * points into. */
 struct snapshot {
@@ -71,7 +74,17 @@ static void release_parts(struct snapshot *snapshot)
     }
     for (size_t i = 0; i < config->upstream_count; i++) {
         struct net_conninfo *conninfo = config->upstreams[i].conninfo;
+        const struct config_superset *superset = config->upstreams[i].superset;
+        struct net_tls_client *client = superset == NULL ? NULL : superset->tls;
         net_conninfo_release(&conninfo);
+        struct auth_mint *identity = superset == NULL ? NULL : superset->identity;
+        net_tls_client_release(&client);
+        auth_mint_free(&identity);
+    }
+    for (size_t i = 0; i < config->listener_count; i++) {
+        const struct config_http_listener *http = config->listeners[i].http;
+        struct net_tls_names *names = http == NULL ? NULL : http->server;
+        net_tls_names_release(&names);
     }
     for (size_t i = 0; i < snapshot->regex_count; i++) {
         regfree(snapshot->regexes[i]);
@@ -103,8 +116,9 @@ struct rg_place config_whole_file(const struct config_draft *draft)
 rg_status config_draft_load(const char *path, struct config_draft *draft)
 {
     static rg_status (*const steps[])(struct config_draft * draft) = {
-        config_read_sections, config_make_server,  config_make_limits,  config_make_claims, config_make_trusts,
-        config_make_accounts, config_make_network, config_make_tenants, config_make_audit,  config_check_schemas,
+        config_read_sections, config_make_server,  config_make_limits,   config_make_claims,  config_make_idps,
+        config_make_accounts, config_make_network, config_make_admin,    config_make_tenants, config_make_routes,
+        config_make_audit,    config_make_state,   config_check_schemas,
     };
     RG_TRY(config_read_files(draft, path));
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {

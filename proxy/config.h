@@ -8,6 +8,13 @@
 #include "base/rg_log.h"
 #include "base/rg_secret.h"
 #include "policy/policy.h"
+#include "proxy/config_admin.h"
+#include "proxy/config_audit.h"
+#include "proxy/config_http.h"
+#include "proxy/config_idp.h"
+#include "proxy/config_routes.h"
+#include "proxy/config_state.h"
+#include "proxy/http/forwarded.h"
 #include "proxy/net/conninfo.h"
 #include "proxy/net/tls.h"
 #include "tenants/tenants.h"
@@ -21,7 +28,8 @@ struct config_server {
     unsigned workers;         /* at least 1 */
     struct rg_slice pid_file; /* empty = none */
     int64_t drain_timeout_us;
-    bool strict_reload; /* a reload is refused when one of [[tests]] fails */
+    bool strict_reload;                   /* a reload is refused when one of [[tests]] fails */
+    struct http_networks trusted_proxies; /* none by default */
 };
 
 struct config_log {
@@ -35,25 +43,41 @@ struct config_tls {
     struct rg_place place;
 };
 
-enum config_upstream_kind { CONFIG_UPSTREAM_PGBOUNCER = 0, CONFIG_UPSTREAM_POSTGRES, CONFIG_UPSTREAM_HYPER };
+enum config_upstream_kind {
+    CONFIG_UPSTREAM_PGBOUNCER = 0,
+    CONFIG_UPSTREAM_POSTGRES,
+    CONFIG_UPSTREAM_HYPER,
+    CONFIG_UPSTREAM_SUPERSET, /* speaks HTTP: no dsn, no catalogue, and no tenant's route may name it */
+};
 
 struct config_upstream {
     struct rg_slice name;
     enum config_upstream_kind kind;
-    struct net_conninfo *conninfo; /* dsn and password, parsed by libpq */
+    struct net_conninfo *conninfo; /* dsn and password, parsed by libpq; NULL of superset */
     struct rg_slice database;      /* dbname of the dsn; empty = libpq's default; of Hyper: the file's bare name */
     int64_t connect_timeout_us;
     int64_t catalog_refresh_us;
-    enum policy_lock lock; /* identity = */
+    enum policy_lock lock;                  /* identity = */
+    const struct config_superset *superset; /* NULL of the others */
     struct rg_place place;
+};
+
+/* What becomes of statements that no HTTP request is behind, on a listener that takes capsules. */
+enum config_orphans {
+    CONFIG_ORPHANS_REFUSE = 0,
+    CONFIG_ORPHANS_ALERT,
+    CONFIG_ORPHANS_ALLOW, /* also of listeners without capsules, where nothing has one */
 };
 
 struct config_listener {
     struct rg_slice name;
-    struct rg_slice address; /* "host:port" or "[v6]:port", for net_listener_open */
-    const struct config_tls *tls;
+    struct rg_slice address;      /* "host:port" or "[v6]:port", for net_listener_open */
+    const struct config_tls *tls; /* of http: the first of its list */
     bool allows_oidc;
     bool allows_scram;
+    bool allows_capsule; /* auth/capsule.h */
+    enum config_orphans orphans;
+    const struct config_http_listener *http; /* NULL: the listener speaks PostgreSQL */
     struct rg_place place;
 };
 
@@ -70,8 +94,9 @@ struct config_limits {
     uint64_t max_bytes;       /* of one result */
     uint64_t max_connections; /* of one tenant at a time */
     int64_t statement_timeout_us;
-    int64_t idle_timeout_us;  /* of a session between statements */
-    int64_t login_timeout_us; /* from accept to ready; that of the default limits counts */
+    int64_t idle_timeout_us;      /* of a session between statements */
+    int64_t login_timeout_us;     /* from accept to ready; that of the default limits counts */
+    uint32_t requests_per_minute; /* of one tenant, over HTTP */
 };
 
 enum config_durability { CONFIG_AUDIT_SYNCED = 0, CONFIG_AUDIT_WRITTEN };
@@ -92,6 +117,8 @@ struct config_audit {
     bool has_bind_values;     /* recorded */
     size_t break_glass_count;
     const struct config_break_glass *break_glass;
+    int64_t export_alert_us; /* a destination that fails for so long is an alert */
+    struct config_audit_life life;
 };
 
 enum config_expect { CONFIG_EXPECT_DENY = 0, CONFIG_EXPECT_ALLOW, CONFIG_EXPECT_REWRITE, CONFIG_EXPECT_MASK };
@@ -117,7 +144,10 @@ struct config_test {
 struct config {
     struct config_server server;
     struct config_log log;
+    struct config_admin admin;
     struct config_audit audit;
+    struct config_state state;
+    struct config_sessions sessions;
     size_t tls_count;
     const struct config_tls *tls;
     size_t upstream_count;
@@ -126,14 +156,17 @@ struct config {
     const struct config_listener *listeners;
     size_t claim_count;
     const struct auth_claim_spec *claims;
+    size_t idp_count;
+    const struct config_idp *idps; /* in the file's order */
     size_t trust_count;
-    const struct auth_trust *trusts; /* one per [idp.NAME]; each with the claims above */
+    const struct auth_trust *trusts; /* of those that sign tokens; each with the claims above */
     size_t account_count;
     const struct config_account *accounts;
     size_t limits_count;
     const struct config_limits *limits;
     const struct config_limits *default_limits; /* [limits.default], or the built-in ones; never NULL */
     struct tenant_registry registry;
+    struct config_routes routes;
     struct policy_set *policies;
     const struct policy_source *source; /* what policies were compiled from, with places */
     size_t test_count;

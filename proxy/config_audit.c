@@ -70,6 +70,16 @@ static rg_status make_break_glass(struct config_draft *draft, struct config_audi
     return RG_OK;
 }
 
+static rg_status make_life(struct config_draft *draft, struct config_audit_life *life)
+{
+    RG_TRY(config_make_audit_s3(draft, &life->s3));
+    RG_TRY(config_make_audit_sinks(draft, life));
+    RG_TRY(config_make_audit_witnesses(draft, life));
+    RG_TRY(config_make_audit_cluster(draft, &life->cluster));
+    RG_TRY(config_make_audit_retention(draft, life));
+    return config_make_audit_personal(draft, &life->personal);
+}
+
 rg_status config_make_audit(struct config_draft *draft)
 {
     const struct config_raw_audit *raw = &draft->raw.audit;
@@ -80,8 +90,12 @@ rg_status config_make_audit(struct config_draft *draft)
     audit->segment_bytes = (size_t)raw->segment_size.value;
     audit->origin = raw->origin.text;
     audit->reserve_bytes = (uint64_t)raw->reserve.value;
+    audit->export_alert_us = raw->export_alert.value;
     audit->has_bind_values = raw->bind_values.value != 0;
     audit->low_space_bytes = (uint64_t)raw->low_space.value;
     RG_TRY(make_break_glass(draft, audit));
-    return raw->origin.is_given || !raw->head.is_given ? RG_OK : make_origin(draft, &audit->origin);
+    if (!raw->origin.is_given && raw->head.is_given) {
+        RG_TRY(make_origin(draft, &audit->origin));
+    }
+    return make_life(draft, &audit->life);
 }

@@ -37,7 +37,7 @@ static rg_status open_file(const char *path, int *out_descriptor, size_t *out_si
     return RG_OK;
 }
 
-static rg_status read_file(const char *path, struct rg_arena *arena, struct rg_slice *out_bytes)
+rg_status config_read_bytes(const char *path, struct rg_arena *arena, struct rg_slice *out_bytes)
 {
     int descriptor RG_AUTO(descriptor_close) = -1;
     size_t size = 0;
@@ -64,7 +64,7 @@ static rg_status add_file(struct config_draft *draft, const char *path, struct r
 {
     struct config_file *file = &draft->files[draft->file_count];
     RG_TRY(rg_arena_copy(draft->arena, rg_slice_of(path), &file->path));
-    rg_status status = read_file(file->path.data, draft->arena, &file->bytes);
+    rg_status status = config_read_bytes(file->path.data, draft->arena, &file->bytes);
     if (!rg_is_ok(status)) {
         config_error(draft, place, "%s %s", path, status.error->text);
         return RG_OK;
@@ -174,7 +174,7 @@ rg_status config_read_files(struct config_draft *draft, const char *path)
     RG_TRY(rg_arena_array(draft->arena, CONFIG_MAX_FILES, sizeof *draft->files, (void **)&draft->files));
     struct config_file *main_file = &draft->files[0];
     RG_TRY(rg_arena_copy(draft->arena, rg_slice_of(path), &main_file->path));
-    RG_TRY(read_file(path, draft->arena, &main_file->bytes));
+    RG_TRY(config_read_bytes(path, draft->arena, &main_file->bytes));
     draft->file_count = 1;
     rg_status parsed =
         rg_toml_parse(main_file->bytes, main_file->path.data, draft->arena, draft->diag, &main_file->root);

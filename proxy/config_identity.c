@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may call: [claims], [idp.NAME], [[service_accounts]]. */
+/* Who may call: [claims], [[service_accounts]]. Identity providers: config_idp.c. */
 #include "proxy/config_private.h"
 
 /* ---- claims ---- */
 
-static rg_status read_from(struct config_draft *draft, const struct config_raw_claim *raw, struct rg_slice *out_path)
+static rg_status read_from(struct config_draft *draft, const struct config_raw_claim *raw, struct auth_claim_spec *spec)
 {
     const struct rg_toml_node *node = raw->from;
     struct config_raw_from from = {0};
@@ -13,15 +13,16 @@ static rg_status read_from(struct config_draft *draft, const struct config_raw_c
     }
     if (node->type == RG_TOML_TABLE) {
         RG_TRY(rg_schema_read(&draft->context, &config_schema_from, node, &from));
-        *out_path = from.oidc.text;
+        spec->oidc_path = from.oidc.text;
+        spec->saml_name = from.saml.text;
         return RG_OK;
     }
     if (node->type != RG_TOML_STRING || node->text.size == 0 ||
         memchr(node->text.data, '\0', node->text.size) != NULL) {
-        config_error(draft, node->place, "\"from\" must be a claim's name or { oidc = \"$.path\" }");
+        config_error(draft, node->place, "\"from\" must be a claim's name or { oidc = \"$.path\", saml = \"name\" }");
         return RG_OK;
     }
-    *out_path = node->text;
+    spec->oidc_path = node->text;
     return RG_OK;
 }
 
@@ -51,7 +52,7 @@ static rg_status make_claim(struct config_draft *draft, const struct config_raw_
 {
     struct auth_claim_spec spec = {.name = raw->head.name, .split = raw->split.text};
     spec.type.scalar = AUTH_SCALAR_TEXT; /* when the type is wrong or missing, what uses the claim is not blamed too */
-    RG_TRY(read_from(draft, raw, &spec.oidc_path));
+    RG_TRY(read_from(draft, raw, &spec));
     if (auth_type_find(raw->type.text, &spec.type)) {
         check_claim(draft, raw, spec.type);
     } else if (raw->type.is_given) {
@@ -78,154 +79,6 @@ rg_status config_make_claims(struct config_draft *draft)
     }
     draft->config->claims = specs;
     draft->config->claim_count = draft->raw.claims.count;
-    return RG_OK;
-}
-
-/* ---- identity providers ---- */
-
-static const char *const algorithms[] = {"RS256", "RS384", "RS512", "PS256", "PS384",
-                                         "PS512", "ES256", "ES384", "ES512", "EdDSA"};
-enum { ALGORITHM_COUNT = sizeof algorithms / sizeof algorithms[0] };
-
-static const char *algorithm_at(const void *list, size_t at)
-{
-    (void)list;
-    return algorithms[at];
-}
-
-static void check_algorithm(struct config_draft *draft, const struct rg_schema_string *name)
-{
-    if (auth_algorithm_is_known(name->text)) {
-        return;
-    }
-    const char *near = rg_schema_nearest(name->text, algorithm_at, algorithms, ALGORITHM_COUNT);
-    bool is_useful = near != NULL && auth_algorithm_is_known(rg_slice_of(near));
-    config_error(draft, name->place, "\"%.*s\" is no algorithm that rowgate verifies%s%s%s", rg_slice_shown(name->text),
-                 name->text.data, is_useful ? ", did you mean \"" : "", is_useful ? near : "", is_useful ? "\"?" : "");
-}
-
-static rg_status copy_texts(struct config_draft *draft, const struct rg_schema_list *list,
-                            const struct rg_slice **out_texts)
-{
-    struct rg_slice *texts = NULL;
-    RG_TRY(rg_arena_array(draft->arena, list->count, sizeof *texts, (void **)&texts));
-    for (size_t i = 0; i < list->count; i++) {
-        texts[i] = list->items[i].text;
-    }
-    *out_texts = texts;
-    return RG_OK;
-}
-
-static rg_status set_algorithms(struct config_draft *draft, const struct config_raw_idp *raw, struct auth_trust *trust)
-{
-    if (raw->algorithms.is_given) {
-        for (size_t i = 0; i < raw->algorithms.count; i++) {
-            check_algorithm(draft, &raw->algorithms.items[i]);
-        }
-        trust->algorithm_count = raw->algorithms.count;
-        return copy_texts(draft, &raw->algorithms, &trust->algorithms);
-    }
-    struct rg_slice *all = NULL;
-    RG_TRY(rg_arena_array(draft->arena, ALGORITHM_COUNT, sizeof *all, (void **)&all));
-    trust->algorithms = all;
-    trust->algorithm_count = 0;
-    for (size_t i = 0; i < ALGORITHM_COUNT; i++) {
-        if (auth_algorithm_is_known(rg_slice_of(algorithms[i]))) {
-            all[trust->algorithm_count++] = rg_slice_of(algorithms[i]);
-        }
-    }
-    return RG_OK;
-}
-
-static bool is_https(struct rg_slice url)
-{
-    struct rg_slice prefix = RG_SLICE("https://");
-    return rg_slice_has_prefix(url, prefix) && url.size > prefix.size && url.data[prefix.size] != '/' &&
-           strpbrk(url.data, " \t\r\n\"<>\\^`{|}") == NULL;
-}
-
-static bool is_audience_sound(const struct rg_schema_list *audience)
-{
-    for (size_t i = 0; i < audience->count; i++) {
-        if (audience->items[i].text.size == 0) {
-            return false;
-        }
-    }
-    return audience->count > 0;
-}
-
-/* true = nothing is wrong that a key of the file can be blamed for. */
-static bool check_idp(struct config_draft *draft, const struct config_raw_idp *raw)
-{
-    size_t before = draft->diag->error_count;
-    if (raw->issuer.is_given && !is_https(raw->issuer.text)) {
-        config_error(draft, raw->issuer.place, "\"issuer\" must be an https:// URL");
-    } else if (raw->issuer.is_given && strpbrk(raw->issuer.text.data, "?#") != NULL) {
-        config_error(draft, raw->issuer.place, "\"issuer\" must have no query and no fragment");
-    }
-    if (raw->jwks_uri.is_given && !is_https(raw->jwks_uri.text)) {
-        config_error(draft, raw->jwks_uri.place, "\"jwks_uri\" must be an https:// URL");
-    }
-    return draft->diag->error_count == before && raw->issuer.is_given && is_audience_sound(&raw->audience);
-}
-
-static rg_status check_ca_file(struct config_draft *draft, const struct config_raw_idp *raw)
-{
-    struct rg_secret *content RG_AUTO(rg_secret_free) = NULL;
-    if (raw->ca_file.is_given) {
-        rg_status status = rg_secret_load_file(raw->ca_file.text, ((struct rg_slice){NULL, 0}), &content);
-        if (!rg_is_ok(status) && status.error->kind != RG_LIMIT) { /* the system's bundle is large, and fine */
-            config_error(draft, raw->ca_file.place, "\"ca_file\": %.*s %s", rg_slice_shown(raw->ca_file.text),
-                         raw->ca_file.text.data, status.error->text);
-        }
-    }
-    return RG_OK;
-}
-
-static rg_status make_trust(struct config_draft *draft, const struct config_raw_idp *raw, struct auth_trust *out_trust)
-{
-    struct auth_trust trust = auth_trust_default();
-    size_t before = draft->diag->error_count;
-    trust.name = raw->head.name;
-    trust.issuer = raw->issuer.text;
-    trust.audience_count = raw->audience.count;
-    trust.user_claim = raw->user_claim.text;
-    trust.claims = draft->config->claims;
-    trust.claim_count = draft->config->claim_count;
-    trust.clock_skew_us = raw->clock_skew.value;
-    trust.jwks_uri = raw->jwks_uri.text;
-    trust.ca_file = raw->ca_file.text;
-    trust.jwks_cooldown_us = raw->jwks_cooldown.value;
-    RG_TRY(copy_texts(draft, &raw->audience, &trust.audiences));
-    RG_TRY(set_algorithms(draft, raw, &trust));
-    RG_TRY(check_ca_file(draft, raw));
-    if (check_idp(draft, raw) && draft->diag->error_count == before) {
-        rg_status status = auth_trust_check(&trust);
-        if (!rg_is_ok(status)) {
-            config_error(draft, raw->head.place, "%s", status.error->text);
-        }
-    }
-    *out_trust = trust;
-    return RG_OK;
-}
-
-rg_status config_make_trusts(struct config_draft *draft)
-{
-    const struct config_raw_idp *raws = draft->raw.idps.items;
-    struct auth_trust *trusts = NULL;
-    RG_TRY(config_check_unique(draft, &draft->raw.idps, sizeof *raws, "idp"));
-    RG_TRY(rg_arena_array(draft->arena, draft->raw.idps.count, sizeof *trusts, (void **)&trusts));
-    for (size_t i = 0; i < draft->raw.idps.count; i++) {
-        RG_TRY(make_trust(draft, &raws[i], &trusts[i]));
-        for (size_t j = 0; j < i; j++) {
-            if (raws[i].issuer.is_given && rg_slice_is_equal(raws[i].issuer.text, raws[j].issuer.text)) {
-                config_error(draft, raws[i].issuer.place, "[idp.%.*s] has the same issuer",
-                             rg_slice_shown(raws[j].head.name), raws[j].head.name.data);
-            }
-        }
-    }
-    draft->config->trusts = trusts;
-    draft->config->trust_count = draft->raw.idps.count;
     return RG_OK;
 }
 

@@ -57,6 +57,7 @@ static const enum net_conninfo_pins pins_of[] = {
     [CONFIG_UPSTREAM_PGBOUNCER] = NET_CONNINFO_PINS_NONE,
     [CONFIG_UPSTREAM_POSTGRES] = NET_CONNINFO_PINS_POSTGRES,
     [CONFIG_UPSTREAM_HYPER] = NET_CONNINFO_PINS_HYPER,
+    [CONFIG_UPSTREAM_SUPERSET] = NET_CONNINFO_PINS_NONE,
 };
 
 static rg_status make_upstream(struct config_draft *draft, const struct config_raw_upstream *raw,
@@ -70,7 +71,12 @@ static rg_status make_upstream(struct config_draft *draft, const struct config_r
         .lock = (enum policy_lock)raw->identity.word,
         .place = raw->head.place,
     };
+    if (upstream->kind == CONFIG_UPSTREAM_SUPERSET) {
+        return config_make_superset(draft, raw, upstream);
+    }
+    config_check_not_superset(draft, raw);
     if (!raw->dsn.is_given) {
+        config_error(draft, raw->head.place, "\"dsn\" is missing in [upstreams.NAME]");
         return RG_OK;
     }
     if (strcasestr(raw->dsn.text.data, "password") != NULL) {
@@ -117,7 +123,7 @@ static bool is_port(struct rg_slice text)
 }
 
 /* "host:port" or "[v6]:port"; whether the host exists is found out when it is bound. */
-static bool is_address(struct rg_slice text)
+bool config_is_address(struct rg_slice text)
 {
     const char *colon = text.size == 0 ? NULL : memrchr(text.data, ':', text.size);
     if (colon == NULL || colon == text.data) {
@@ -131,12 +137,60 @@ static bool is_address(struct rg_slice text)
     return is_host && memchr(host.data, ' ', host.size) == NULL && is_port(rg_slice_cut(text, at, text.size));
 }
 
-static void check_listener(struct config_draft *draft, const struct config_raw_listener *raw,
-                           const struct config_listener *listener)
+/* ---- [[listeners]] ---- */
+
+static void take_login(struct config_draft *draft, const struct rg_schema_string *word,
+                       struct config_listener *listener)
 {
-    if (raw->listen.is_given && !is_address(raw->listen.text)) {
-        config_error(draft, raw->listen.place, "\"listen\" must be \"host:port\" or \"[v6]:port\"");
+    const struct {
+        struct rg_slice word;
+        bool *allows;
+    } rows[] = {{RG_SLICE("oidc"), &listener->allows_oidc},
+                {RG_SLICE("scram"), &listener->allows_scram},
+                {RG_SLICE("capsule"), &listener->allows_capsule}};
+    bool is_known = false;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (!rg_slice_is_equal(word->text, rows[i].word)) {
+            continue;
+        }
+        is_known = true;
+        if (*rows[i].allows) {
+            config_error(draft, word->place, "\"%.*s\" is given twice", rg_slice_shown(word->text), word->text.data);
+        }
+        *rows[i].allows = true;
     }
+    if (!is_known) {
+        config_error(draft, word->place,
+                     "\"login\" must be one of \"oidc\", \"scram\", \"capsule\" where plane = \"sql\"");
+    }
+}
+
+/* A capsule names its caller's request; who came otherwise has none, and is noticed where most have one. */
+static void take_orphans(struct config_draft *draft, const struct config_raw_listener *raw,
+                         struct config_listener *listener)
+{
+    listener->orphans = listener->allows_capsule ? CONFIG_ORPHANS_ALERT : CONFIG_ORPHANS_ALLOW;
+    if (!raw->orphans.is_given) {
+        return;
+    }
+    if (!listener->allows_capsule) {
+        config_error(draft, raw->orphans.place, "\"orphans\" is only for listeners whose \"login\" has \"capsule\"");
+        return;
+    }
+    listener->orphans = (enum config_orphans)raw->orphans.word;
+}
+
+static void make_sql_listener(struct config_draft *draft, const struct config_raw_listener *raw,
+                              struct config_listener *listener)
+{
+    config_check_not_http(draft, raw);
+    if (raw->tls.count > 1) {
+        config_error(draft, raw->tls.items[1].place, "several certificates are for plane = \"http\"");
+    }
+    for (size_t i = 0; i < raw->login.count; i++) {
+        take_login(draft, &raw->login.items[i], listener);
+    }
+    listener->allows_oidc = listener->allows_oidc || !raw->login.is_given;
     struct rg_place place = raw->login.is_given ? raw->login.place : raw->head.place;
     if (listener->allows_oidc && draft->raw.idps.count == 0) {
         config_error(draft, place, "login \"oidc\" needs an [idp.NAME]");
@@ -144,6 +198,38 @@ static void check_listener(struct config_draft *draft, const struct config_raw_l
     if (listener->allows_scram && draft->raw.accounts.count == 0) {
         config_error(draft, place, "login \"scram\" needs [[service_accounts]]");
     }
+    if (listener->allows_capsule && !draft->raw.state.head.is_given) {
+        config_error(draft, place, "login \"capsule\" needs [state], whose key capsules are sealed with");
+    }
+    take_orphans(draft, raw, listener);
+}
+
+static rg_status make_listener(struct config_draft *draft, const struct config_raw_listener *raw,
+                               struct config_listener *listener)
+{
+    size_t at = 0;
+    *listener = (struct config_listener){.name = raw->name.text, .address = raw->listen.text, .place = raw->head.place};
+    for (size_t i = 0; i < raw->tls.count; i++) {
+        bool is_found =
+            config_refer(draft, &draft->raw.tls, sizeof(struct config_raw_tls), "[tls.NAME]", &raw->tls.items[i], &at);
+        if (is_found && i == 0) {
+            listener->tls = &draft->config->tls[at];
+        }
+    }
+    if (raw->listen.is_given && !config_is_address(raw->listen.text)) {
+        config_error(draft, raw->listen.place, "\"listen\" must be \"host:port\" or \"[v6]:port\"");
+    }
+    if (!raw->plane.is_given) {
+        return RG_OK; /* reported already */
+    }
+    if (raw->plane.word == CONFIG_PLANE_HTTP) {
+        if (raw->orphans.is_given) {
+            config_error(draft, raw->orphans.place, "\"orphans\" is only for plane = \"sql\"");
+        }
+        return config_make_http_listener(draft, raw, listener);
+    }
+    make_sql_listener(draft, raw, listener);
+    return RG_OK;
 }
 
 static rg_status make_listeners(struct config_draft *draft)
@@ -155,21 +241,7 @@ static rg_status make_listeners(struct config_draft *draft)
     draft->config->listeners = listeners;
     draft->config->listener_count = draft->raw.listeners.count;
     for (size_t i = 0; i < draft->raw.listeners.count; i++) {
-        const struct config_raw_listener *raw = &raws[i];
-        struct config_listener *listener = &listeners[i];
-        *listener = (struct config_listener){
-            .name = raw->name.text,
-            .address = raw->listen.text,
-            .allows_oidc = (raw->login.word & 1U) != 0,
-            .allows_scram = (raw->login.word & 2U) != 0,
-            .place = raw->head.place,
-        };
-        size_t at = 0;
-        if (raw->tls.is_given &&
-            config_refer(draft, &draft->raw.tls, sizeof(struct config_raw_tls), "[tls.NAME]", &raw->tls, &at)) {
-            listener->tls = &draft->config->tls[at];
-        }
-        check_listener(draft, raw, listener);
+        RG_TRY(make_listener(draft, &raws[i], &listeners[i]));
     }
     return RG_OK;
 }

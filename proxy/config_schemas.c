@@ -32,6 +32,9 @@ static bool may_be_equal(const char *a, const char *b)
 
 static bool may_be_one_database(const struct config_upstream *a, const struct config_upstream *b)
 {
+    if (a->superset != NULL || b->superset != NULL) {
+        return false; /* no database at all */
+    }
     if (a->conninfo == NULL || b->conninfo == NULL) {
         return true;
     }

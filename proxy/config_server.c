@@ -4,10 +4,30 @@
 
 #include "proxy/config_private.h"
 
+enum { CONFIG_MAX_NETWORKS = 256 }; /* each request walks over them */
+
 static unsigned core_count(void)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     return cores < 1 ? 1U : (unsigned)cores;
+}
+
+static rg_status make_trusted_proxies(struct config_draft *draft, const struct rg_schema_list *list)
+{
+    struct http_network *networks = NULL;
+    if (list->count > CONFIG_MAX_NETWORKS) {
+        config_error(draft, list->place, "at most %d blocks", (int)CONFIG_MAX_NETWORKS);
+        return RG_OK;
+    }
+    RG_TRY(rg_arena_array(draft->arena, list->count, sizeof *networks, (void **)&networks));
+    for (size_t i = 0; i < list->count; i++) {
+        rg_status status = http_network_parse(list->items[i].text, &networks[i]);
+        if (!rg_is_ok(status)) {
+            config_error(draft, list->items[i].place, "%s", status.error->text);
+        }
+    }
+    draft->config->server.trusted_proxies = (struct http_networks){list->count, networks};
+    return RG_OK;
 }
 
 rg_status config_make_server(struct config_draft *draft)
@@ -24,7 +44,7 @@ rg_status config_make_server(struct config_draft *draft)
         .level = (enum config_log_level)log->level.word,
         .file = log->file.text,
     };
-    return RG_OK;
+    return make_trusted_proxies(draft, &server->trusted_proxies);
 }
 
 static struct config_limits limits_of(const struct config_raw_limits *raw)
@@ -37,6 +57,7 @@ static struct config_limits limits_of(const struct config_raw_limits *raw)
         .statement_timeout_us = raw->statement_timeout.value,
         .idle_timeout_us = raw->idle_timeout.value,
         .login_timeout_us = raw->login_timeout.value,
+        .requests_per_minute = (uint32_t)raw->requests_per_minute.value,
     };
 }
 

@@ -8,7 +8,25 @@
 
 /* ---- match ---- */
 
-static void match_idp(struct config_draft *draft, const struct config_raw_match *raw, struct tenant_match *match)
+static rg_status match_also(struct config_draft *draft, const struct rg_schema_list *raw, struct tenant_match *match)
+{
+    struct rg_slice *also = NULL;
+    size_t at = 0;
+    RG_TRY(rg_arena_array(draft->arena, raw->count, sizeof *also, (void **)&also));
+    for (size_t i = 0; i < raw->count; i++) {
+        (void)config_refer(draft, &draft->raw.idps, sizeof(struct config_raw_idp), "[idp.NAME]", &raw->items[i], &at);
+        also[i] = raw->items[i].text;
+        if (tenants_match_has_idp(match, also[i])) {
+            config_error(draft, raw->items[i].place, "\"%.*s\" is given twice in match", rg_slice_shown(also[i]),
+                         also[i].data);
+        }
+        match->also = also;
+        match->also_count = i + 1;
+    }
+    return RG_OK;
+}
+
+static rg_status match_idp(struct config_draft *draft, const struct config_raw_match *raw, struct tenant_match *match)
 {
     size_t at = 0;
     (void)config_refer(draft, &draft->raw.idps, sizeof(struct config_raw_idp), "[idp.NAME]", &raw->idp, &at);
@@ -23,6 +41,7 @@ static void match_idp(struct config_draft *draft, const struct config_raw_match 
         match->kind = TENANT_MATCH_IDP_CLAIM;
         match->value = raw->value.text;
     }
+    return match_also(draft, &raw->also, match);
 }
 
 static void match_account(struct config_draft *draft, const struct config_raw_match *raw, struct tenant_match *match)
@@ -40,23 +59,63 @@ static void match_account(struct config_draft *draft, const struct config_raw_ma
     match->idp = raw->service_account.text;
 }
 
-static struct tenant_match make_match(struct config_draft *draft, const struct config_raw_match *raw)
+/* Another road of a tenant: its people are those of the row that is named, which has some of its own. */
+static void match_tenant(struct config_draft *draft, const struct config_raw_match *raw, struct tenant_match *match)
 {
-    struct tenant_match match = {TENANT_MATCH_NOTHING, {NULL, 0}, 0, {NULL, 0}};
-    if (raw->service_account.is_given) {
+    const struct rg_schema_string *extra = raw->idp.is_given     ? &raw->idp
+                                           : raw->claim.is_given ? &raw->claim
+                                           : raw->value.is_given ? &raw->value
+                                                                 : &raw->service_account;
+    if (extra->is_given) {
+        config_error(draft, extra->place, "\"tenant\" stands alone in match");
+    }
+    const struct config_raw_tenant *raws = draft->raw.tenants.items;
+    size_t at = 0;
+    if (config_refer(draft, &draft->raw.tenants, sizeof *raws, "tenant", &raw->tenant, &at) &&
+        raws[at].match.tenant.is_given) {
+        config_error(draft, raw->tenant.place, "tenant \"%.*s\" has no callers of its own",
+                     rg_slice_shown(raw->tenant.text), raw->tenant.text.data);
+    }
+    match->kind = TENANT_MATCH_TENANT;
+    match->idp = raw->tenant.text;
+}
+
+static rg_status make_match(struct config_draft *draft, const struct config_raw_match *raw,
+                            struct tenant_match *out_match)
+{
+    struct tenant_match match = {.kind = TENANT_MATCH_NOTHING};
+    if (raw->also.is_given && !raw->idp.is_given) {
+        config_error(draft, raw->also.place, "\"also\" goes with \"idp\"");
+    }
+    if (raw->tenant.is_given) {
+        match_tenant(draft, raw, &match);
+    } else if (raw->service_account.is_given) {
         match_account(draft, raw, &match);
     } else if (raw->idp.is_given) {
-        match_idp(draft, raw, &match);
+        RG_TRY(match_idp(draft, raw, &match));
     } else if (raw->head.is_given) {
-        config_error(draft, raw->head.place, "match needs \"idp\" or \"service_account\"");
+        config_error(draft, raw->head.place, "match needs \"idp\", \"service_account\" or \"tenant\"");
     }
-    return match;
+    *out_match = match;
+    return RG_OK;
+}
+
+static bool shares_idp(const struct tenant_match *a, const struct tenant_match *b)
+{
+    bool shares = tenants_match_has_idp(a, b->idp);
+    for (size_t i = 0; i < b->also_count && !shares; i++) {
+        shares = tenants_match_has_idp(a, b->also[i]);
+    }
+    return shares;
 }
 
 static bool is_same_match(const struct tenant_match *a, const struct tenant_match *b)
 {
-    return a->kind != TENANT_MATCH_NOTHING && a->kind == b->kind && rg_slice_is_equal(a->idp, b->idp) &&
-           a->claim == b->claim && rg_slice_is_equal(a->value, b->value);
+    if (a->kind != b->kind || a->kind == TENANT_MATCH_NOTHING || a->kind == TENANT_MATCH_TENANT) {
+        return false;
+    }
+    bool has_same_people = a->kind == TENANT_MATCH_ACCOUNT ? rg_slice_is_equal(a->idp, b->idp) : shares_idp(a, b);
+    return has_same_people && a->claim == b->claim && rg_slice_is_equal(a->value, b->value);
 }
 
 /* ---- route ---- */
@@ -101,6 +160,9 @@ static rg_status make_route(struct config_draft *draft, const struct config_raw_
     if (raw->upstream.is_given && config_refer(draft, &draft->raw.upstreams, sizeof(struct config_raw_upstream),
                                                "[upstreams.NAME]", &raw->upstream, &at)) {
         database = raw->database.is_given ? database : draft->config->upstreams[at].database;
+        if (draft->config->upstreams[at].kind == CONFIG_UPSTREAM_SUPERSET) {
+            config_error(draft, raw->upstream.place, "\"upstream\" must be a database, not of kind \"superset\"");
+        }
     }
     if (raw->limits.is_given && !rg_slice_is_equal(raw->limits.text, RG_SLICE("default"))) {
         (void)config_refer(draft, &draft->raw.limits, sizeof(struct config_raw_limits), "[limits.NAME]", &raw->limits,
@@ -120,10 +182,36 @@ static rg_status make_static(struct config_draft *draft, const struct config_raw
         config_error(draft, raw->id.place,
                      "no usable id: at most 63 bytes, no quotes, \\, ; { } and control characters");
     }
-    tenant.match = make_match(draft, &raw->match);
+    RG_TRY(make_match(draft, &raw->match, &tenant.match));
+    RG_TRY(config_make_face(draft, &raw->face, &tenant.face));
     RG_TRY(make_route(draft, &raw->route, &tenant.route));
     *out_tenant = tenant;
     return RG_OK;
+}
+
+/* The database that a client asks for decides between a tenant's roads, so each has one of its own. The second lock
+ * names tenants by their rows, so it does not know another road's. */
+static void check_branch(struct config_draft *draft, const struct config_raw_tenant *raw, size_t at,
+                         const struct tenant_static *rows, size_t count)
+{
+    const struct tenant_static *branch = &rows[at];
+    const struct config_upstream *upstream = config_upstream_find(draft->config, branch->route.upstream);
+    if (upstream != NULL && upstream->lock != POLICY_LOCK_NONE) {
+        config_error(draft, raw->route.upstream.place,
+                     "another route of a tenant needs an upstream without \"identity\"");
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool is_parent = i != at && rg_slice_is_equal(rows[i].id, branch->match.idp);
+        bool is_sibling = i < at && rows[i].match.kind == TENANT_MATCH_TENANT &&
+                          rg_slice_is_equal(rows[i].match.idp, branch->match.idp);
+        if (((is_parent || is_sibling) && rg_slice_is_equal(rows[i].route.database, branch->route.database)) ||
+            (is_parent && rg_slice_is_equal(rows[i].id, branch->route.database))) {
+            config_error(draft, raw->route.head.place,
+                         "this route needs a \"database\" that no other of tenant \"%.*s\" has",
+                         rg_slice_shown(branch->match.idp), branch->match.idp.data);
+            return;
+        }
+    }
 }
 
 static rg_status make_statics(struct config_draft *draft)
@@ -141,6 +229,11 @@ static rg_status make_statics(struct config_draft *draft)
                              rg_slice_shown(statics[j].id), statics[j].id.data);
                 break;
             }
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (statics[i].match.kind == TENANT_MATCH_TENANT) {
+            check_branch(draft, &raws[i], i, statics, count);
         }
     }
     draft->config->registry.statics = statics;
@@ -216,11 +309,15 @@ static rg_status make_pattern(struct config_draft *draft, const struct config_ra
                               struct tenant_pattern *out_pattern)
 {
     struct tenant_pattern pattern = {.allow = raw->id.allow.text};
-    pattern.match = make_match(draft, &raw->match);
+    RG_TRY(make_match(draft, &raw->match, &pattern.match));
+    if (raw->match.tenant.is_given) {
+        config_error(draft, raw->match.tenant.place, "\"tenant\" is for [[tenants]]");
+    }
     if (raw->id.allow.is_given) {
         compile_allow(draft, &raw->id.allow, &pattern.compiled);
     }
     check_id_claim(draft, raw, &pattern);
+    RG_TRY(config_make_face(draft, &raw->face, &pattern.face));
     RG_TRY(make_route(draft, &raw->route, &pattern.route));
     *out_pattern = pattern;
     return RG_OK;

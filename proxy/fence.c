@@ -20,32 +20,21 @@
 #include <unistd.h>
 
 #include "base/rg_memory.h"
+#include "proxy/fence_private.h"
 
 /* ---- files and signals ---- */
 
-/* linux/landlock.h of newer kernels; one without them wants zeros there */
-struct ruleset {
-    uint64_t files;
-    uint64_t ports;
-    uint64_t scopes;
-};
-
-static const uint64_t truncate_right = 1U << 14;
-static const uint64_t signal_scope = 1U << 1;
-
-enum { ABI_REFER = 2, ABI_TRUNCATE = 3, ABI_SIGNALS = 6 };
-
-static uint64_t write_rights(long abi)
+uint64_t fence_write_rights(long abi)
 {
     uint64_t rights = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
                       LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
                       LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
                       LANDLOCK_ACCESS_FS_MAKE_SYM;
-    rights |= abi >= ABI_REFER ? LANDLOCK_ACCESS_FS_REFER : 0;
-    return rights | (abi >= ABI_TRUNCATE ? truncate_right : 0);
+    rights |= abi >= FENCE_ABI_REFER ? LANDLOCK_ACCESS_FS_REFER : 0;
+    return rights | (abi >= FENCE_ABI_TRUNCATE ? FENCE_TRUNCATE : 0);
 }
 
-static bool is_below(const char *path, const char *directory)
+bool fence_is_below(const char *path, const char *directory)
 {
     size_t size = strlen(directory);
     bool is_root = strcmp(directory, "/") == 0;
@@ -57,7 +46,19 @@ struct places {
     char log[PATH_MAX]; /* the directory of the log file, whose right holds for all that is below it */
     char audit[PATH_MAX];
     char written[PATH_MAX]; /* the former as the configuration has it */
+    char state[PATH_MAX];
 };
+
+static bool are_apart(const char *a, const char *b)
+{
+    return !fence_is_below(a, b) && !fence_is_below(b, a);
+}
+
+static bool find_state_directory(const struct fence *fence, struct places *places)
+{
+    return realpath(fence->state_directory, places->state) != NULL &&
+           realpath(fence->audit_directory, places->audit) != NULL && are_apart(places->audit, places->state);
+}
 
 static bool find_log_directory(const struct fence *fence, struct places *places)
 {
@@ -71,11 +72,10 @@ static bool find_log_directory(const struct fence *fence, struct places *places)
         directory[size] = '\0';
     }
     return size < PATH_MAX && realpath(directory, places->log) != NULL &&
-           realpath(fence->audit_directory, places->audit) != NULL && !is_below(places->audit, places->log) &&
-           !is_below(places->log, places->audit);
+           realpath(fence->audit_directory, places->audit) != NULL && are_apart(places->audit, places->log);
 }
 
-static bool add_rule(int ruleset, const char *path, uint64_t rights)
+bool fence_add_rule(int ruleset, const char *path, uint64_t rights)
 {
     int fd = open(path, O_PATH | O_CLOEXEC);
     struct landlock_path_beneath_attr rule = {.allowed_access = rights, .parent_fd = fd};
@@ -86,33 +86,42 @@ static bool add_rule(int ruleset, const char *path, uint64_t rights)
     return is_added;
 }
 
-static bool add_rules(int ruleset, const char *log_directory)
+static bool add_rules(int ruleset, long abi, const char *log_directory, const char *state_directory)
 {
     uint64_t rights = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG;
-    (void)add_rule(ruleset, "/dev/null", LANDLOCK_ACCESS_FS_WRITE_FILE); /* libraries may open it */
-    return log_directory == NULL || add_rule(ruleset, log_directory, rights);
+    uint64_t state_rights = rights | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_SOCK |
+                            (abi >= FENCE_ABI_TRUNCATE ? FENCE_TRUNCATE : 0);
+    (void)fence_add_rule(ruleset, "/dev/null", LANDLOCK_ACCESS_FS_WRITE_FILE); /* libraries may open it */
+    return (log_directory == NULL || fence_add_rule(ruleset, log_directory, rights)) &&
+           (state_directory == NULL || fence_add_rule(ruleset, state_directory, state_rights));
 }
 
 static void fence_with(const struct fence *fence, struct places *places, struct fence_report *report)
 {
     bool has_log = fence->log_file != NULL && fence->log_file[0] != '\0';
-    bool is_apart = !has_log || find_log_directory(fence, places);
+    bool has_state = fence->state_directory != NULL && fence->state_directory[0] != '\0';
+    bool is_log_apart = !has_log || find_log_directory(fence, places);
+    bool is_apart = is_log_apart && (!has_state || find_state_directory(fence, places));
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (abi < 1) {
         report->why = "this kernel has no Landlock";
         return;
     }
-    struct ruleset wanted = {.files = is_apart ? write_rights(abi) : 0,
-                             .scopes = abi >= ABI_SIGNALS ? signal_scope : 0};
+    struct fence_ruleset wanted = {.files = is_apart ? fence_write_rights(abi) : 0,
+                                   .scopes = abi >= FENCE_ABI_SIGNALS ? FENCE_SIGNAL_SCOPE : 0};
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &wanted, sizeof wanted, 0);
-    bool is_set = ruleset >= 0 && (!is_apart || add_rules(ruleset, has_log ? places->log : NULL)) &&
-                  syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+    bool is_set =
+        ruleset >= 0 &&
+        (!is_apart || add_rules(ruleset, abi, has_log ? places->log : NULL, has_state ? places->state : NULL)) &&
+        syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
     if (ruleset >= 0) {
         (void)close(ruleset);
     }
-    report->has_files = is_set && is_apart && abi >= ABI_TRUNCATE;
-    report->has_signals = is_set && abi >= ABI_SIGNALS;
-    if (!is_apart) {
+    report->has_files = is_set && is_apart && abi >= FENCE_ABI_TRUNCATE;
+    report->has_signals = is_set && abi >= FENCE_ABI_SIGNALS;
+    if (!is_apart && is_log_apart) {
+        report->why = "the state's directory is not there, or beside, above or in the audit directory";
+    } else if (!is_apart) {
         report->why = "[log].file is beside, above or in the audit directory: give it a directory of its own";
     } else if (!is_set) {
         report->why = "Landlock refused";
@@ -150,7 +159,7 @@ static void fence_files(const struct fence *fence, struct fence_report *report)
 #endif
 
 /* What the gateway never calls, and a stranger in its place could use against the auditor. The rest passes. */
-static bool fence_calls(void)
+bool fence_calls(void)
 {
     struct sock_filter calls[] = {
         LOAD(arch),

@@ -15,14 +15,20 @@
 #include <unistd.h>
 
 #include "base/rg_memory.h"
+#include "proxy/admin.h"
 #include "proxy/gateway_private.h"
+#include "proxy/http/cache_views.h"
+#include "proxy/http/rate.h"
 #include "proxy/session.h"
+#include "proxy/session_orders.h"
 #include "proxy/worker.h"
 
 enum {
     OFFLOAD_THREADS = 2,
     OFFLOAD_WAITING = 1024,
     SCRAM_ITERATIONS = 4096,
+    RATED_ADDRESSES = 65536, /* 16 bytes each */
+    RATED_TENANTS = 8192,
     STACK_BYTES = 16 << 20, /* tree walks recurse to POLICY_DEPTH_MAX */
 };
 
@@ -119,6 +125,7 @@ static rg_status open_listeners(struct gateway *gateway)
         return rg_fail(RG_CONFIG, "a changed [[listeners]] needs a restart");
     }
     gateway->listeners = rg_memory_array(config->listener_count, sizeof(struct net_listener *));
+    gateway->connections = rg_memory_array(config->listener_count, sizeof(unsigned));
     for (size_t i = 0; i < config->listener_count; i++) {
         RG_TRY(adopt_listener(gateway, &config->listeners[i], i));
     }
@@ -131,10 +138,16 @@ static rg_status open_shared(struct gateway *gateway)
     RG_TRY(gateway_load(gateway, false, &gateway->snapshot));
     RG_TRY(quota_new(&gateway->quota));
     RG_TRY(keys_new(&gateway->keys));
+    RG_TRY(http_rate_new(RATED_ADDRESSES, gateway->clock, &gateway->address_rate));
+    RG_TRY(http_rate_new(RATED_TENANTS, gateway->clock, &gateway->tenant_rate));
+    gateway->cache_views = http_cache_views_new();
     RG_TRY(net_offload_new(OFFLOAD_THREADS, OFFLOAD_WAITING, &gateway->offload));
     auth_scram_mock_init(&gateway->scram_mock, SCRAM_ITERATIONS);
     RG_TRY(gateway_open_audit(gateway));
-    return gateway_record_policy(gateway, AUDIT_POLICY_LOADED, gateway->snapshot, "start");
+    RG_TRY(gateway_open_state(gateway));
+    RG_TRY(gateway_record_policy(gateway, AUDIT_POLICY_LOADED, gateway->snapshot, "start"));
+    gateway_count_policy(gateway, gateway->snapshot);
+    return RG_OK;
 }
 
 static rg_status open_workers(struct gateway *gateway, struct worker_thread *threads)
@@ -142,6 +155,7 @@ static rg_status open_workers(struct gateway *gateway, struct worker_thread *thr
     for (unsigned i = 0; i < gateway->worker_count; i++) {
         RG_TRY(worker_open(gateway, i, gateway->snapshot, &gateway->workers[i]));
     }
+    atomic_store(&gateway->has_loops, true);
     for (unsigned i = 0; i < gateway->worker_count; i++) {
         RG_TRY(start_thread(&gateway->workers[i], &threads[i]));
     }
@@ -157,6 +171,7 @@ static void on_drain(void *argument)
 
 static void start_draining(struct gateway *gateway)
 {
+    health_enter(gateway->health, HEALTH_DRAINING);
     for (size_t i = 0; i < gateway->listener_count; i++) {
         net_listener_refuse(gateway->listeners[i]);
     }
@@ -266,9 +281,13 @@ static bool turn(struct gateway *gateway, int signals, bool *is_draining)
 {
     struct pollfd waits[] = {{.fd = signals, .events = POLLIN},
                              {.fd = gateway->options->control_fd, .events = POLLIN},
-                             {.fd = gateway->audit == NULL ? -1 : audit_wakeup_fd(gateway->audit), .events = POLLIN}};
+                             {.fd = gateway->audit == NULL ? -1 : audit_wakeup_fd(gateway->audit), .events = POLLIN},
+                             {.fd = session_orders_fd(gateway->orders), .events = POLLIN}};
     (void)poll(waits, sizeof waits / sizeof waits[0], *is_draining ? 20 : -1);
     gateway_watch_audit(gateway);
+    if (waits[3].revents != 0) {
+        session_orders_take(gateway->orders);
+    }
     if (!gateway_take_control(gateway)) {
         return false; /* the supervisor has gone */
     }
@@ -309,6 +328,8 @@ static void stop_threads(struct gateway *gateway, struct worker_thread *threads)
 
 static void close_all(struct gateway *gateway)
 {
+    admin_close(&gateway->admin);
+    gateway_close_state(gateway); /* before the loops that it posts to */
     for (unsigned i = 0; i < gateway->worker_count; i++) {
         worker_done(&gateway->workers[i]);
     }
@@ -320,6 +341,10 @@ static void close_all(struct gateway *gateway)
         net_listener_close(&gateway->listeners[i]);
     }
     rg_memory_free(gateway->listeners);
+    rg_memory_free(gateway->connections);
+    http_rate_free(&gateway->address_rate);
+    http_rate_free(&gateway->tenant_rate);
+    http_cache_views_free(&gateway->cache_views);
     keys_free(&gateway->keys);
     quota_free(&gateway->quota);
     while (gateway->snapshot != NULL) {
@@ -328,6 +353,7 @@ static void close_all(struct gateway *gateway)
         gateway->snapshot = older;
     }
     rg_memory_free(gateway->workers);
+    gateway_close_metrics(gateway);
     rg_log_close(&gateway->log);
 }
 
@@ -335,6 +361,7 @@ static rg_status serve(struct gateway *gateway, int signals)
 {
     RG_TRY(open_shared(gateway));
     RG_TRY(config_log_apply(&gateway->snapshot->config->log, gateway->log));
+    RG_TRY(gateway_open_admin(gateway)); /* says "starting" until the loops run */
     gateway_wait_for_catalogs(gateway, gateway->snapshot);
     RG_TRY(open_listeners(gateway));
     gateway->worker_count = gateway->snapshot->config->server.workers;
@@ -342,6 +369,7 @@ static rg_status serve(struct gateway *gateway, int signals)
     struct worker_thread *threads = rg_memory_array(gateway->worker_count, sizeof *threads);
     rg_status status = open_workers(gateway, threads);
     if (rg_is_ok(status)) {
+        health_enter(gateway->health, HEALTH_SERVING);
         gateway_say_ready(gateway);
         rg_log_event(gateway->log, RG_LOG_INFO, "server.ready", "s:i, s:s, s:s", "workers", (int)gateway->worker_count,
                      "digest", gateway->snapshot->digest, "version", ROWGATE_VERSION);

@@ -3,11 +3,16 @@
 #define RG_PROXY_GATEWAY_H
 
 #include <semaphore.h>
+#include <stdatomic.h>
 
 #include "audit/audit.h"
+#include "auth/revocation.h"
 #include "auth/scram.h"
 #include "proxy/fence.h"
+#include "proxy/health.h"
+#include "proxy/http/request.h"
 #include "proxy/keys.h"
+#include "proxy/metrics.h"
 #include "proxy/net/listener.h"
 #include "proxy/net/offload.h"
 #include "proxy/quota.h"
@@ -15,6 +20,10 @@
 
 /* The gateway's process: its shared parts and its event-loop threads. */
 
+struct admin;
+struct http_cache_views;
+struct http_rate;
+struct session_orders;
 struct worker;
 
 /* What the supervisor hands it. */
@@ -26,6 +35,8 @@ struct gateway_options {
     const char *path; /* of the configuration */
     int control_fd;   /* audit/control.h; borrowed */
     struct fence fence;
+    const struct gateway_listener *admin; /* of [admin] metrics; NULL = none */
+    const char *sealed_origin;            /* NULL = personal values are written in clear; else the log's origin */
     size_t listener_count;
     const struct gateway_listener *listeners;
 };
@@ -34,17 +45,29 @@ struct gateway {
     const struct rg_clock *clock;
     struct rg_log *log;
     const struct gateway_options *options;
-    int door_fd;                  /* to the auditor; -1 = there is none */
-    struct audit_client *audit;   /* the main thread's own: policy loads; NULL = no auditor */
-    enum audit_state audit_state; /* as last logged */
+    int door_fd;                       /* to the auditor; -1 = there is none */
+    struct audit_client *audit;        /* the main thread's own: policy loads; NULL = no auditor */
+    enum audit_state audit_state;      /* as last logged */
+    _Atomic(struct metrics *) metrics; /* NULL: nothing is counted (unit tests) */
+    struct health *health;             /* likewise */
+    struct admin *admin;               /* who shows both; NULL = nobody */
     struct quota *quota;
     struct keys *keys;
     struct net_offload *offload;
+    struct auth_state *state;      /* NULL = no [state]: nothing is revoked */
+    struct session_orders *orders; /* of `rowgate session`; NULL = none */
+    atomic_bool has_loops;         /* the workers' loops are there to be posted to */
     struct auth_scram_mock scram_mock;
     struct snapshot *snapshot;
     const char *path;
     size_t listener_count;
     struct net_listener **listeners;
+    _Atomic unsigned *connections;  /* of the HTTP plane, open now; one counter a listener */
+    struct http_rate *address_rate; /* requests a minute: of client addresses */
+    struct http_rate *tenant_rate;  /* of tenants */
+    struct http_cache_views *cache_views;
+    /* In place of the route step: NULL but in unit tests of the HTTP plane. */
+    enum http_step_result (*route_stand_in)(struct http_request *request);
     unsigned worker_count;
     struct worker *workers;
     _Atomic uint64_t next_session_id;

@@ -191,6 +191,16 @@ static bool wait_for_ticket(struct gateway *gateway, uint64_t ticket)
     return acknowledged == ticket;
 }
 
+rg_status gateway_record_order(struct gateway *gateway, const struct audit_event *event)
+{
+    uint64_t ticket = 0;
+    if (gateway->audit == NULL) {
+        return rg_fail(RG_STORAGE, "there is no auditor to record the order");
+    }
+    RG_TRY(audit_submit(gateway->audit, event, &ticket));
+    return wait_for_ticket(gateway, ticket) ? RG_OK : rg_fail(RG_STORAGE, "the audit log takes no record of the order");
+}
+
 rg_status gateway_record_policy(struct gateway *gateway, enum audit_kind kind, const struct snapshot *snapshot,
                                 const char *reason)
 {

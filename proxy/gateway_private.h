@@ -26,4 +26,32 @@ void gateway_wait_for_catalogs(struct gateway *gateway, const struct snapshot *s
 /* SIGHUP: loads, checks, records, swaps; keeps what runs when anything is wrong. */
 void gateway_reload(struct gateway *gateway);
 
+/* gateway_admin.c */
+
+/* Counters and health of as many loops as the first configuration says. */
+void gateway_open_metrics(struct gateway *gateway, const struct config *config);
+/* Behind the loops and all other threads. */
+void gateway_close_metrics(struct gateway *gateway);
+/* The listener of [admin] metrics, if there is one. RG_CONFIG: it is another one than the supervisor bound. */
+rg_status gateway_open_admin(struct gateway *gateway) RG_MUST_CHECK;
+/* RG_CONFIG when [admin] differs. */
+rg_status gateway_check_admin(const struct config *running, const struct config *wanted) RG_MUST_CHECK;
+void gateway_count_policy(struct gateway *gateway, const struct snapshot *snapshot);
+void gateway_count_failed_reload(struct gateway *gateway);
+/* An outcome for a name of the configuration. Any thread. */
+void gateway_count_named(struct gateway *gateway, enum metrics_id id, enum metrics_names names, struct rg_slice name,
+                         bool is_ok);
+
+/* gateway_state.c */
+
+/* Opens the store of [state] and the socket of `rowgate session`; nothing without [state]. */
+rg_status gateway_open_state(struct gateway *gateway) RG_MUST_CHECK;
+void gateway_close_state(struct gateway *gateway);
+/* After a reload: the new timeouts. */
+void gateway_apply_sessions(struct gateway *gateway, const struct config *config);
+/* RG_CONFIG when [state] differs. */
+rg_status gateway_check_state(const struct config *running, const struct config *wanted) RG_MUST_CHECK;
+/* Puts an order of an operator on record and waits until it is durable. */
+rg_status gateway_record_order(struct gateway *gateway, const struct audit_event *event) RG_MUST_CHECK;
+
 #endif

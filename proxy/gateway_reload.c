@@ -15,6 +15,7 @@ enum { DIAG_BYTES = 1 << 20, SWAP_SECONDS = 2, SLICE_US = 100000 };
 static void on_jwks_event(void *context, const struct auth_jwks_event *event)
 {
     struct gateway *gateway = context;
+    gateway_count_named(gateway, METRICS_JWKS_REFRESHES, METRICS_PROVIDERS, event->trust_name, event->is_ok);
     if (event->is_ok) {
         rg_log_event(gateway->log, RG_LOG_INFO, "auth.jwks.fetched", "s:s%, s:i", "idp", event->trust_name.data,
                      event->trust_name.size, "keys", (int)event->key_count);
@@ -28,6 +29,7 @@ static void on_jwks_event(void *context, const struct auth_jwks_event *event)
 static void on_catalog_event(void *context, const struct catalog_event *event)
 {
     struct gateway *gateway = context;
+    gateway_count_named(gateway, METRICS_CATALOG_READS, METRICS_UPSTREAMS, event->upstream, event->is_ok);
     if (event->is_ok) {
         rg_log_event(gateway->log, RG_LOG_INFO, "sql.catalog.read", "s:s%, s:I, s:b, s:I", "upstream",
                      event->upstream.data, event->upstream.size, "relations", (long long)event->relation_count,
@@ -93,6 +95,9 @@ static rg_status load_and_try(struct gateway *gateway, bool is_reload, struct rg
     struct auth_jwks_log log = {on_jwks_event, gateway};
     struct snapshot *snapshot = NULL;
     RG_TRY(snapshot_load(gateway->path, gateway->clock, log, diag, &snapshot));
+    if (gateway->metrics == NULL) {
+        gateway_open_metrics(gateway, snapshot->config);
+    }
     RG_TRY(open_catalogs(gateway, &snapshot));
     if (is_reload && snapshot->config->server.strict_reload) {
         const struct trial_relations relations = {find_relations, snapshot};
@@ -140,7 +145,8 @@ static bool listeners_are_alike(const struct config *a, const struct config *b)
     for (size_t i = 0; are_alike && i < a->listener_count; i++) {
         const struct config_listener *x = &a->listeners[i];
         const struct config_listener *y = &b->listeners[i];
-        are_alike = rg_slice_is_equal(x->name, y->name) && rg_slice_is_equal(x->address, y->address);
+        are_alike = rg_slice_is_equal(x->name, y->name) && rg_slice_is_equal(x->address, y->address) &&
+                    (x->http == NULL) == (y->http == NULL);
     }
     return are_alike;
 }
@@ -160,7 +166,8 @@ static rg_status check_swap(const struct config *running, const struct config *w
     if (!audit_is_alike(&running->audit, &wanted->audit)) {
         return rg_fail(RG_CONFIG, "a changed [audit] needs a restart");
     }
-    return RG_OK;
+    RG_TRY(gateway_check_admin(running, wanted));
+    return gateway_check_state(running, wanted);
 }
 
 static void install(struct gateway *gateway, struct snapshot *snapshot)
@@ -209,6 +216,7 @@ static void refuse_reload(struct gateway *gateway, rg_status why)
 {
     char text[512];
     (void)snprintf(text, sizeof text, "%s", why.error->text);
+    gateway_count_failed_reload(gateway);
     rg_status status = gateway_record_policy(gateway, AUDIT_POLICY_REFUSED, gateway->snapshot, text);
     rg_log_event(gateway->log, RG_LOG_ERROR, "policy.reload_failed", "s:s, s:s, s:b", "reason", text, "kept",
                  gateway->snapshot->digest, "recorded", (int)rg_is_ok(status));
@@ -233,6 +241,8 @@ void gateway_reload(struct gateway *gateway)
     snapshot_set_catalog_times(snapshot);
     install(gateway, snapshot);
     wait_for_workers(gateway);
+    gateway_apply_sessions(gateway, snapshot->config);
+    gateway_count_policy(gateway, snapshot);
     rg_log_event(gateway->log, RG_LOG_INFO, "policy.reloaded", "s:s", "digest", snapshot->digest);
     drop_unused_snapshots(gateway);
 }

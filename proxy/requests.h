@@ -21,6 +21,7 @@ struct refusal {
     bool is_fatal;
     struct rg_slice rule;
     struct rg_slice message;
+    struct rg_slice recorded; /* what the record says in place of message; empty = the same */
     struct rg_slice hint;
     size_t position;
 };
@@ -55,6 +56,8 @@ struct request {
     uint64_t rows;
     uint64_t bytes; /* of the result, or of the data that the client sent */
     int64_t started_us;
+    int64_t begun_us;     /* when the client's message was there, or the statement before this one was answered */
+    int64_t forwarded_us; /* both monotonic, for metrics */
     /* is_poison: what the client is told instead, copied */
     struct refusal refusal;
     char *refusal_text;

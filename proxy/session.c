@@ -172,8 +172,14 @@ static void record_logout(struct session *session, enum session_end_reason reaso
     if (!session->is_logged_in) {
         return;
     }
+    count_logout(session);
     struct audit_event event = record_event(session, AUDIT_LOGOUT);
     event.message = rg_slice_of(reasons[reason]);
+    char text[AUTH_REVOCATION_BY_SIZE + 16];
+    if (session->revoked_by[0] != '\0') {
+        (void)snprintf(text, sizeof text, "revoked by %s", session->revoked_by);
+        event.message = rg_slice_of(text);
+    }
     uint64_t ticket = 0;
     rg_status status = worker_submit(session->worker, &event, NULL, &ticket);
     if (!rg_is_ok(status)) {
@@ -189,9 +195,10 @@ void session_end(struct session *session, enum session_end_reason reason)
     }
     session->phase = SESSION_DEAD;
     session->worker->has_dead = true;
+    count_connection(session, false);
     session_stop_timers(session);
     record_unexecuted(session, "08006", "not executed: the session ended");
-    upstream_close(session);
+    upstream_give_back(session);
     record_logout(session, reason);
     net_stream_close(&session->client);
     release_identity(session);
@@ -220,6 +227,7 @@ void session_free(struct session *session)
     settings_free(&session->settings_before);
     policy_binding_free(&session->binding);
     policy_relations_free(&session->relations);
+    auth_session_free(&session->browser);
     output_done(&session->output);
     rg_arena_done(&session->arena);
     snapshot_free(&session->snapshot);
@@ -301,6 +309,9 @@ static void on_message(struct session *session, const struct pgwire_frame *frame
         return;
     }
     session->command.frame = *frame;
+    if (session->command.begun_us == 0) {
+        session->command.begun_us = net_loop_now_us(session->worker->loop);
+    }
     net_timer_stop(&session->idle_timer);
     run_pipeline(session, &pipeline_statement);
     if (!session_is_dead(session) && session->phase == SESSION_READY && !session->is_suspended) {
@@ -426,6 +437,8 @@ void session_start(struct worker *worker, size_t listener, struct net_stream *st
     session->snapshot = snapshot_ref(worker->snapshot);
     session->listener = listener;
     session->id = worker->gateway->next_session_id++;
+    session->begun_us = session_now_us(session);
+    (void)snprintf(session->public_id, sizeof session->public_id, "q-%llu", (unsigned long long)session->id);
     session->phase = SESSION_STARTUP;
     session->client = stream;
     session->transaction = PGWIRE_TRANSACTION_IDLE;
@@ -442,6 +455,7 @@ void session_start(struct worker *worker, size_t listener, struct net_stream *st
     }
     worker->sessions = session;
     worker->session_count++;
+    count_connection(session, true);
     session_start_login_timer(session);
     net_stream_set_limits(stream, STARTUP_INPUT_BYTES, NET_STREAM_OUTPUT_BYTES);
     net_stream_set_events(stream, &events, session);

@@ -22,6 +22,11 @@ void session_on_fault(struct session *session);
 void session_cancel(struct session *session);
 /* Drain: an idle session ends now, a busy one after its transaction. */
 void session_drain(struct session *session);
+/* Ends when somebody revoked it: a running statement is cancelled, the client is told. */
+void session_end_if_revoked(struct session *session);
+/* What `rowgate session` tells of it, borrowed; false when nobody is logged in. */
+struct session_row;
+bool session_describe(const struct session *session, struct session_row *out_row);
 /* Ends at once. */
 void session_close(struct session *session);
 /* Frees a session that ended; the worker calls it between turns. */

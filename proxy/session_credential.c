@@ -52,7 +52,8 @@ void login_start(struct session *session)
     const struct config_listener *listener = listener_of(session);
     bool is_account = config_account_find(session->snapshot->config, session->startup.user) != NULL;
     rg_status status;
-    if (listener->allows_scram && (is_account || !listener->allows_oidc)) {
+    bool is_scram_only = !listener->allows_oidc && !listener->allows_capsule;
+    if (listener->allows_scram && (is_account || is_scram_only)) {
         status = ask_scram(session);
     } else {
         session->phase = SESSION_PASSWORD;

@@ -7,6 +7,7 @@
 #include "auth/oidc.h"
 #include "base/rg_memory.h"
 #include "proxy/session_private.h"
+#include "proxy/view.h"
 
 /* A login that waits for a provider's keys. Freed by whoever comes last: the loop's callback when on_done was
  * called, else login_cancel_wait. */
@@ -77,7 +78,7 @@ static rg_status find_trust(struct session *session, size_t *out_trust)
     struct rg_slice issuer;
     RG_TRY(auth_oidc_peek_issuer(session->credential, &session->arena, &issuer));
     for (size_t i = 0; i < config->trust_count; i++) {
-        if (rg_slice_is_equal(config->trusts[i].issuer, issuer)) {
+        if (auth_trust_names_issuer(&config->trusts[i], issuer)) {
             *out_trust = i;
             return RG_OK;
         }
@@ -123,12 +124,23 @@ static enum pipeline_next authenticate_account(struct session *session)
     return PIPELINE_NEXT;
 }
 
+/* On a listener for capsules alone, nothing else is one. */
+static enum pipeline_next authenticate(struct session *session)
+{
+    const struct config_listener *listener = &session->snapshot->config->listeners[session->listener];
+    if (session->scram != NULL) {
+        return authenticate_account(session);
+    }
+    bool is_capsule = listener->allows_capsule && auth_capsule_is_one(session->credential);
+    return is_capsule || !listener->allows_oidc ? capsule_authenticate(session) : authenticate_token(session);
+}
+
 enum pipeline_next login_authenticate(struct session *session)
 {
     if (session->key_wait != NULL) {
         return PIPELINE_SUSPEND;
     }
-    enum pipeline_next next = session->scram != NULL ? authenticate_account(session) : authenticate_token(session);
+    enum pipeline_next next = authenticate(session);
     if (next == PIPELINE_NEXT) {
         login_forget_credential(session);
     }
@@ -159,30 +171,35 @@ static rg_status resolve(struct session *session, const struct config *config, s
 
 enum pipeline_next login_resolve(struct session *session)
 {
-    rg_status status = resolve(session, session->snapshot->config, &session->tenant);
+    struct tenant tenant = {0};
+    rg_status status = resolve(session, session->snapshot->config, &tenant);
+    if (session->capsule != NULL && !rg_is_ok(status)) {
+        return capsule_refuse(session, status.error->text);
+    }
+    if (session->capsule != NULL && !rg_slice_is_equal(tenant.id, session->capsule->tenant)) {
+        return capsule_refuse(session, "the capsule is for another tenant than its caller has now");
+    }
+    session->tenant = tenant;
     if (!rg_is_ok(status)) {
         return login_refuse_status(session, status, "28000", "login.tenant");
     }
     session->limits = config_limits_find(session->snapshot->config, &session->tenant.route);
-    return PIPELINE_NEXT;
+    return login_check_revoked(session);
 }
 
 static rg_status bind(struct session *session, const struct config *config, struct policy_binding **out_binding)
 {
-    const struct config_upstream *upstream = config_upstream_find(config, session->tenant.route.upstream);
-    struct policy_subject subject = {
-        .tenant = &session->tenant,
-        .identity = &session->identity,
-        .database = session->startup.database,
-        .lock = upstream == NULL ? POLICY_LOCK_NONE : upstream->lock,
-        .dialect = config_upstream_dialect(upstream),
-    };
+    const struct policy_subject subject =
+        view_subject(config, &session->tenant, &session->identity, session->startup.database);
     return policy_bind(config->policies, &subject, out_binding);
 }
 
 enum pipeline_next login_bind(struct session *session)
 {
     rg_status status = bind(session, session->snapshot->config, &session->binding);
+    if (rg_is_ok(status) && !capsule_fits(session, session->binding)) {
+        return capsule_refuse(session, "the capsule was made for another view: policies or claims have changed since");
+    }
     return rg_is_ok(status) ? PIPELINE_NEXT : login_refuse_status(session, status, "28000", "login.claims");
 }
 
@@ -204,16 +221,12 @@ static bool claims_are_alike(const struct config *a, const struct config *b)
 
 static bool is_still_trusted(const struct session *session, const struct config *config)
 {
-    if (session->identity.kind == AUTH_SCRAM) {
-        return config_account_find(config, session->identity.subject) != NULL;
+    const struct auth_identity *who = &session->identity;
+    if (who->kind == AUTH_SCRAM) {
+        return config_account_find(config, who->subject) != NULL;
     }
-    for (size_t i = 0; i < config->trust_count; i++) {
-        if (rg_slice_is_equal(config->trusts[i].name, session->identity.idp) &&
-            rg_slice_is_equal(config->trusts[i].issuer, session->identity.issuer)) {
-            return true;
-        }
-    }
-    return false;
+    return config_idp_is_trusted(config, config_idp_find(config, who->idp), who->kind, who->issuer,
+                                 session->browser != NULL);
 }
 
 /* An account's name and claims lie in the snapshot it logged in under: copied when the snapshot goes. */
@@ -251,6 +264,10 @@ static rg_status rebind(struct session *session)
     session->limits = config_limits_find(config, &session->tenant.route);
     struct policy_binding *binding = NULL;
     RG_TRY(bind(session, config, &binding));
+    if (!capsule_fits(session, binding)) {
+        policy_binding_free(&binding);
+        return rg_fail(RG_DENIED, "what this connection may see has changed; log in again");
+    }
     policy_binding_free(&session->binding);
     session->binding = binding;
     session->is_break_glass = config_is_break_glass(config, session->identity.user, session->tenant.id);
@@ -323,6 +340,7 @@ enum pipeline_next login_record(struct session *session)
     rg_status status = worker_submit(session->worker, &event, session, &ticket);
     if (rg_is_ok(status)) {
         session->is_logged_in = true;
+        count_login(session);
         status = output_close(&session->output, ticket, 0);
     }
     if (rg_is_ok(status)) {
@@ -372,8 +390,10 @@ enum pipeline_next login_welcome(struct session *session)
     session->phase = SESSION_READY;
     session->account = NULL;
     rg_log_event(session->worker->gateway->log, RG_LOG_DEBUG, "sql.session.start", "s:I, s:s, s:s%, s:s%, s:s",
-                 "session", (long long)session->id, "client", session->peer, "tenant", session->tenant.id.data,
-                 session->tenant.id.size, "user", session->identity.user.data, session->identity.user.size, "tls",
+                 "session", (long long)session->id, "client", session_shown_peer(session), "tenant",
+                 session->tenant.id.data, session->tenant.id.size, "user",
+                 session_is_sealed(session) ? "" : session->identity.user.data,
+                 session_is_sealed(session) ? (size_t)0 : session->identity.user.size, "tls",
                  net_stream_tls_version(session->client));
     session_go_idle(session);
     return PIPELINE_NEXT;

@@ -163,6 +163,8 @@ static rg_status send(struct session *session, struct rg_buf *message, char type
     struct request *request = NULL;
     RG_TRY(requests_add(&session->requests, type, session->command.cached, &request));
     request->started_us = net_loop_now_us(session->worker->loop);
+    request->forwarded_us = request->started_us;
+    request->begun_us = session->command.begun_us;
     session->forwarded_since_sync++;
     if (session->requests.count == 1) {
         session_start_statement_timer(session);

@@ -2,6 +2,7 @@
 #ifndef RG_PROXY_SESSION_PRIVATE_H
 #define RG_PROXY_SESSION_PRIVATE_H
 
+#include "auth/capsule.h"
 #include "proxy/net/upstream.h"
 #include "proxy/output.h"
 #include "proxy/pgwire/backend.h"
@@ -22,6 +23,7 @@
  *   session_startup.c         the first packets: TLS, cancel, startup message
  *   session_credential.c      asking for the credential and taking it
  *   session_login.c           the steps of pipeline_login
+ *   session_capsule.c         a login by an identity capsule, and the life of what is behind it
  *   session_login_settings.c  what the startup packet asked for
  *   session_statement.c       the steps of pipeline_statement
  *   session_catalog.c         the snapshot of the upstream's catalogue that statements are judged by
@@ -34,6 +36,9 @@
  *   session_gate.c            what a reply waits for
  *   session_hyper.c           what is different with Hyper: values of parameters, one statement a message
  *   session_record.c          audit records and refusals
+ *   session_revoked.c         whether it was revoked
+ *   session_metrics.c         what is counted of all that
+ *   session_orphan.c          statements that no HTTP request is behind
  *   session_timers.c          how long all that may take
  */
 
@@ -74,6 +79,7 @@ struct command {
     struct policy_cached *cached;  /* reference, from the plan step on */
     struct binds *binds;           /* E: reference; NULL = none are recorded */
     uint64_t first_statement_id;
+    int64_t begun_us;        /* monotonic: when its message was there */
     bool is_recorded;        /* its decisions were submitted: it is forwarded, or they get outcomes */
     bool had_written;        /* the transaction had, when they were */
     size_t decided_count;    /* statements whose decisions, if due, were submitted */
@@ -125,10 +131,18 @@ struct session {
     struct key_wait *key_wait;
     bool has_waited_for_keys;
     struct auth_identity identity;
+    const struct auth_capsule *capsule; /* that it logged in with, in the arena; NULL = by another credential */
+    struct auth_session *browser;   /* the session that the capsule names, a reference; NULL = a bearer's, or none */
+    bool is_orphan_told;            /* that no HTTP request is behind it */
+    int64_t begun_us;               /* wall clock */
+    char public_id[24];             /* "q-NUMBER": for people, and to revoke */
+    uint64_t revocation_generation; /* as of the last look */
+    char revoked_by[AUTH_REVOCATION_BY_SIZE];
     struct tenant tenant;
     const struct config_limits *limits;
     struct policy_binding *binding;
-    bool is_break_glass; /* may go on while the log's disk is nearly full */
+    bool is_break_glass;     /* may go on while the log's disk is nearly full */
+    unsigned metrics_tenant; /* its number in the metrics; 0 before the login */
     bool has_quota;
     struct rg_slice owner; /* tenant, provider and subject: who may cancel this session in SQL */
     struct keys_entry key;
@@ -149,7 +163,9 @@ struct session {
     bool is_probing;      /* the upstream is asked for its search_path */
     bool is_probe_passed; /* it answered pg_catalog */
     bool is_pooled;       /* by PgBouncer: see is_early in session.c */
+    bool has_cancelled;   /* a cancel request for it may still be on its way somewhere */
     bool is_connect_failed;
+    bool is_upstream_counted;
     bool has_forwarded_settings; /* lost with the upstream, so the session is lost too */
     bool is_server_paused;
     bool is_cancelling;
@@ -245,6 +261,47 @@ enum pipeline_next login_settings(struct session *session);
 enum pipeline_next login_record(struct session *session);
 enum pipeline_next login_welcome(struct session *session);
 
+/* session_capsule.c */
+/* The credential is a capsule; NEXT with the identity, or refused: all that is wrong with one is told alike. */
+enum pipeline_next capsule_authenticate(struct session *session);
+/* A capsule's login comes to nothing; reason is for the record alone. */
+enum pipeline_next capsule_refuse(struct session *session, const char *reason);
+/* False when it was made for another view than the binding's: what is read now would be kept for that one. */
+bool capsule_fits(const struct session *session, const struct policy_binding *binding);
+/* Whether what the capsule names is alive and says the same: ok for all other logins; RG_DENIED when it is over;
+ * RG_UPSTREAM when that cannot be known just now. */
+rg_status capsule_check(struct session *session) RG_MUST_CHECK;
+
+/* session_metrics.c */
+void count_connection(const struct session *session, bool is_open);
+void count_login(struct session *session); /* it is logged in */
+void count_logout(const struct session *session);
+void count_fatal(const struct session *session, const struct refusal *refusal); /* of a login, or what ends it */
+void count_refusal(const struct session *session, const struct refusal *refusal);
+void count_stopped(const struct session *session, const struct refusal *refusal); /* a result */
+/* One that ended, by its record, which was submitted just now. request NULL: it never ran. */
+void count_statement(struct session *session, const struct policy_statement *statement, const struct request *request,
+                     bool has_failed);
+void count_rewrite(const struct session *session, int64_t begun_us);
+void count_orphan(const struct session *session);
+void count_upstream(struct session *session); /* session->upstream may have come or gone */
+void count_connect(const struct session *session, bool is_ok);
+void count_lost(const struct session *session);
+
+/* session_orphan.c */
+/* Of a planned statement: refused, or told once a session, where nothing is behind it and the listener asks. */
+enum pipeline_next statement_check_orphan(struct session *session);
+enum pipeline_next statement_check_guest(struct session *session); /* session_guest.c: reads only */
+
+/* session_revoked.c */
+/* Whether somebody revoked it, its credential, its subject or its tenant; looks only when something was revoked since
+ * the last time. True stays true. */
+bool session_is_revoked(struct session *session);
+enum pipeline_next login_check_revoked(struct session *session);
+enum pipeline_next statement_refuse_revoked(struct session *session);
+/* The same for one whose capsule names a session that is over. */
+enum pipeline_next statement_refuse_over(struct session *session);
+
 /* session_catalog.c */
 enum pipeline_next login_catalog(struct session *session);
 /* The newest snapshot for the statements from here on: plans made by an older one are forgotten. NEXT, or refused:
@@ -287,6 +344,7 @@ const struct message_row *message_row_find(char type);
 enum pipeline_next session_connect(struct session *session);
 void upstream_lost(struct session *session, const char *reason);
 void upstream_close(struct session *session);
+void upstream_give_back(struct session *session); /* the session is over: closed, or kept for the next one */
 rg_status upstream_write(struct session *session, struct rg_slice bytes) RG_MUST_CHECK;
 void upstream_cancel(struct session *session);
 void upstream_probed(struct session *session); /* the probe was answered */
@@ -365,6 +423,9 @@ void record_abandoned(struct session *session);
 /* A message without the secrets of any text of cached (NULL: none): what may be recorded or logged of it. */
 rg_status record_hide(const struct policy_cached *cached, struct rg_slice message, struct rg_arena *arena,
                       struct rg_slice *out_message) RG_MUST_CHECK;
+/* Whether personal values stand encrypted in the audit log: then the operational log has none of them. */
+bool session_is_sealed(const struct session *session);
+const char *session_shown_peer(const struct session *session); /* "" then */
 /* Submits the record of a refusal. */
 rg_status record_refusal(struct session *session, const struct refusal *refusal, struct rg_slice sql,
                          uint64_t *out_ticket) RG_MUST_CHECK;

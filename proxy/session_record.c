@@ -43,6 +43,8 @@ struct audit_event record_event(const struct session *session, enum audit_kind k
         .application_name = session->settings->application_name,
         .policy = rg_slice_of(session->snapshot->digest),
         .upstream = session->tenant.route.upstream,
+        .reference = session->capsule == NULL ? (struct rg_slice){0} : session->capsule->reference,
+        .guest = session->capsule == NULL ? (struct rg_slice){0} : session->capsule->guest,
         .is_break_glass = session->is_break_glass && session->worker->audit_state == AUDIT_RESERVE,
     };
     fill_address(session, &event);
@@ -78,6 +80,8 @@ static void fill_statement(const struct session *session, const struct policy_ca
     }
     event->relations = statement->relations;
     event->relation_count = statement->relation_count;
+    bool is_guest = session->capsule != NULL && session->capsule->is_guest;
+    event->is_unmarked = is_guest && statement->relation_count > 0 && !statement->has_marker;
 }
 
 static rg_status submit_statement(struct session *session, const struct sql_literals *source, struct audit_event *event,
@@ -118,7 +122,11 @@ rg_status record_statement(struct session *session, const struct policy_cached *
         int64_t elapsed = net_loop_now_us(session->worker->loop) - request->started_us;
         event.duration_us = elapsed > 0 ? (uint64_t)elapsed : 0;
     }
-    return submit_statement(session, &cached->texts[index].source, &event, error, out_ticket);
+    RG_TRY(submit_statement(session, &cached->texts[index].source, &event, error, out_ticket));
+    if (phase != AUDIT_DECISION) {
+        count_statement(session, &cached->plan.statements[index], request, error != NULL);
+    }
+    return RG_OK;
 }
 
 rg_status record_unfinished(struct session *session, const struct request *request, size_t from, bool decided_only,
@@ -284,7 +292,8 @@ rg_status record_refusal(struct session *session, const struct refusal *refusal,
         event.literals = source.literals;
         event.class_name = denied_class(session->command.cached);
     }
-    RG_TRY(sql_secrets_hide(&source, refusal->message, &arena, &event.message));
+    struct rg_slice message = refusal->recorded.size > 0 ? refusal->recorded : refusal->message;
+    RG_TRY(sql_secrets_hide(&source, message, &arena, &event.message));
     return worker_submit(session->worker, &event, session, out_ticket);
 }
 
@@ -302,8 +311,11 @@ void session_fatal(struct session *session, const struct refusal *refusal)
     }
     rg_status status = gate_is_open(session) ? record_refusal(session, &last, (struct rg_slice){0}, &ticket) : RG_OK;
     rg_log_event(session->worker->gateway->log, RG_LOG_INFO, "sql.session.refused", "s:s, s:s, s:s%, s:s%", "client",
-                 session->peer, "sqlstate", last.sqlstate, "rule", last.rule.data == NULL ? "" : last.rule.data,
-                 last.rule.size, "reason", last.message.data == NULL ? "" : last.message.data, last.message.size);
+                 session_shown_peer(session), "sqlstate", last.sqlstate, "rule",
+                 last.rule.data == NULL ? "" : last.rule.data, last.rule.size, "reason",
+                 last.message.data == NULL || session_is_sealed(session) ? "" : last.message.data,
+                 session_is_sealed(session) ? (size_t)0 : last.message.size);
+    count_fatal(session, &last);
     /* An open barrier has no record of its own and must not be opened by this one: cut what it holds. */
     if (output_is_open(&session->output)) {
         output_drop_open(&session->output);
@@ -402,10 +414,21 @@ enum pipeline_next session_refuse(struct session *session, const struct refusal 
         ticket = 0;
         answered = gate_refusal(session);
     }
+    count_refusal(session, &answered);
     status = answer_refusal(session, &answered, ticket);
     if (!rg_is_ok(status)) {
         struct refusal failed = refusal_from_status(status, "session.limits");
         session_fatal(session, &failed);
     }
     return PIPELINE_REFUSED;
+}
+
+bool session_is_sealed(const struct session *session)
+{
+    return session->worker->gateway->options->sealed_origin != NULL;
+}
+
+const char *session_shown_peer(const struct session *session)
+{
+    return session_is_sealed(session) ? "" : session->peer;
 }

@@ -16,6 +16,7 @@ static void next_statement(struct session *session, struct request *request)
     request->is_copying = false;
     request->is_prelude_done = false;
     request->started_us = net_loop_now_us(session->worker->loop);
+    request->begun_us = request->forwarded_us = request->started_us;
     const struct policy_statement *statement = request_statement(request);
     request->is_decided = statement != NULL && statement_needs_decision(statement, request->had_written);
     if (statement != NULL) {
@@ -103,6 +104,7 @@ static void stop_result(struct session *session, struct request *request, const 
     struct refusal refusal = refusal_make(sqlstate, rule, message);
     request->is_substituted = true;
     request_set_refusal(request, &refusal);
+    count_stopped(session, &refusal);
     upstream_cancel(session);
 }
 

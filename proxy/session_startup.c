@@ -11,8 +11,8 @@ static void on_handshake_done(void *context, struct net_stream *stream, const ch
         return; /* refused meanwhile: the login took too long */
     }
     if (error != NULL) {
-        rg_log_event(session->worker->gateway->log, RG_LOG_INFO, "sql.tls.failed", "s:s, s:s", "client", session->peer,
-                     "reason", error);
+        rg_log_event(session->worker->gateway->log, RG_LOG_INFO, "sql.tls.failed", "s:s, s:s", "client",
+                     session_shown_peer(session), "reason", error);
         session_end(session, SESSION_ENDED_BY_CLIENT);
         return;
     }

@@ -26,8 +26,19 @@ enum pipeline_next statement_authenticate(struct session *session)
     if (!message_row_find(session->command.frame.type)->is_statement) {
         return PIPELINE_NEXT;
     }
+    if (session_is_revoked(session)) {
+        return statement_refuse_revoked(session);
+    }
+    rg_status alive = capsule_check(session);
+    if (!rg_is_ok(alive) && alive.error->kind == RG_DENIED) {
+        return statement_refuse_over(session);
+    }
     if (!gate_is_open(session)) {
         return refuse_closed(session);
+    }
+    if (!rg_is_ok(alive)) {
+        struct refusal refusal = refusal_make("57P03", "login.state", "sessions cannot be looked up now; try again");
+        return session_refuse(session, &refusal);
     }
     int64_t expires_at_us = session->identity.expires_at_us;
     if (expires_at_us != 0 && session_now_us(session) >= expires_at_us) {
@@ -86,9 +97,13 @@ static rg_status find_plan(struct session *session, enum policy_protocol protoco
         .find_prepared = find_prepared,
         .context = session,
     };
+    int64_t begun_us = net_loop_now_us(session->worker->loop);
     rg_status status =
         policy_cache_plan(session->worker->cache, session->binding, &seen, protocol, prepare->text, out_cached);
     rg_memory_free(types);
+    if (rg_is_ok(status) && !(*out_cached)->was_cached) {
+        count_rewrite(session, begun_us);
+    }
     return status;
 }
 
@@ -191,7 +206,12 @@ enum pipeline_next statement_plan(struct session *session)
         return PIPELINE_SUSPEND;
     }
     enum pipeline_next next = row->plan(session);
-    return next == PIPELINE_NEXT && row->is_statement ? judge(session) : next;
+    next = next == PIPELINE_NEXT && row->is_statement ? judge(session) : next;
+    if (next != PIPELINE_NEXT || session->command.cached == NULL) {
+        return next;
+    }
+    next = statement_check_guest(session);
+    return next == PIPELINE_NEXT ? statement_check_orphan(session) : next;
 }
 
 /* ---- record ---- */

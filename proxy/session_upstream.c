@@ -5,6 +5,7 @@
 
 #include "base/rg_memory.h"
 #include "proxy/session_private.h"
+#include "proxy/spares.h"
 
 static void on_open(void *context, struct net_upstream *upstream, const char *error);
 
@@ -43,8 +44,30 @@ void upstream_close(struct session *session)
         bool is_between = session->requests.count == 0 && pgwire_scanner_is_between(&session->scanner);
         is_between ? net_upstream_finish(&session->upstream) : net_upstream_close(&session->upstream);
     }
+    count_upstream(session);
     record_abandoned(session);
     pgwire_scanner_done(&session->scanner);
+}
+
+/* Whether nothing of this session is on the connection: no answer due, no transaction, no setting, no cancel request.
+ */
+static bool is_reusable(const struct session *session)
+{
+    bool is_at_rest = session->requests.count == 0 && session->batches_forwarded == session->batches_answered &&
+                      session->forwarded_since_sync == 0 && session->transaction == PGWIRE_TRANSACTION_IDLE &&
+                      session->copy == COPY_NONE && pgwire_scanner_is_between(&session->scanner);
+    return session->server != NULL && session->is_pooled && session->is_probe_passed && !session->is_probing &&
+           is_at_rest && !session->has_forwarded_settings && !session->has_cancelled && !session->is_server_paused &&
+           !session->worker->is_draining;
+}
+
+void upstream_give_back(struct session *session)
+{
+    if (is_reusable(session)) {
+        session->server = NULL;
+        spares_put(session->worker->spares, policy_binding_digest(session->binding), &session->upstream);
+    }
+    upstream_close(session);
 }
 
 static void note_lost(const struct session *session, const char *reason)
@@ -57,6 +80,7 @@ static void note_lost(const struct session *session, const char *reason)
 void upstream_lost(struct session *session, const char *reason)
 {
     note_lost(session, reason);
+    count_lost(session);
     bool can_go_on = session->phase == SESSION_READY && session->requests.count == 0 &&
                      session->transaction == PGWIRE_TRANSACTION_IDLE && !session->has_forwarded_settings &&
                      session->forwarded_since_sync == 0;
@@ -80,8 +104,14 @@ static const struct config_upstream *upstream_of(const struct session *session)
 static rg_status start_opening(struct session *session)
 {
     const struct config_upstream *upstream = upstream_of(session);
-    return net_upstream_open(session->worker->loop, upstream->conninfo, (uint64_t)upstream->connect_timeout_us / 1000,
-                             on_open, session, &session->upstream);
+    uint64_t timeout_ms = (uint64_t)upstream->connect_timeout_us / 1000;
+    rg_status status =
+        net_upstream_open(session->worker->loop, upstream->conninfo, timeout_ms, on_open, session, &session->upstream);
+    if (!rg_is_ok(status)) {
+        count_connect(session, false);
+    }
+    count_upstream(session);
+    return status;
 }
 
 static void fail_opening(struct session *session)
@@ -172,15 +202,48 @@ static void accept_upstream(struct session *session)
     }
 }
 
-static void on_open(void *context, struct net_upstream *upstream, const char *error)
+static void adopt(struct session *session, struct net_upstream *upstream)
 {
     static const struct net_stream_events events = {on_server_input, on_server_drained, on_server_closed};
+    session->upstream = upstream;
+    session->server = net_upstream_stream(upstream);
+    session->transaction = PGWIRE_TRANSACTION_IDLE;
+    session->upstream_prepared = NULL;
+    session->has_cancelled = false;
+    prelude_forget(session);
+    session->attempts = 0;
+    pgwire_scanner_init(&session->scanner, PGWIRE_COLLECT_MAX);
+    net_stream_set_limits(session->server, NET_STREAM_INPUT_BYTES, SESSION_SERVER_BYTES);
+    net_stream_set_events(session->server, &events, session);
+}
+
+/* Another session's before, with the same login and the same view: it was probed for that one. */
+static bool take_spare(struct session *session)
+{
+    const struct config_upstream *upstream = upstream_of(session);
+    struct net_upstream *spare =
+        upstream->kind == CONFIG_UPSTREAM_PGBOUNCER
+            ? spares_take(session->worker->spares, policy_binding_digest(session->binding), upstream->conninfo)
+            : NULL;
+    if (spare == NULL) {
+        return false;
+    }
+    adopt(session, spare);
+    session->is_pooled = true;
+    session->is_probe_passed = true;
+    return true;
+}
+
+static void on_open(void *context, struct net_upstream *upstream, const char *error)
+{
     struct session *session = context;
+    count_connect(session, error == NULL);
     if (error != NULL) {
         rg_log_event(session->worker->gateway->log, RG_LOG_WARNING, "sql.upstream.unavailable", "s:I, s:s%, s:i, s:s",
                      "session", (long long)session->id, "upstream", session->tenant.route.upstream.data,
                      session->tenant.route.upstream.size, "attempt", (int)session->attempts, "reason", error);
         net_upstream_close(&session->upstream);
+        count_upstream(session);
         if (session->attempts < SESSION_CONNECT_ATTEMPTS) {
             uint64_t delay_ms = 100u << (session->attempts++ - 1);
             net_timer_start(session->worker->loop, &session->retry_timer, delay_ms, on_retry, session);
@@ -189,14 +252,7 @@ static void on_open(void *context, struct net_upstream *upstream, const char *er
         }
         return;
     }
-    session->server = net_upstream_stream(upstream);
-    session->transaction = PGWIRE_TRANSACTION_IDLE;
-    session->upstream_prepared = NULL;
-    prelude_forget(session);
-    session->attempts = 0;
-    pgwire_scanner_init(&session->scanner, PGWIRE_COLLECT_MAX);
-    net_stream_set_limits(session->server, NET_STREAM_INPUT_BYTES, SESSION_SERVER_BYTES);
-    net_stream_set_events(session->server, &events, session);
+    adopt(session, upstream);
     accept_upstream(session);
 }
 
@@ -226,6 +282,9 @@ enum pipeline_next session_connect(struct session *session)
     }
     if (session->upstream != NULL || net_timer_is_running(&session->retry_timer)) {
         return PIPELINE_SUSPEND;
+    }
+    if (take_spare(session)) {
+        return PIPELINE_NEXT;
     }
     session->attempts = 1;
     rg_status status = start_opening(session);
@@ -285,4 +344,5 @@ void upstream_cancel(struct session *session)
     }
     session->cancels_under_way++;
     session->is_cancelling = true;
+    session->has_cancelled = true;
 }

@@ -6,6 +6,30 @@
 
 #include "base/rg_memory.h"
 
+static void open_providers(struct snapshot *snapshot, const struct rg_clock *clock)
+{
+    const struct config *config = snapshot->config;
+    snapshot->providers = rg_memory_array(config->idp_count + 1, sizeof(struct auth_oidc_provider *));
+    for (size_t i = 0; i < config->idp_count; i++) {
+        const struct config_idp *idp = &config->idps[i];
+        bool has_trust = idp->trust != CONFIG_IDP_NO_TRUST;
+        if (idp->oidc != NULL || has_trust) {
+            auth_oidc_provider_new(
+                &(struct auth_oidc_provider_options){.client = idp->oidc,
+                                                     .trust = has_trust ? &config->trusts[idp->trust] : NULL,
+                                                     .jwks = snapshot->jwks,
+                                                     .clock = clock,
+                                                     .trust_index = idp->trust},
+                &snapshot->providers[i]);
+        }
+    }
+}
+
+struct auth_oidc_provider *snapshot_provider_find(const struct snapshot *snapshot, const struct config_idp *idp)
+{
+    return idp == NULL ? NULL : snapshot->providers[idp - snapshot->config->idps];
+}
+
 rg_status snapshot_load(const char *path, const struct rg_clock *clock, struct auth_jwks_log jwks_log,
                         struct rg_diag *diag, struct snapshot **out_snapshot)
 {
@@ -20,6 +44,7 @@ rg_status snapshot_load(const char *path, const struct rg_clock *clock, struct a
         snapshot_free(&snapshot);
         return status;
     }
+    open_providers(snapshot, clock);
     *out_snapshot = snapshot;
     return RG_OK;
 }
@@ -32,6 +57,7 @@ static bool has_catalog(const struct config_upstream *upstream)
     case CONFIG_UPSTREAM_POSTGRES:
         return true;
     case CONFIG_UPSTREAM_HYPER:
+    case CONFIG_UPSTREAM_SUPERSET:
         return false;
     }
     return false;
@@ -93,6 +119,10 @@ struct snapshot *snapshot_ref(struct snapshot *snapshot)
 
 static void free_parts(struct snapshot *snapshot)
 {
+    for (size_t i = 0; snapshot->providers != NULL && i < snapshot->config->idp_count; i++) {
+        auth_oidc_provider_free(&snapshot->providers[i]);
+    }
+    rg_memory_free(snapshot->providers);
     auth_jwks_cache_free(&snapshot->jwks);
     for (size_t i = 0; snapshot->catalogs != NULL && i < snapshot->config->upstream_count; i++) {
         catalog_reader_free(&snapshot->catalogs[i]);

@@ -3,6 +3,7 @@
 #define RG_PROXY_SNAPSHOT_H
 
 #include "auth/jwks_cache.h"
+#include "auth/oidc_provider.h"
 #include "base/rg_log.h"
 #include "proxy/catalog_reader.h"
 #include "proxy/config.h"
@@ -13,6 +14,7 @@ struct snapshot {
     _Atomic size_t references;
     struct config *config;
     struct auth_jwks_cache *jwks;
+    struct auth_oidc_provider **providers; /* one for each of config->idps; NULL = it is not OpenID Connect */
     struct catalog_reader *
         *catalogs; /* of config's upstreams, parallel, NULL = its kind has none; absent before open_catalogs */
     char digest[2 * RG_SHA256_SIZE + 1];
@@ -30,6 +32,8 @@ rg_status snapshot_open_catalogs(struct snapshot *snapshot, const struct snapsho
 void snapshot_set_catalog_times(struct snapshot *snapshot);
 /* The reader of the upstream of that name. NULL = there is no such upstream, or its kind has none. */
 struct catalog_reader *snapshot_catalog_find(const struct snapshot *snapshot, struct rg_slice upstream);
+/* Where people log in at idp (one of the snapshot's, or NULL). NULL = not by OpenID Connect. */
+struct auth_oidc_provider *snapshot_provider_find(const struct snapshot *snapshot, const struct config_idp *idp);
 struct snapshot *snapshot_ref(struct snapshot *snapshot);
 /* Drops one reference. The last one joins the threads of key cache and catalogue readers: must not happen on an event
  * loop, so the gateway keeps one until it has asked every loop to let go. */

@@ -5,6 +5,8 @@
 
 #include <regex.h>
 
+#include "proxy/view.h"
+
 struct making {
     const struct config *config;
     const struct subject_request *request;
@@ -32,7 +34,8 @@ static bool imply_match(struct making *making, const struct tenant_match *match)
         making->identity.subject = match->idp;
         return true;
     }
-    making->identity.kind = AUTH_OIDC;
+    const struct config_idp *idp = config_idp_find(making->config, match->idp);
+    making->identity.kind = idp != NULL && idp->type == CONFIG_IDP_SAML ? AUTH_SAML : AUTH_OIDC;
     making->identity.idp = match->idp;
     making->identity.subject = making->request->user;
     if (match->kind == TENANT_MATCH_IDP_CLAIM) {
@@ -53,13 +56,35 @@ static bool allows(const struct tenant_pattern *pattern, struct rg_slice id)
     return regexec(pattern->compiled, text, 1, &whole, 0) == 0 && whole.rm_so == 0 && (size_t)whole.rm_eo == id.size;
 }
 
+static const struct tenant_static *static_find(const struct tenant_registry *registry, struct rg_slice id)
+{
+    for (size_t i = 0; i < registry->static_count; i++) {
+        if (rg_slice_is_equal(registry->statics[i].id, id)) {
+            return &registry->statics[i];
+        }
+    }
+    return NULL;
+}
+
+/* Whose people a row has: of another road of a tenant, that tenant's. */
+static const struct tenant_static *people_of(const struct tenant_registry *registry, const struct tenant_static *row)
+{
+    return row != NULL && row->match.kind == TENANT_MATCH_TENANT ? static_find(registry, row->match.idp) : row;
+}
+
+/* The database by which the tenant's road is asked for. */
+static struct rg_slice database_of(const struct making *making)
+{
+    const struct tenant_static *row = static_find(&making->config->registry, making->request->tenant);
+    return row != NULL && row->match.kind == TENANT_MATCH_TENANT ? row->route.database : making->request->tenant;
+}
+
 static bool imply_identity(struct making *making)
 {
     const struct tenant_registry *registry = &making->config->registry;
-    for (size_t i = 0; i < registry->static_count; i++) {
-        if (rg_slice_is_equal(registry->statics[i].id, making->request->tenant)) {
-            return imply_match(making, &registry->statics[i].match);
-        }
+    const struct tenant_static *row = people_of(registry, static_find(registry, making->request->tenant));
+    if (row != NULL) {
+        return imply_match(making, &row->match);
     }
     for (size_t i = 0; i < registry->pattern_count; i++) {
         const struct tenant_pattern *pattern = &registry->patterns[i];
@@ -101,7 +126,7 @@ rg_status subject_make(const struct config *config, const struct subject_request
                                           &making.identity.claims));
     }
     subject.identity = making.identity;
-    RG_TRY(tenants_resolve(&config->registry, &subject.identity, request->tenant, request->tenant, arena,
+    RG_TRY(tenants_resolve(&config->registry, &subject.identity, database_of(&making), request->tenant, arena,
                            &subject.tenant));
     const struct config_upstream *upstream = config_upstream_find(config, subject.tenant.route.upstream);
     subject.database = upstream == NULL ? subject.tenant.id : upstream->database;
@@ -111,13 +136,6 @@ rg_status subject_make(const struct config *config, const struct subject_request
 
 rg_status subject_bind(const struct config *config, const struct subject *subject, struct policy_binding **out_binding)
 {
-    const struct config_upstream *upstream = config_upstream_find(config, subject->tenant.route.upstream);
-    const struct policy_subject bound = {
-        .tenant = &subject->tenant,
-        .identity = &subject->identity,
-        .database = subject->database,
-        .lock = upstream == NULL ? POLICY_LOCK_NONE : upstream->lock,
-        .dialect = config_upstream_dialect(upstream),
-    };
+    const struct policy_subject bound = view_subject(config, &subject->tenant, &subject->identity, subject->database);
     return policy_bind(config->policies, &bound, out_binding);
 }

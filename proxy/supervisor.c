@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of the supervisor: it reads the configuration, starts the auditor, then the gateway, keeps both alive, and
+/* The life of the supervisor: it reads the configuration, starts the auditor, then the gateway, keeps them alive, and
  * ends when the gateway ended because it was told to. It handles no byte of any client. */
 #include "proxy/supervisor.h"
 
@@ -57,6 +57,11 @@ static void handle_signal(struct supervisor *supervisor, int number)
         reopen_log(supervisor);
         child_signal(&supervisor->auditor, number);
         child_signal(&supervisor->gateway, gateway_signal(number));
+        child_signal(&supervisor->exporter, gateway_signal(number));
+        break;
+    case SIGHUP:
+        child_signal(&supervisor->gateway, gateway_signal(number));
+        supervisor_reload_exporter(supervisor);
         break;
     default:
         child_signal(&supervisor->gateway, gateway_signal(number));
@@ -75,7 +80,8 @@ static void take_signals(struct supervisor *supervisor, int signals)
 /* Milliseconds until something is due without an event; -1 = nothing is. */
 static int next_wait_ms(const struct supervisor *supervisor)
 {
-    const int64_t due[] = {supervisor->auditor.retry_us, supervisor->gateway.retry_us, supervisor->kill_us};
+    const int64_t due[] = {supervisor->auditor.retry_us, supervisor->gateway.retry_us, supervisor->exporter.retry_us,
+                           supervisor->exporter_kill_us != 0 ? supervisor->exporter_kill_us : supervisor->kill_us};
     int64_t first = 0;
     for (size_t i = 0; i < sizeof due / sizeof due[0]; i++) {
         first = due[i] != 0 && (first == 0 || due[i] < first) ? due[i] : first;
@@ -91,7 +97,8 @@ static void turn(struct supervisor *supervisor, int signals)
 {
     struct pollfd waits[] = {{.fd = signals, .events = POLLIN},
                              {.fd = supervisor->auditor.control, .events = POLLIN},
-                             {.fd = supervisor->gateway.control, .events = POLLIN}};
+                             {.fd = supervisor->gateway.control, .events = POLLIN},
+                             {.fd = supervisor->exporter.control, .events = POLLIN}};
     (void)poll(waits, sizeof waits / sizeof waits[0], next_wait_ms(supervisor));
     supervisor_take_messages(supervisor); /* before the ends: what a child said last is why it ended */
     take_signals(supervisor, signals);
@@ -124,6 +131,7 @@ rg_status supervisor_run(const char *path, int *out_exit)
     supervisor->path = path;
     supervisor->auditor = (struct child){.name = "auditor", .control = -1};
     supervisor->gateway = (struct child){.name = "gateway", .control = -1};
+    supervisor->exporter = (struct child){.name = "exporter", .control = -1};
     rg_status status = rg_log_open(NULL, RG_LOG_INFO, supervisor->clock, &supervisor->log);
     if (rg_is_ok(status)) {
         status = run(supervisor, signals);

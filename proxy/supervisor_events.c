@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the children say, and what the end of one means for the other: the auditor's stops statements until the next
- * one gave the gateway a new door; the gateway's is put on record by the auditor. */
+/* What the children say, and what the end of one means for the others: the auditor's stops statements until the next
+ * one gave the gateway a new door; the gateway's is put on record by the auditor. The exporter: supervisor_export.c. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ enum {
     MESSAGES_A_TURN = 64, /* a child that never stops talking must not keep signals and the other child waiting */
 };
 
-static void tell(struct supervisor *supervisor, struct child *child, const struct audit_control *message)
+void supervisor_tell(struct supervisor *supervisor, struct child *child, const struct audit_control *message)
 {
     if (child->pid == 0 || child->control < 0) {
         return;
@@ -54,23 +54,22 @@ static rg_status start_gateway(struct supervisor *supervisor)
     return child_start(&supervisor->gateway, &start);
 }
 
-/* A new way from the gateway to the auditor. What hung on the one before is lost with it. */
-static rg_status open_door(struct supervisor *supervisor)
+rg_status supervisor_open_door(struct supervisor *supervisor, struct child *child, const char *which)
 {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
         return rg_fail(RG_INTERNAL, "cannot make a door: %s", strerror(errno));
     }
-    struct audit_control message = {.type = AUDIT_CONTROL_DOOR, .fd = ends[0]};
-    tell(supervisor, &supervisor->auditor, &message);
+    struct audit_control message = {.type = AUDIT_CONTROL_DOOR, .which = rg_slice_of(which), .fd = ends[0]};
+    supervisor_tell(supervisor, &supervisor->auditor, &message);
     message.fd = ends[1];
-    tell(supervisor, &supervisor->gateway, &message);
+    supervisor_tell(supervisor, child, &message);
     (void)close(ends[0]);
     (void)close(ends[1]);
     return RG_OK;
 }
 
-static void fail_start(struct supervisor *supervisor, struct child *child, rg_status status)
+void supervisor_fail_start(struct supervisor *supervisor, struct child *child, rg_status status)
 {
     rg_log_event(supervisor->log, RG_LOG_ERROR, "server.child.failed", "s:s, s:s", "child", child->name, "reason",
                  status.error->text);
@@ -81,10 +80,10 @@ static void bring_up_gateway(struct supervisor *supervisor)
 {
     rg_status status = start_gateway(supervisor);
     if (rg_is_ok(status)) {
-        status = open_door(supervisor);
+        status = supervisor_open_door(supervisor, &supervisor->gateway, "");
     }
     if (!rg_is_ok(status)) {
-        fail_start(supervisor, &supervisor->gateway, status);
+        supervisor_fail_start(supervisor, &supervisor->gateway, status);
     }
 }
 
@@ -96,7 +95,7 @@ static void put_notes(struct supervisor *supervisor)
         const struct supervisor_note *note = &supervisor->notes[i];
         const struct audit_control message = {
             .type = AUDIT_CONTROL_NOTE, .which = rg_slice_of(note->which), .how = rg_slice_of(note->how), .fd = -1};
-        tell(supervisor, &supervisor->auditor, &message);
+        supervisor_tell(supervisor, &supervisor->auditor, &message);
     }
     supervisor->note_count = 0;
 }
@@ -110,9 +109,9 @@ static void on_auditor_ready(struct supervisor *supervisor)
         }
         return;
     }
-    rg_status status = open_door(supervisor);
+    rg_status status = supervisor_open_door(supervisor, &supervisor->gateway, "");
     if (!rg_is_ok(status)) { /* without descriptors: the next one may have better luck */
-        fail_start(supervisor, &supervisor->auditor, status);
+        supervisor_fail_start(supervisor, &supervisor->auditor, status);
         child_signal(&supervisor->auditor, SIGKILL);
     }
 }
@@ -141,13 +140,19 @@ static void on_ready(struct supervisor *supervisor, struct child *child)
     }
     bool is_again = child->was_ready;
     child->is_ready = true;
+    child->is_end_noted = false;
     child->was_ready = true;
     child->ready_us = rg_clock_monotonic_us(supervisor->clock);
     if (is_again) {
         rg_log_event(supervisor->log, RG_LOG_INFO, "server.child.restarted", "s:s, s:i", "child", child->name, "pid",
                      (int)child->pid);
     }
-    child == &supervisor->auditor ? on_auditor_ready(supervisor) : write_pid_file(supervisor);
+    if (child == &supervisor->auditor) {
+        on_auditor_ready(supervisor);
+        supervisor_join_exporter(supervisor);
+    } else if (child == &supervisor->gateway) {
+        write_pid_file(supervisor);
+    }
 }
 
 static void on_state(struct supervisor *supervisor, struct child *child, const struct audit_control *message)
@@ -172,6 +177,8 @@ static void on_message(struct supervisor *supervisor, struct child *child, const
         on_ready(supervisor, child);
     } else if (message->type == AUDIT_CONTROL_STATE) {
         on_state(supervisor, child, message);
+    } else if (message->type == AUDIT_CONTROL_SEAL && child == &supervisor->exporter) {
+        supervisor_pass_seal(supervisor);
     }
 }
 
@@ -199,6 +206,7 @@ void supervisor_take_messages(struct supervisor *supervisor)
 {
     take_messages_of(supervisor, &supervisor->auditor);
     take_messages_of(supervisor, &supervisor->gateway);
+    take_messages_of(supervisor, &supervisor->exporter);
 }
 
 /* ---- their ends ---- */
@@ -208,7 +216,8 @@ static void note_end(struct supervisor *supervisor, const struct child *child, c
     size_t at = supervisor->note_count < SUPERVISOR_NOTES_MAX ? supervisor->note_count++ : SUPERVISOR_NOTES_MAX - 1;
     struct supervisor_note *note = &supervisor->notes[at]; /* of too many the last one stays */
     (void)snprintf(note->which, sizeof note->which, "%s", child->name);
-    (void)snprintf(note->how, sizeof note->how, "%s%s%s", how, child->reason[0] == '\0' ? "" : ": ", child->reason);
+    (void)snprintf(note->how, sizeof note->how, "%.80s%s%.255s", how, child->reason[0] == '\0' ? "" : ": ",
+                   child->reason);
     if (supervisor->auditor.pid != 0 && supervisor->auditor.is_ready) {
         put_notes(supervisor);
     }
@@ -218,11 +227,11 @@ static void end(struct supervisor *supervisor, int exit_code)
 {
     supervisor->exit_code = exit_code;
     if (supervisor->auditor.pid == 0) {
-        supervisor->is_over = true;
+        supervisor_finish(supervisor);
         return;
     }
     const struct audit_control message = {.type = AUDIT_CONTROL_STOP, .fd = -1};
-    tell(supervisor, &supervisor->auditor, &message);
+    supervisor_tell(supervisor, &supervisor->auditor, &message);
     supervisor->kill_us = rg_clock_monotonic_us(supervisor->clock) + STOP_PATIENCE_US;
 }
 
@@ -237,46 +246,47 @@ static void tell_gateway_it_is_down(struct supervisor *supervisor)
         supervisor->auditor.reason[0] == '\0' ? "the auditor is being started again" : supervisor->auditor.reason;
     const struct audit_control message = {
         .type = AUDIT_CONTROL_STATE, .state = AUDIT_CLOSED, .reason = rg_slice_of(reason), .fd = -1};
-    tell(supervisor, &supervisor->gateway, &message);
+    supervisor_tell(supervisor, &supervisor->gateway, &message);
 }
 
-static void schedule(struct supervisor *supervisor, struct child *child, const char *how)
+void supervisor_schedule(struct supervisor *supervisor, struct child *child, int status)
 {
+    char how[SUPERVISOR_HOW_MAX];
+    child_describe_end(status, how);
     child_back_off(child, rg_clock_monotonic_us(supervisor->clock));
     rg_log_event(supervisor->log, RG_LOG_ERROR, "server.child.died", "s:s, s:s, s:s, s:I", "child", child->name, "how",
                  how, "reason", child->reason, "restart_ms",
                  (long long)((child->retry_us - rg_clock_monotonic_us(supervisor->clock)) / 1000));
-    note_end(supervisor, child, how);
+    if (!child->is_end_noted) {
+        note_end(supervisor, child, how);
+    }
+    child->is_end_noted = true;
     child->is_ready = false;
 }
 
 static void on_auditor_ended(struct supervisor *supervisor, int status)
 {
     struct child *auditor = &supervisor->auditor;
-    char how[SUPERVISOR_HOW_MAX];
-    child_describe_end(status, how);
     if (is_ending(supervisor)) {
-        supervisor->is_over = true;
+        supervisor_finish(supervisor);
     } else if (!auditor->was_ready) {
         (void)snprintf(supervisor->failure, sizeof supervisor->failure, "%s",
                        auditor->reason[0] == '\0' ? "the auditor ended before it was at work" : auditor->reason);
-        supervisor->is_over = true;
+        supervisor_finish(supervisor);
     } else if (supervisor->stop_signals > 0 && supervisor->gateway.pid == 0) {
-        supervisor->is_over = true;
+        supervisor_finish(supervisor);
     } else {
         tell_gateway_it_is_down(supervisor);
-        schedule(supervisor, auditor, how);
+        supervisor_schedule(supervisor, auditor, status);
     }
 }
 
 static void on_gateway_ended(struct supervisor *supervisor, int status)
 {
-    char how[SUPERVISOR_HOW_MAX];
-    child_describe_end(status, how);
     if (supervisor->stop_signals > 0 || !supervisor->gateway.was_ready) {
         end(supervisor, child_exit_code(status));
     } else {
-        schedule(supervisor, &supervisor->gateway, how);
+        supervisor_schedule(supervisor, &supervisor->gateway, status);
     }
 }
 
@@ -291,6 +301,10 @@ void supervisor_reap(struct supervisor *supervisor)
     if (child_is_ended(&supervisor->gateway, &status)) {
         child_close_control(&supervisor->gateway);
         on_gateway_ended(supervisor, status);
+    }
+    if (child_is_ended(&supervisor->exporter, &status)) {
+        child_close_control(&supervisor->exporter);
+        supervisor_on_exporter_ended(supervisor, status);
     }
 }
 
@@ -309,6 +323,12 @@ void supervisor_restart(struct supervisor *supervisor)
     if (supervisor->is_over) {
         return;
     }
+    if (supervisor->exporter_kill_us != 0) {
+        if (now_us >= supervisor->exporter_kill_us) {
+            child_signal(&supervisor->exporter, SIGKILL); /* what it did not get sent, the next one sends */
+        }
+        return;
+    }
     if (is_ending(supervisor)) {
         if (now_us >= supervisor->kill_us) {
             rg_log_event(supervisor->log, RG_LOG_ERROR, "server.child.killed", "s:s, s:s", "child", "auditor", "reason",
@@ -321,12 +341,15 @@ void supervisor_restart(struct supervisor *supervisor)
     if (is_due(&supervisor->auditor, now_us)) {
         rg_status status = supervisor_start_auditor(supervisor);
         if (!rg_is_ok(status)) {
-            fail_start(supervisor, &supervisor->auditor, status);
+            supervisor_fail_start(supervisor, &supervisor->auditor, status);
         }
     }
     /* Without an auditor nothing may be answered: its readiness brings the gateway up. */
     if (is_due(&supervisor->gateway, now_us) && supervisor->auditor.is_ready) {
         bring_up_gateway(supervisor);
+    }
+    if (is_due(&supervisor->exporter, now_us) && supervisor->auditor.is_ready) {
+        supervisor_join_exporter(supervisor);
     }
 }
 
@@ -334,6 +357,11 @@ void supervisor_stop(struct supervisor *supervisor, int number)
 {
     supervisor->stop_signals++;
     supervisor->gateway.retry_us = 0;
+    supervisor->exporter.retry_us = 0;
+    if (supervisor->exporter_kill_us != 0) { /* all that is left is to wait for it */
+        child_signal(&supervisor->exporter, SIGKILL);
+        return;
+    }
     if (supervisor->gateway.pid != 0) {
         child_signal(&supervisor->gateway, gateway_signal(number));
         return;

@@ -13,7 +13,8 @@
  *   supervisor.c         the life of the whole: start, wait, stop
  *   supervisor_setup.c   what the configuration says, kept for children that start again
  *   supervisor_child.c   one child process: fork and exec, its end, when it is due again
- *   supervisor_events.c  what the children say, and what the end of one means for the other
+ *   supervisor_events.c  what the children say, and what the end of one means for the others
+ *   supervisor_export.c  the exporter: started when there is something to export, never missed by a statement
  */
 
 enum {
@@ -26,10 +27,11 @@ struct child {
     pid_t pid;   /* 0 = not running */
     int control; /* our end; -1 = none */
     bool is_ready;
-    bool was_ready;                    /* ever: its next failure does not end the supervisor */
-    int64_t ready_us;                  /* monotonic */
-    int64_t retry_us;                  /* when it is due to be started again; 0 = it is not */
-    int64_t delay_us;                  /* of the next back-off */
+    bool was_ready;    /* ever: its next failure does not end the supervisor */
+    bool is_end_noted; /* on record since it was ready last: one that never comes to work does not fill the log */
+    int64_t ready_us;  /* monotonic */
+    int64_t retry_us;  /* when it is due to be started again; 0 = it is not */
+    int64_t delay_us;  /* of the next back-off */
     char reason[AUDIT_REASON_MAX + 1]; /* what it said before it ended */
 };
 
@@ -62,6 +64,11 @@ struct supervisor {
     int *listener_fds;
     struct child auditor;
     struct child gateway;
+    struct child exporter;
+    bool wants_exporter; /* the configuration has something to export */
+    const char *exporter_arguments[6];
+    int64_t sealed_us;        /* when the exporter's last wish for a new segment was passed on */
+    int64_t exporter_kill_us; /* all else ended and it was told to; 0 = it was not */
     size_t note_count;
     struct supervisor_note notes[SUPERVISOR_NOTES_MAX];
     unsigned stop_signals; /* how often it was told to end */
@@ -78,6 +85,9 @@ struct supervisor {
 rg_status supervisor_set_up(struct supervisor *supervisor) RG_MUST_CHECK;
 void supervisor_done(struct supervisor *supervisor);
 
+/* The configuration as it is now, quietly: *out_is_exported by it. RG_CONFIG. */
+rg_status supervisor_look_exports(const struct supervisor *supervisor, bool *out_is_exported) RG_MUST_CHECK;
+
 /* supervisor_child.c */
 /* RG_INTERNAL when the system has no process or descriptor for it. */
 rg_status child_start(struct child *child, const struct child_start *start) RG_MUST_CHECK;
@@ -91,7 +101,24 @@ void child_back_off(struct child *child, int64_t now_us);
 void child_signal(const struct child *child, int number);
 void child_close_control(struct child *child);
 
+/* supervisor_export.c */
+/* The auditor is ready: the exporter gets a way to it, and is started when it should run and does not. */
+void supervisor_join_exporter(struct supervisor *supervisor);
+/* SIGHUP: with a sound configuration it ends, and starts again by that; with another it goes on as it is. */
+void supervisor_reload_exporter(struct supervisor *supervisor);
+void supervisor_on_exporter_ended(struct supervisor *supervisor, int status);
+/* It wants the live segment to end. */
+void supervisor_pass_seal(struct supervisor *supervisor);
+/* The auditor ended for good: what it wrote last is exported, then this is the end. */
+void supervisor_finish(struct supervisor *supervisor);
 /* supervisor_events.c */
+/* A new way from a child to the auditor: which is AUDIT_CONTROL_EXPORTER or "". What hung on the one before is lost
+ * with it. RG_INTERNAL without descriptors. */
+rg_status supervisor_open_door(struct supervisor *supervisor, struct child *child, const char *which) RG_MUST_CHECK;
+void supervisor_tell(struct supervisor *supervisor, struct child *child, const struct audit_control *message);
+void supervisor_fail_start(struct supervisor *supervisor, struct child *child, rg_status status);
+/* A child ended that should not have: on record, and due again later. */
+void supervisor_schedule(struct supervisor *supervisor, struct child *child, int status);
 rg_status supervisor_start_auditor(struct supervisor *supervisor) RG_MUST_CHECK;
 /* Messages of the children, as far as they are there. */
 void supervisor_take_messages(struct supervisor *supervisor);

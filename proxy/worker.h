@@ -12,14 +12,36 @@
 /* One event-loop thread: its sessions, its plan cache, its client of the auditor. Everything here is touched
  * by that thread only, except worker_post. */
 
-struct session;
 struct acceptor_context;
+struct auth_guest_cache;
+struct http_cache_reader;
+struct http_identity_cache;
+struct http_plane;
+struct session;
+struct spares;
 
-/* A submitted record that a session waits for. Tickets are acknowledged in order, so this is a queue. */
+/* What becomes of those who wait for a record: a session of the SQL plane, a request of the HTTP plane. Static. */
+struct worker_waiting {
+    void (*on_durable)(void *owner, uint64_t ticket, uint64_t sequence);
+    void (*on_fault)(void *owner); /* the log takes no more: what waits must not leave; owner is told once a record */
+};
+
+/* A statement that ended with a record: what is counted when that is acknowledged. */
+struct worker_measure {
+    int64_t begun_us; /* monotonic; 0 = nothing is measured */
+    int64_t forwarded_us;
+    unsigned class_of_statement; /* enum policy_class */
+    unsigned tenant;             /* metrics_name */
+};
+
+/* A submitted record and who waits for it. Tickets are acknowledged in order, so this is a queue. */
 struct worker_waiter {
     uint64_t ticket;
-    struct session *session; /* NULL when it has gone */
+    void *owner; /* NULL when it has gone, or nobody waits */
+    const struct worker_waiting *waiting;
     struct kept_event *kept; /* what is submitted again when that auditor dies; NULL = nothing is */
+    int64_t submitted_us;
+    struct worker_measure measure;
 };
 
 struct worker {
@@ -31,10 +53,18 @@ struct worker {
     enum audit_state audit_state;
     bool is_disk_full; /* why it is CLOSED */
     struct kept_events kept;
+    struct metrics_block *metrics; /* what this loop counts */
+    struct net_timer beat;
     struct policy_cache *cache;
     struct snapshot *snapshot;       /* what new statements run under */
     struct net_acceptor **acceptors; /* one per listener of the gateway, and what each hands on */
     struct acceptor_context *acceptor_contexts;
+    struct http_identity_cache *identities; /* tokens made lately */
+    struct auth_guest_cache *guests;        /* and guests' tokens found good lately */
+    struct http_cache_reader *cache_reader; /* of answers with charts' data */
+    size_t held_answer_bytes;               /* that wait to be read by it */
+    struct http_plane **planes;             /* one per listener of the gateway; NULL = it speaks PostgreSQL */
+    struct spares *spares;                  /* connections to PgBouncer that no session has now */
     struct session *sessions;
     size_t session_count;
     struct worker_waiter *waiters;
@@ -54,14 +84,21 @@ void worker_run(struct worker *worker);
 
 /* worker_audit.c: the channel to the auditor */
 
-/* Queues an event for the auditor and remembers who waits; session NULL = nobody does. An outcome or a logout that
+/* Queues an event for the auditor and remembers who waits; owner NULL = nobody does. An outcome or a logout that
  * cannot be queued, or that the auditor died with, is kept and submitted to the next auditor.
  * Returns: RG_STORAGE, RG_LIMIT as audit_submit. */
+rg_status worker_submit_for(struct worker *worker, const struct audit_event *event,
+                            const struct worker_waiting *waiting, void *owner, uint64_t *out_ticket) RG_MUST_CHECK;
+/* The same for a session. */
 rg_status worker_submit(struct worker *worker, const struct audit_event *event, struct session *session,
                         uint64_t *out_ticket) RG_MUST_CHECK;
-/* A session that ends hears of no acknowledgement any more. */
-void worker_forget(struct worker *worker, const struct session *session);
+/* Of the record that was submitted last. */
+void worker_measure(struct worker *worker, const struct worker_measure *measure);
+/* An owner that ends hears of no acknowledgement any more. */
+void worker_forget(struct worker *worker, const void *owner);
 bool worker_takes_records(const struct worker *worker);
+/* Since when the oldest record waits, monotonic; 0: none does. */
+int64_t worker_waits_since_us(const struct worker *worker);
 /* Once a turn: hands over what was submitted. */
 void worker_flush(struct worker *worker);
 /* A new channel through this door, borrowed; whoever waits for the old one is ended. */
@@ -75,6 +112,7 @@ void worker_disconnect(struct worker *worker);
 void worker_swap(struct worker *worker, struct snapshot *snapshot); /* takes the reference */
 void worker_drain(struct worker *worker);
 void worker_close_all(struct worker *worker);
+void worker_end_revoked(struct worker *worker); /* sessions that were revoked meanwhile end now */
 struct session *worker_find(struct worker *worker, uint64_t session_id);
 
 #endif

@@ -44,27 +44,61 @@ static rg_status submit(struct worker *worker, const struct audit_event *event, 
     return audit_submit(worker->audit, event, out_ticket);
 }
 
-rg_status worker_submit(struct worker *worker, const struct audit_event *event, struct session *session,
-                        uint64_t *out_ticket)
+rg_status worker_submit_for(struct worker *worker, const struct audit_event *event,
+                            const struct worker_waiting *waiting, void *owner, uint64_t *out_ticket)
 {
     uint64_t ticket = 0;
     struct kept_event *kept = kept_event_new(event);
     rg_status status = submit(worker, event, &ticket);
     if (!rg_is_ok(status)) {
+        metrics_add(worker->metrics, METRICS_AUDIT_REFUSED, METRICS_SERIES(0), 1);
         kept_events_add(&worker->kept, kept);
         return status;
     }
-    add_waiter(worker, (struct worker_waiter){ticket, session, kept});
+    add_waiter(worker, (struct worker_waiter){.ticket = ticket,
+                                              .owner = owner,
+                                              .waiting = waiting,
+                                              .kept = kept,
+                                              .submitted_us = net_loop_now_us(worker->loop)});
+    metrics_add(worker->metrics, METRICS_AUDIT_BYTES, METRICS_SERIES(0), audit_client_last_size(worker->audit));
     *out_ticket = ticket;
     return RG_OK;
 }
 
-void worker_forget(struct worker *worker, const struct session *session)
+int64_t worker_waits_since_us(const struct worker *worker)
+{
+    return worker->waiter_count == 0 ? 0 : worker->waiters[worker->waiter_first].submitted_us;
+}
+
+void worker_measure(struct worker *worker, const struct worker_measure *measure)
+{
+    RG_ASSERT(worker->waiter_count > 0);
+    waiter_at(worker, worker->waiter_count - 1)->measure = *measure;
+}
+
+static void on_session_durable(void *owner, uint64_t ticket, uint64_t sequence)
+{
+    session_on_durable(owner, ticket, sequence);
+}
+
+static void on_session_fault(void *owner)
+{
+    session_on_fault(owner);
+}
+
+rg_status worker_submit(struct worker *worker, const struct audit_event *event, struct session *session,
+                        uint64_t *out_ticket)
+{
+    static const struct worker_waiting waiting = {.on_durable = on_session_durable, .on_fault = on_session_fault};
+    return worker_submit_for(worker, event, &waiting, session, out_ticket);
+}
+
+void worker_forget(struct worker *worker, const void *owner)
 {
     for (size_t i = 0; i < worker->waiter_count; i++) {
         struct worker_waiter *waiter = waiter_at(worker, i);
-        if (waiter->session == session) {
-            waiter->session = NULL;
+        if (waiter->owner == owner) {
+            waiter->owner = NULL;
         }
     }
 }
@@ -80,7 +114,8 @@ static void submit_kept(struct worker *worker)
             return;
         }
         kept_events_take(&worker->kept);
-        add_waiter(worker, (struct worker_waiter){ticket, NULL, kept});
+        add_waiter(worker, (struct worker_waiter){
+                               .ticket = ticket, .kept = kept, .submitted_us = net_loop_now_us(worker->loop)});
     }
     if (worker_takes_records(worker) && worker->kept.lost_count > 0) {
         rg_log_event(worker->gateway->log, RG_LOG_ERROR, "audit.outcomes_lost", "s:I", "count",
@@ -91,14 +126,18 @@ static void submit_kept(struct worker *worker)
 
 /* ---- the auditor takes no more ---- */
 
-/* Nothing that waits for a record may leave. Those that wait for none go on; their next statement is refused. */
-static void end_waiting_sessions(struct worker *worker)
+/* Nothing that waits for a record may leave. Those that wait for none go on; their next statement or request is
+ * refused.
+ */
+static void end_waiting(struct worker *worker)
 {
     for (size_t i = 0; i < worker->waiter_count; i++) {
-        struct session *session = waiter_at(worker, i)->session;
-        waiter_at(worker, i)->session = NULL;
-        if (session != NULL) {
-            session_on_fault(session);
+        struct worker_waiter *waiter = waiter_at(worker, i);
+        void *owner = waiter->owner;
+        const struct worker_waiting *waiting = waiter->waiting; /* what is called may wait for more */
+        waiter->owner = NULL;
+        if (owner != NULL) {
+            waiting->on_fault(owner);
         }
     }
 }
@@ -112,7 +151,7 @@ static void drop_channel(struct worker *worker)
     worker->audit_state = AUDIT_CLOSED;
     net_watch_close(&worker->audit_watch);
     audit_client_close(&worker->audit);
-    end_waiting_sessions(worker);
+    end_waiting(worker);
     for (size_t i = 0; i < worker->waiter_count; i++) {
         kept_events_add(&worker->kept, waiter_at(worker, i)->kept); /* it may be on record: twice is better than not */
     }
@@ -129,22 +168,38 @@ static void on_state(struct worker *worker)
     worker->audit_state = state;
     worker->is_disk_full = audit_client_is_disk_full(worker->audit);
     if (state == AUDIT_CLOSED) {
-        end_waiting_sessions(worker);
+        end_waiting(worker);
     }
     submit_kept(worker);
 }
 
 /* ---- acknowledgements ---- */
 
-static void on_acknowledged(struct worker *worker, uint64_t ticket, uint64_t sequence)
+static void count_acknowledged(struct worker *worker, const struct worker_waiter *waiter, int64_t now_us)
+{
+    const struct worker_measure *measure = &waiter->measure;
+    metrics_add(worker->metrics, METRICS_AUDIT_RECORDS, METRICS_SERIES(0), 1);
+    metrics_observe(worker->metrics, METRICS_AUDIT_COMMIT_SECONDS, METRICS_SERIES(0), now_us - waiter->submitted_us);
+    if (measure->begun_us == 0) {
+        return;
+    }
+    int64_t whole_us = now_us - measure->begun_us;
+    metrics_observe(worker->metrics, METRICS_STATEMENT_SECONDS,
+                    METRICS_SERIES(measure->tenant, measure->class_of_statement), whole_us);
+    metrics_observe(worker->metrics, METRICS_STATEMENT_OWN_SECONDS, METRICS_SERIES(measure->class_of_statement),
+                    whole_us - (waiter->submitted_us - measure->forwarded_us));
+}
+
+static void on_acknowledged(struct worker *worker, uint64_t ticket, uint64_t sequence, int64_t now_us)
 {
     RG_ASSERT(worker->waiter_count > 0 && waiter_at(worker, 0)->ticket == ticket);
     struct worker_waiter waiter = *waiter_at(worker, 0);
     worker->waiter_first = (worker->waiter_first + 1) % worker->waiter_capacity;
     worker->waiter_count--;
     kept_event_free(&waiter.kept);
-    if (waiter.session != NULL) {
-        session_on_durable(waiter.session, ticket, sequence);
+    count_acknowledged(worker, &waiter, now_us);
+    if (waiter.owner != NULL) {
+        waiter.waiting->on_durable(waiter.owner, ticket, sequence);
     }
 }
 
@@ -156,12 +211,24 @@ static void on_audit(void *context)
     if (worker->audit == NULL) {
         return;
     }
+    int64_t now_us = net_loop_now_us(worker->loop);
     while (audit_take(worker->audit, &ticket, &sequence)) {
-        on_acknowledged(worker, ticket, sequence);
+        on_acknowledged(worker, ticket, sequence, now_us);
     }
     on_state(worker);
     if (audit_client_is_faulted(worker->audit)) {
         drop_channel(worker);
+    }
+}
+
+/* On record by the flush alone. */
+static void take_from_ring(struct worker *worker)
+{
+    uint64_t ticket = 0;
+    uint64_t sequence = 0;
+    int64_t now_us = net_loop_now_us(worker->loop);
+    while (audit_has_taken(worker->audit) && audit_take(worker->audit, &ticket, &sequence)) {
+        on_acknowledged(worker, ticket, sequence, now_us);
     }
 }
 
@@ -171,6 +238,10 @@ void worker_flush(struct worker *worker)
         return;
     }
     audit_flush(worker->audit);
+    while (audit_has_taken(worker->audit)) { /* what that frees may ask for more records */
+        take_from_ring(worker);
+        audit_flush(worker->audit);
+    }
     net_watch_want_write(worker->audit_watch, audit_wants_write(worker->audit));
 }
 
@@ -183,9 +254,12 @@ bool worker_takes_records(const struct worker *worker)
 
 static rg_status open_channel(struct worker *worker, int door_fd)
 {
+    const char *sealed_origin = worker->gateway->options->sealed_origin;
     RG_TRY(audit_client_open(door_fd, 0, &worker->audit));
-    rg_status status =
-        net_watch_open(worker->loop, audit_wakeup_fd(worker->audit), on_audit, worker, &worker->audit_watch);
+    rg_status status = sealed_origin == NULL ? RG_OK : audit_client_seal(worker->audit, rg_slice_of(sealed_origin));
+    if (rg_is_ok(status)) {
+        status = net_watch_open(worker->loop, audit_wakeup_fd(worker->audit), on_audit, worker, &worker->audit_watch);
+    }
     if (!rg_is_ok(status)) {
         audit_client_close(&worker->audit);
     }
@@ -235,11 +309,12 @@ static void send_rest(struct worker *worker)
 {
     int64_t deadline_us = net_loop_now_us(worker->loop) + (int64_t)FLUSH_MS * 1000;
     audit_flush(worker->audit);
-    while (audit_wants_write(worker->audit) && !audit_client_is_faulted(worker->audit) &&
+    while (audit_has_unsent(worker->audit) && !audit_client_is_faulted(worker->audit) &&
            net_loop_now_us(worker->loop) < deadline_us) {
         uint64_t ticket = 0;
         uint64_t sequence = 0;
-        struct pollfd wait = {.fd = audit_wakeup_fd(worker->audit), .events = POLLIN | POLLOUT};
+        struct pollfd wait = {.fd = audit_wakeup_fd(worker->audit),
+                              .events = audit_wants_write(worker->audit) ? POLLIN | POLLOUT : POLLIN};
         (void)poll(&wait, 1, SLICE_MS);
         while (audit_take(worker->audit, &ticket, &sequence)) { /* nobody waits for it any more */
         }

@@ -6,9 +6,12 @@
 
 #include "base/rg_memory.h"
 
+enum { KEPT_DIGESTS = 3 };
+
 struct kept_event {
     struct kept_event *next;
     struct audit_event event;
+    struct rg_digest digests[KEPT_DIGESTS];
     char texts[];
 };
 
@@ -29,6 +32,17 @@ static const size_t texts[] = {
     offsetof(struct audit_event, class_name),
     offsetof(struct audit_event, sql),
     offsetof(struct audit_event, literals),
+    offsetof(struct audit_event, reference),
+    offsetof(struct audit_event, method),
+    offsetof(struct audit_event, path),
+    offsetof(struct audit_event, query),
+    offsetof(struct audit_event, action),
+    offsetof(struct audit_event, guest),
+    offsetof(struct audit_event, digest_missing),
+    offsetof(struct audit_event, object),
+    offsetof(struct audit_event, operator_name),
+    offsetof(struct audit_event, about_tenant),
+    offsetof(struct audit_event, about_subject),
 };
 
 static struct rg_slice *text_at(struct audit_event *event, size_t at)
@@ -38,7 +52,21 @@ static struct rg_slice *text_at(struct audit_event *event, size_t at)
 
 static bool is_kept(const struct audit_event *event)
 {
-    return event->kind == AUDIT_LOGOUT || (event->kind == AUDIT_STATEMENT && event->phase == AUDIT_OUTCOME);
+    bool is_decided = event->kind == AUDIT_STATEMENT || event->kind == AUDIT_HTTP;
+    return event->kind == AUDIT_LOGOUT || event->kind == AUDIT_SESSION_REVOKE ||
+           (is_decided && event->phase == AUDIT_OUTCOME);
+}
+
+static void keep_digests(struct kept_event *kept)
+{
+    const struct rg_digest **places[KEPT_DIGESTS] = {&kept->event.digest_before, &kept->event.digest_after,
+                                                     &kept->event.request_sha256};
+    for (size_t i = 0; i < KEPT_DIGESTS; i++) {
+        if (*places[i] != NULL) {
+            kept->digests[i] = **places[i];
+            *places[i] = &kept->digests[i];
+        }
+    }
 }
 
 struct kept_event *kept_event_new(const struct audit_event *event)
@@ -74,6 +102,7 @@ struct kept_event *kept_event_new(const struct audit_event *event)
         }
     }
     kept->event = copy;
+    keep_digests(kept);
     return kept;
 }
 

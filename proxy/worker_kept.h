@@ -19,7 +19,7 @@ struct kept_events {
 };
 
 /* A copy with all its texts but those longer than KEPT_TEXT_MAX, which the decision's record has. NULL when the event
- * is none of those that are kept: outcomes and logouts. */
+ * is none of those that are kept: outcomes, logouts and revoked sessions. */
 struct kept_event *kept_event_new(const struct audit_event *event);
 const struct audit_event *kept_event_of(const struct kept_event *kept);
 void kept_event_free(struct kept_event **kept); /* accepts NULL inside */

@@ -338,3 +338,8 @@ const char *net_conninfo_host(const struct net_conninfo *conninfo)
 {
     return net_conninfo_value(conninfo, "host");
 }
+
+const char *net_conninfo_port(const struct net_conninfo *conninfo)
+{
+    return net_conninfo_value(conninfo, "port");
+}

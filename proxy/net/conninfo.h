@@ -31,5 +31,6 @@ bool net_conninfo_is_equal(const struct net_conninfo *a, const struct net_connin
 const char *net_conninfo_dbname(const struct net_conninfo *conninfo);
 const char *net_conninfo_user(const struct net_conninfo *conninfo);
 const char *net_conninfo_host(const struct net_conninfo *conninfo);
+const char *net_conninfo_port(const struct net_conninfo *conninfo);
 
 #endif

@@ -15,7 +15,8 @@
 #include "proxy/net/loop_private.h"
 #include "proxy/net/stream.h"
 
-enum { BACKLOG = 1024, ACCEPTS_A_TURN = 16, REST_MS = 100, HOST_SIZE = 256, PORT_SIZE = 8 };
+/* One connection a turn: the next one goes to a loop that is idle, where there is one. */
+enum { BACKLOG = 1024, ACCEPTS_A_TURN = 1, REST_MS = 100, HOST_SIZE = 256, PORT_SIZE = 8 };
 
 struct net_listener {
     int fd;
@@ -27,6 +28,7 @@ struct net_acceptor {
     struct net_poll *poll;
     struct net_timer rest;
     void (*on_accept)(void *context, struct net_stream *stream);
+    void (*on_accept_raw)(void *context, int fd); /* or this one */
     void *context;
     struct net_task grave; /* on_accept may stop its own acceptor */
 };
@@ -184,7 +186,9 @@ static void deliver(struct net_acceptor *acceptor, int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     struct net_stream *stream = NULL;
-    if (rg_is_ok(net_stream_adopt(acceptor->loop, fd, &stream))) {
+    if (acceptor->on_accept_raw != NULL) {
+        acceptor->on_accept_raw(acceptor->context, fd);
+    } else if (rg_is_ok(net_stream_adopt(acceptor->loop, fd, &stream))) {
         acceptor->on_accept(acceptor->context, stream);
     } else {
         close(fd);
@@ -210,23 +214,35 @@ static void accept_some(void *context)
 
 static const struct net_poll_events accept_events = {.on_readable = accept_some};
 
-rg_status net_listener_start(struct net_listener *listener, struct net_loop *loop,
-                             void (*on_accept)(void *context, struct net_stream *stream), void *context,
-                             struct net_acceptor **out_acceptor)
+static rg_status start(const struct net_listener *listener, struct net_loop *loop, const struct net_acceptor *wanted,
+                       struct net_acceptor **out_acceptor)
 {
     int fd = fcntl(listener->fd, F_DUPFD_CLOEXEC, 3);
     if (fd < 0) {
         return rg_fail(RG_INTERNAL, "cannot accept connections: %s", strerror(errno));
     }
     struct net_acceptor *acceptor = rg_memory_alloc(sizeof *acceptor);
+    *acceptor = *wanted;
     acceptor->loop = loop;
     acceptor->fd = fd;
-    acceptor->on_accept = on_accept;
-    acceptor->context = context;
     acceptor->poll = net_poll_open(loop, fd, &accept_events, acceptor);
     net_poll_want(acceptor->poll, true, false);
     *out_acceptor = acceptor;
     return RG_OK;
+}
+
+rg_status net_listener_start(struct net_listener *listener, struct net_loop *loop,
+                             void (*on_accept)(void *context, struct net_stream *stream), void *context,
+                             struct net_acceptor **out_acceptor)
+{
+    return start(listener, loop, &(struct net_acceptor){.on_accept = on_accept, .context = context}, out_acceptor);
+}
+
+rg_status net_listener_start_raw(struct net_listener *listener, struct net_loop *loop,
+                                 void (*on_accept)(void *context, int fd), void *context,
+                                 struct net_acceptor **out_acceptor)
+{
+    return start(listener, loop, &(struct net_acceptor){.on_accept_raw = on_accept, .context = context}, out_acceptor);
 }
 
 void net_acceptor_stop(struct net_acceptor **acceptor)

@@ -34,6 +34,10 @@ int net_listener_fd(const struct net_listener *listener);
 rg_status net_listener_start(struct net_listener *listener, struct net_loop *loop,
                              void (*on_accept)(void *context, struct net_stream *stream), void *context,
                              struct net_acceptor **out_acceptor) RG_MUST_CHECK;
+/* The same for who wants the descriptor: on_accept owns fd. */
+rg_status net_listener_start_raw(struct net_listener *listener, struct net_loop *loop,
+                                 void (*on_accept)(void *context, int fd), void *context,
+                                 struct net_acceptor **out_acceptor) RG_MUST_CHECK;
 /* Stops accepting on this loop (drain). Accepts NULL. */
 void net_acceptor_stop(struct net_acceptor **acceptor);
 

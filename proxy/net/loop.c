@@ -138,9 +138,16 @@ static void run_list(h2o_linklist_t *list)
     }
 }
 
+/* What was written to a socket of libh2o outside its run, at the end of our turn say, is told to its writer in the next
+ * run, but only behind the wait: libh2o expects all work to happen inside. */
+static bool has_pending_sockets(const h2o_evloop_t *evloop)
+{
+    return evloop->_pending_as_client != NULL || evloop->_pending_as_server != NULL;
+}
+
 static int next_wait_ms(struct net_loop *loop, int max_wait_ms)
 {
-    if (!h2o_linklist_is_empty(&loop->tasks)) {
+    if (!h2o_linklist_is_empty(&loop->tasks) || has_pending_sockets(loop->evloop)) {
         return 0;
     }
     return net_timers_wait_ms(&loop->timers, net_loop_now_us(loop), max_wait_ms);

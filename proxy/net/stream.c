@@ -308,6 +308,11 @@ void net_stream_finish(struct net_stream **stream)
     net_stream_flush_later(old);
 }
 
+bool net_stream_has_clean_end(const struct net_stream *stream)
+{
+    return stream->is_ended && stream->has_clean_end;
+}
+
 const char *net_stream_peer(const struct net_stream *stream)
 {
     return stream->peer;

@@ -7,6 +7,7 @@
 
 struct net_loop;
 struct net_tls;
+struct net_tls_client;
 
 /* One connected byte stream: a client's or an upstream's, plain or TLS, all the same to its owner.
  * Threads: its loop's. Every callback may close the stream (the one calling, too): the owner's pointer
@@ -76,10 +77,20 @@ void net_stream_close(struct net_stream **stream);
  * is not called during the handshake. tls is borrowed for the call; the stream keeps a reference. */
 void net_stream_start_tls(struct net_stream *stream, struct net_tls *tls,
                           void (*on_done)(void *context, struct net_stream *stream, const char *error), void *context);
+/* The client's side of it, towards an upstream whose certificate must prove its name. */
+void net_stream_start_tls_client(struct net_stream *stream, struct net_tls_client *tls,
+                                 void (*on_done)(void *context, struct net_stream *stream, const char *error),
+                                 void *context);
 bool net_stream_is_tls(const struct net_stream *stream);              /* handshake done */
 const char *net_stream_tls_version(const struct net_stream *stream);  /* "TLSv1.3"; "" when plain */
 const char *net_stream_tls_cipher(const struct net_stream *stream);   /* OpenSSL's name; "" when plain */
 struct rg_slice net_stream_tls_alpn(const struct net_stream *stream); /* empty when none */
+/* Whether nothing has come from the peer that is not in net_stream_input yet, the end of the connection included:
+ * asked of the system, for who is about to send what must not be sent twice. */
+bool net_stream_is_quiet(const struct net_stream *stream);
+/* Whether the input has ended by the peer's own word: FIN, inside TLS close_notify (RFC 8446 6.1). False of a
+ * connection that was lost or reset, or cut by somebody between. */
+bool net_stream_has_clean_end(const struct net_stream *stream);
 /* The peer as text: "192.0.2.1:5555", "[::1]:5555" or "unix". Lives with the stream. */
 const char *net_stream_peer(const struct net_stream *stream);
 struct net_loop *net_stream_loop(const struct net_stream *stream);

@@ -55,13 +55,23 @@ static enum net_io describe_tls(struct net_stream *stream, int result, const cha
     }
 }
 
+/* What stands in the thread's queue would be taken for the next call's failure. Looking costs less than clearing, and
+ * it is empty nearly always. */
+static void forget_errors(void)
+{
+    if (ERR_peek_error() != 0) {
+        ERR_clear_error();
+    }
+}
+
 static enum net_io read_bytes(struct net_stream *stream, char *memory, size_t size, size_t *out_size)
 {
     errno = 0;
     if (stream->ssl != NULL) {
-        ERR_clear_error();
+        forget_errors();
         int result = SSL_read(stream->ssl, memory, (int)size);
         if (result <= 0) {
+            stream->has_clean_end = (SSL_get_shutdown(stream->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
             return describe_tls(stream, result, "reading");
         }
         *out_size = (size_t)result;
@@ -72,6 +82,7 @@ static enum net_io read_bytes(struct net_stream *stream, char *memory, size_t si
         return describe_errno(stream, "reading");
     }
     *out_size = (size_t)result;
+    stream->has_clean_end = result == 0;
     return result == 0 ? NET_IO_END : NET_IO_DONE;
 }
 
@@ -79,7 +90,7 @@ static enum net_io write_bytes(struct net_stream *stream, struct rg_slice bytes,
 {
     errno = 0;
     if (stream->ssl != NULL) {
-        ERR_clear_error();
+        forget_errors();
         int result = SSL_write(stream->ssl, bytes.data, bytes.size > INT_MAX ? INT_MAX : (int)bytes.size);
         if (result <= 0) {
             return describe_tls(stream, result, "writing");
@@ -99,6 +110,14 @@ static enum net_io write_bytes(struct net_stream *stream, struct rg_slice bytes,
 bool net_stream_has_hidden_input(const struct net_stream *stream)
 {
     return stream->ssl != NULL && stream->stage != NET_STREAM_CLOSED && SSL_has_pending(stream->ssl) == 1;
+}
+
+bool net_stream_is_quiet(const struct net_stream *stream)
+{
+    char byte = 0;
+    return stream->stage == NET_STREAM_OPEN && !stream->is_ended && !stream->write_failed &&
+           !net_stream_has_hidden_input(stream) && recv(stream->fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+           errno == EAGAIN;
 }
 
 static bool may_read(const struct net_stream *stream)

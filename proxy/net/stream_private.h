@@ -6,6 +6,7 @@
 #include "proxy/net/loop_private.h"
 #include "proxy/net/stream.h"
 #include "proxy/net/tls.h"
+#include "proxy/net/tls_client.h"
 
 #include <openssl/ssl.h>
 
@@ -29,8 +30,9 @@ struct net_stream {
     bool is_lent; /* an upstream's: ssl is libpq's, the upstream closes the stream */
     enum net_stream_stage stage;
 
-    SSL *ssl; /* NULL = plain */
-    struct net_tls *tls;
+    SSL *ssl;            /* NULL = plain */
+    struct net_tls *tls; /* of a client's stream */
+    struct net_tls_client *tls_client;
     struct rg_buf early; /* received before the handshake, its first bytes */
     void (*on_handshake)(void *context, struct net_stream *stream, const char *error);
     void *handshake_context;
@@ -44,6 +46,7 @@ struct net_stream {
     bool is_paused;        /* by the owner */
     bool is_ended;         /* the peer is gone or the connection failed */
     bool is_end_told;      /* on_closed was called */
+    bool has_clean_end;    /* by FIN, inside TLS by close_notify */
     bool has_news;         /* on_input is due even if nothing more arrives */
     bool was_full;         /* on_drained is due when output gets low */
     bool write_failed;     /* output is dropped; the input is read to its end for last words */
@@ -78,13 +81,20 @@ bool net_stream_send_some(struct net_stream *stream);
 /* stream_tls.c: */
 /* OpenSSL's door to a stream's socket. One for each net_tls, which outlives its streams' objects. */
 BIO_METHOD *net_stream_bio_method_new(void);
+/* A TLS object that moves its bytes through stream; NULL when out of memory. */
+SSL *net_tls_on_stream(SSL_CTX *context, BIO_METHOD *method, struct net_stream *stream);
 void net_stream_step_handshake(struct net_stream *stream);
 void net_stream_free_tls(struct net_stream *stream);
 /* The oldest OpenSSL error of the thread as one line; clears the queue. */
 void net_tls_error_text(char *out_text, size_t size);
 
+/* tls_client.c: */
+SSL *net_tls_client_start(const struct net_tls_client *client, struct net_stream *stream);
+
 /* tls.c: */
 /* A server-side TLS object that moves its bytes through stream; NULL when out of memory. */
 SSL *net_tls_start(const struct net_tls *tls, struct net_stream *stream);
+/* For libh2o, which makes its own objects; lives with tls. */
+SSL_CTX *net_tls_context(const struct net_tls *tls);
 
 #endif

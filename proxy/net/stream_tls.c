@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server-side TLS handshake of a stream, and OpenSSL's door to its socket: a BIO that hands out
- * the bytes received before the handshake first (direct TLS), then the socket's. */
+/* The TLS handshake of a stream, as server or as client, and OpenSSL's door to its socket: a BIO that
+ * hands out the bytes received before the handshake first (direct TLS), then the socket's. */
 #include "proxy/net/stream_private.h"
 
 #include <errno.h>
@@ -54,6 +54,20 @@ BIO_METHOD *net_stream_bio_method_new(void)
     return method;
 }
 
+SSL *net_tls_on_stream(SSL_CTX *context, BIO_METHOD *method, struct net_stream *stream)
+{
+    SSL *ssl = SSL_new(context);
+    BIO *bio = ssl == NULL ? NULL : BIO_new(method);
+    if (bio == NULL) {
+        SSL_free(ssl);
+        return NULL;
+    }
+    BIO_set_data(bio, stream);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(ssl, bio, bio);
+    return ssl;
+}
+
 void net_stream_free_tls(struct net_stream *stream)
 {
     if (!stream->is_lent) {
@@ -61,16 +75,15 @@ void net_stream_free_tls(struct net_stream *stream)
     }
     stream->ssl = NULL;
     net_tls_release(&stream->tls);
+    net_tls_client_release(&stream->tls_client);
 }
 
-void net_stream_start_tls(struct net_stream *stream, struct net_tls *tls,
-                          void (*on_done)(void *context, struct net_stream *stream, const char *error), void *context)
+static void begin_handshake(struct net_stream *stream, SSL *ssl,
+                            void (*on_done)(void *context, struct net_stream *stream, const char *error), void *context)
 {
-    RG_ASSERT(stream->stage == NET_STREAM_OPEN && stream->ssl == NULL && !stream->is_lent);
     stream->on_handshake = on_done;
     stream->handshake_context = context;
-    stream->tls = net_tls_ref(tls);
-    stream->ssl = net_tls_start(tls, stream);
+    stream->ssl = ssl;
     struct rg_buf received = stream->input;
     rg_buf_init(&stream->input, received.limit_bytes);
     rg_buf_done(&stream->early);
@@ -78,6 +91,23 @@ void net_stream_start_tls(struct net_stream *stream, struct net_tls *tls,
     stream->stage = NET_STREAM_HANDSHAKE;
     net_poll_want(stream->poll, false, false);
     net_stream_flush_later(stream);
+}
+
+void net_stream_start_tls(struct net_stream *stream, struct net_tls *tls,
+                          void (*on_done)(void *context, struct net_stream *stream, const char *error), void *context)
+{
+    RG_ASSERT(stream->stage == NET_STREAM_OPEN && stream->ssl == NULL && !stream->is_lent);
+    stream->tls = net_tls_ref(tls);
+    begin_handshake(stream, net_tls_start(tls, stream), on_done, context);
+}
+
+void net_stream_start_tls_client(struct net_stream *stream, struct net_tls_client *tls,
+                                 void (*on_done)(void *context, struct net_stream *stream, const char *error),
+                                 void *context)
+{
+    RG_ASSERT(stream->stage == NET_STREAM_OPEN && stream->ssl == NULL && !stream->is_lent);
+    stream->tls_client = net_tls_client_ref(tls);
+    begin_handshake(stream, net_tls_client_start(tls, stream), on_done, context);
 }
 
 static void end_handshake(struct net_stream *stream, const char *error)
@@ -146,7 +176,7 @@ void net_stream_step_handshake(struct net_stream *stream)
     }
     ERR_clear_error();
     errno = 0;
-    int result = SSL_accept(stream->ssl);
+    int result = SSL_do_handshake(stream->ssl);
     int saved_errno = errno;
     if (result == 1) {
         end_handshake(stream, NULL);

@@ -25,6 +25,7 @@ struct net_tls {
 
 /* TLS 1.2: forward secrecy and AEAD only. The 1.3 suites are all both. */
 static const char tls12_ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
+static const unsigned char http_alpn[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 static const unsigned char postgresql_alpn[] = {10, 'p', 'o', 's', 't', 'g', 'r', 'e', 's', 'q', 'l'};
 
 void net_tls_error_text(char *out_text, size_t size)
@@ -64,6 +65,18 @@ static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_s
     unsigned char *chosen = NULL;
     int result =
         SSL_select_next_proto(&chosen, out_size, postgresql_alpn, sizeof postgresql_alpn, offered, offered_size);
+    *out = chosen;
+    return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+/* Of whatever is offered HTTP/1.1 is taken; a client that offers none of it speaks it all the same (RFC 9112). */
+static int choose_http(SSL *ssl, const unsigned char **out, unsigned char *out_size, const unsigned char *offered,
+                       unsigned offered_size, void *context)
+{
+    (void)ssl;
+    (void)context;
+    unsigned char *chosen = NULL;
+    int result = SSL_select_next_proto(&chosen, out_size, http_alpn, sizeof http_alpn, offered, offered_size);
     *out = chosen;
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
@@ -190,6 +203,17 @@ rg_status net_tls_server_new(struct rg_slice certificate_pem, struct rg_slice ke
     return RG_OK;
 }
 
+void net_tls_use_http(struct net_tls *tls)
+{
+    SSL_CTX_set_alpn_select_cb(tls->context, choose_http, NULL);
+    SSL_CTX_set_read_ahead(tls->context, 0); /* libh2o asks SSL_pending, which does not see what was read ahead */
+}
+
+SSL_CTX *net_tls_context(const struct net_tls *tls)
+{
+    return tls->context;
+}
+
 struct net_tls *net_tls_ref(struct net_tls *tls)
 {
     atomic_fetch_add(&tls->references, 1);
@@ -219,15 +243,9 @@ struct rg_slice net_tls_server_end_point(const struct net_tls *tls)
 
 SSL *net_tls_start(const struct net_tls *tls, struct net_stream *stream)
 {
-    SSL *ssl = SSL_new(tls->context);
-    BIO *bio = ssl == NULL ? NULL : BIO_new(tls->method);
-    if (bio == NULL) {
-        SSL_free(ssl);
-        return NULL;
+    SSL *ssl = net_tls_on_stream(tls->context, tls->method, stream);
+    if (ssl != NULL) {
+        SSL_set_accept_state(ssl);
     }
-    BIO_set_data(bio, stream);
-    BIO_set_init(bio, 1);
-    SSL_set_bio(ssl, bio, bio);
-    SSL_set_accept_state(ssl);
     return ssl;
 }

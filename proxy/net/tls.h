@@ -18,6 +18,9 @@ enum net_tls_version { NET_TLS_1_2 = 0, NET_TLS_1_3 };
  * is not an error: see net_tls_expires_at_us). No error text holds key bytes. */
 rg_status net_tls_server_new(struct rg_slice certificate_pem, struct rg_slice key_pem, enum net_tls_version min_version,
                              struct net_tls **out_tls) RG_MUST_CHECK;
+/* From now on for our own HTTPS endpoints (proxy/net/http_service.h) and nothing else: ALPN, where a client sends it,
+ * must offer "http/1.1". Before its first connection. */
+void net_tls_use_http(struct net_tls *tls);
 struct net_tls *net_tls_ref(struct net_tls *tls);
 void net_tls_release(struct net_tls **tls); /* accepts NULL */
 

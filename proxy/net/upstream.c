@@ -34,6 +34,7 @@ struct net_upstream {
     PGconn *connection;
     struct net_poll *poll; /* of libpq's socket, while opening */
     struct net_stream *stream;
+    int64_t opened_us;
     bool is_failed;
 };
 
@@ -130,6 +131,7 @@ static void complete(struct net_upstream *upstream)
         fail(upstream, status.error->text);
         return;
     }
+    upstream->opened_us = net_loop_now_us(upstream->loop);
     upstream->on_open(upstream->context, upstream, NULL);
 }
 
@@ -254,6 +256,16 @@ const char *net_upstream_parameter(const struct net_upstream *upstream, const ch
 int net_upstream_pid(const struct net_upstream *upstream)
 {
     return upstream->stream == NULL ? 0 : PQbackendPID(upstream->connection);
+}
+
+const struct net_conninfo *net_upstream_conninfo(const struct net_upstream *upstream)
+{
+    return upstream->conninfo;
+}
+
+uint64_t net_upstream_age_us(const struct net_upstream *upstream)
+{
+    return upstream->stream == NULL ? 0 : (uint64_t)(net_loop_now_us(upstream->loop) - upstream->opened_us);
 }
 
 static void end_upstream(struct net_upstream **upstream, bool says_goodbye)

@@ -25,7 +25,9 @@ rg_status net_upstream_open(struct net_loop *loop, struct net_conninfo *conninfo
 struct net_stream *net_upstream_stream(const struct net_upstream *upstream);
 /* A ParameterStatus the server sent while opening ("server_version"); NULL when it did not. */
 const char *net_upstream_parameter(const struct net_upstream *upstream, const char *name);
-int net_upstream_pid(const struct net_upstream *upstream); /* the backend's, 0 until open */
+int net_upstream_pid(const struct net_upstream *upstream);                             /* the backend's, 0 until open */
+const struct net_conninfo *net_upstream_conninfo(const struct net_upstream *upstream); /* lives as long as upstream */
+uint64_t net_upstream_age_us(const struct net_upstream *upstream); /* since it was open; 0 until then */
 
 /* Asks the server to cancel what this session runs, on the loop's offload. Best effort, as the
  * protocol has it: the request may come too late and hit the session's next statement, so the owner
