@@ -10,11 +10,14 @@ enum { CLI_FINE = 0, CLI_FINDING = 1, CLI_TROUBLE = 2 };
 int cli_audit(int argc, char **argv);
 int cli_child(int argc, char **argv); /* internal: see cli_child.c */
 int cli_check(int argc, char **argv);
+int cli_check_superset(int argc, char **argv); /* check --superset ... */
 int cli_db(int argc, char **argv);
 int cli_diff(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_policy(int argc, char **argv);
 int cli_run(int argc, char **argv);
+int cli_session(int argc, char **argv);
+int cli_saml(int argc, char **argv);
 int cli_test(int argc, char **argv);
 int cli_version(int argc, char **argv);
 

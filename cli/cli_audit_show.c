@@ -11,17 +11,19 @@
 enum { EXIT_FOUND = 0, EXIT_NOTHING = 1, EXIT_TROUBLE = 6, PATH_ARENA = 64 * 1024 };
 
 static const char usage[] =
-    "usage: rowgate audit show [--raw | --json] SEQ DIR\n"
+    "usage: rowgate audit show [--raw | --json] [--subjects DIR2] SEQ DIR\n"
     "\n"
     "Prints record SEQ of an audit log: who, when, what, how it ended; its texts whole, with their\n"
     "literals in place. Of a continuation record, the record that it belongs to.\n"
     "\n"
     "--raw   the line of record SEQ as it was hashed, nothing else\n"
     "--json  as one JSON object\n"
+    "--subjects DIR2  where the keys of encrypted values are, when the log does not name the place\n"
     "\n"
     "Exit status: 0 shown, 1 there is no such record, 6 usage or I/O.\n";
 
 struct request {
+    const char *subjects;
     bool is_raw;
     bool is_json;
     bool wants_help;
@@ -75,8 +77,9 @@ static rg_status read_record(struct audit_walk *walk, const struct request *requ
     return audit_walk_next(walk, true, out_is_there, out_record);
 }
 
-static rg_status print_record(const struct request *request, const struct audit_walked *record)
+static rg_status print_record(const struct request *request, int directory_fd, const struct audit_walked *record)
 {
+    RG_AUTO(audit_opener_free) struct audit_opener *opener = NULL;
     RG_AUTO(rg_arena_done) struct rg_arena arena;
     struct audit_shown shown;
     rg_arena_init(&arena, AUDIT_SHOWN_ARENA);
@@ -85,7 +88,11 @@ static rg_status print_record(const struct request *request, const struct audit_
         (void)putchar('\n');
         return RG_OK;
     }
-    RG_TRY(audit_shown_parse(record, &arena, &shown));
+    RG_TRY(audit_opener_new(directory_fd, rg_slice_of(request->subjects), &opener));
+    RG_TRY(audit_shown_open(record, opener, &arena, &shown));
+    if (!shown.is_open && audit_opener_trouble(opener)[0] != '\0') {
+        (void)report(audit_opener_trouble(opener));
+    }
     if (request->is_json) {
         return record_print_json(&shown, record->line);
     }
@@ -104,7 +111,7 @@ static rg_status show(const struct request *request, bool *out_is_there)
     RG_TRY(audit_directory_open(rg_slice_of(request->operands.texts[1]), &arena, &fd));
     audit_walk_init(&walk, fd, &nowhere);
     RG_TRY(read_record(&walk, request, out_is_there, &record));
-    return *out_is_there ? print_record(request, &record) : RG_OK;
+    return *out_is_there ? print_record(request, fd, &record) : RG_OK;
 }
 
 int cli_audit_show(int argc, char **argv)
@@ -112,6 +119,7 @@ int cli_audit_show(int argc, char **argv)
     struct request request = {.operands = {.max = 2}};
     const struct option_row rows[] = {{"--raw", NULL, &request.is_raw},
                                       {"--json", NULL, &request.is_json},
+                                      {"--subjects", &request.subjects, NULL},
                                       {"-h", NULL, &request.wants_help},
                                       {"--help", NULL, &request.wants_help}};
     bool is_there = false;

@@ -17,7 +17,7 @@
 enum { EXIT_DONE = 0, EXIT_TROUBLE = 6, LAST_DEFAULT = 10, POLL_MS = 100, TENANT_ARENA = 64 * 1024 };
 
 static const char usage[] =
-    "usage: rowgate audit tail [-f] [-n N] [--tenant ID] [--json] DIR\n"
+    "usage: rowgate audit tail [-f] [-n N] [--tenant ID] [--json] [--subjects DIR2] DIR\n"
     "\n"
     "Prints the last 10 records of an audit log, one line each.\n"
     "\n"
@@ -25,12 +25,14 @@ static const char usage[] =
     "-n N         the last N instead\n"
     "--tenant ID  of this tenant only\n"
     "--json       whole records, one JSON object a line\n"
+    "--subjects DIR2  where the keys of encrypted values are, when the log does not name the place\n"
     "\n"
     "Exit status: 0 done, 6 usage or I/O.\n";
 
 struct request {
     const char *count;
     const char *tenant;
+    const char *subjects;
     bool follows;
     bool is_json;
     bool wants_help;
@@ -90,20 +92,26 @@ static bool parse_count(const char *text, uint64_t *out_count)
 static rg_status tail(struct request *request, uint64_t count)
 {
     RG_AUTO(rg_arena_done) struct rg_arena arena;
+    RG_AUTO(audit_opener_free) struct audit_opener *opener = NULL;
+    RG_AUTO(audit_fd_done) int fd = -1;
     struct audit_follow_options options = {.last_count = count, .is_endless = request->follows};
     const struct audit_follow_sink sink = {
         .on_record = on_record, .on_end = on_end, .on_cut = on_cut, .context = request};
     rg_arena_init(&arena, TENANT_ARENA);
     RG_TRY(audit_show_escape(rg_slice_of(request->tenant), &arena, &options.tenant));
+    RG_TRY(audit_directory_open(rg_slice_of(request->operands.texts[0]), &arena, &fd));
+    RG_TRY(audit_opener_new(fd, rg_slice_of(request->subjects), &opener));
+    options.opener = opener;
     return audit_follow(rg_slice_of(request->operands.texts[0]), &options, &sink);
 }
 
 int cli_audit_tail(int argc, char **argv)
 {
     struct request request = {.operands = {.max = 1}};
-    const struct option_row rows[] = {{"-f", NULL, &request.follows},      {"-n", &request.count, NULL},
-                                      {"--tenant", &request.tenant, NULL}, {"--json", NULL, &request.is_json},
-                                      {"-h", NULL, &request.wants_help},   {"--help", NULL, &request.wants_help}};
+    const struct option_row rows[] = {{"-f", NULL, &request.follows},          {"-n", &request.count, NULL},
+                                      {"--tenant", &request.tenant, NULL},     {"--json", NULL, &request.is_json},
+                                      {"--subjects", &request.subjects, NULL}, {"-h", NULL, &request.wants_help},
+                                      {"--help", NULL, &request.wants_help}};
     uint64_t count = 0;
     if (!options_parse("audit tail", argc, argv, rows, sizeof rows / sizeof rows[0], &request.operands)) {
         return EXIT_TROUBLE;

@@ -21,7 +21,8 @@ enum { FINDINGS_ARENA_BYTES = 4 << 20 };
 static int print_help(FILE *out, int status)
 {
     (void)fputs(
-        "usage: rowgate check -c FILE [--strict] [--relations FILE] [--json]\n\n"
+        "usage: rowgate check -c FILE [--strict] [--relations FILE] [--json]\n"
+        "       rowgate check --superset URL ...   (rowgate check --superset URL -h tells more)\n\n"
         "Loads FILE and what it includes, prints each mistake as file:line:column, and warns of what is allowed\n"
         "and probably not meant (docs/check.md).\n\n"
         "  -c, --config FILE     the configuration\n"
@@ -71,27 +72,6 @@ static bool parse_options(int argc, char **argv, struct options *options, int *o
     return true;
 }
 
-static void print_text(const struct rg_finding *finding)
-{
-    text_print_place(stdout, finding->place);
-    (void)printf("%s: ", text_severity(finding->severity));
-    text_print(stdout, finding->text, false);
-    if (finding->rule != NULL) {
-        (void)printf(" [%s]\n    hint: %s", finding->rule, finding->hint);
-    }
-    (void)putchar('\n');
-}
-
-static void print_json(const struct rg_finding *finding)
-{
-    const char *file = finding->place.file == NULL ? "" : finding->place.file;
-    text_print_json(json_pack("{s:s, s:o, s:i, s:i, s:o, s:s, s:s}", "severity", text_severity(finding->severity),
-                              "file", text_json(rg_slice_of(file)), "line", (int)finding->place.line, "column",
-                              (int)finding->place.column, "text", text_json(finding->text), "rule",
-                              finding->rule == NULL ? "" : finding->rule, "hint",
-                              finding->hint == NULL ? "" : finding->hint));
-}
-
 static int compare_findings(const void *a, const void *b)
 {
     const struct rg_finding *left = *(const struct rg_finding *const *)a;
@@ -115,7 +95,7 @@ static void print_findings(const struct rg_diag *diag, bool is_json)
     }
     qsort(findings, count, sizeof *findings, compare_findings);
     for (size_t i = 0; i < count; i++) {
-        is_json ? print_json(findings[i]) : print_text(findings[i]);
+        text_print_finding(findings[i], is_json);
     }
     rg_memory_free(findings);
 }
@@ -167,8 +147,21 @@ static int check(const struct options *options, struct policy_relations *relatio
     return is_finding ? CLI_FINDING : CLI_FINE;
 }
 
+static bool is_about_superset(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--superset") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int cli_check(int argc, char **argv)
 {
+    if (is_about_superset(argc, argv)) {
+        return cli_check_superset(argc, argv);
+    }
     struct options options = {0};
     struct policy_relations *relations = NULL;
     int status = CLI_TROUBLE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rowgate child auditor|gateway: what `rowgate run` starts, with descriptors that only it can give. Not for people, so
- * not in the list of commands. */
+/* rowgate child auditor|gateway|exporter: what `rowgate run` starts, with descriptors that only it can give. Not for
+ * people, so not in the list of commands. */
 #include "cli/cli.h"
 
 #include <getopt.h>
@@ -10,6 +10,7 @@
 
 #include "base/rg_memory.h"
 #include "proxy/auditor_child.h"
+#include "proxy/exporter_child.h"
 #include "proxy/gateway.h"
 
 enum { LISTENERS_MAX = 1024 };
@@ -20,6 +21,10 @@ struct child_options {
     const char *log_file;
     const char *log_level;
     const char *audit_directory;
+    const char *sealed_origin;
+    const char *state_directory;
+    bool has_admin;
+    struct gateway_listener admin;
     size_t listener_count;
     struct gateway_listener listeners[LISTENERS_MAX];
 };
@@ -47,6 +52,18 @@ static bool take_listener(struct child_options *options, const char *text)
     return true;
 }
 
+static bool take_admin(struct child_options *options, const char *text)
+{
+    const char *rest = NULL;
+    int fd = -1;
+    if (options->has_admin || !parse_number(text, '=', &fd, &rest)) {
+        return false;
+    }
+    options->has_admin = true;
+    options->admin = (struct gateway_listener){fd, rg_slice_of(rest + 1)};
+    return true;
+}
+
 static bool take_option(struct child_options *options, int option)
 {
     const char *rest = NULL;
@@ -58,8 +75,16 @@ static bool take_option(struct child_options *options, int option)
         return true;
     case 'l':
         return take_listener(options, optarg);
+    case 'm':
+        return take_admin(options, optarg);
     case 'a':
         options->audit_directory = optarg;
+        return true;
+    case 's':
+        options->sealed_origin = optarg;
+        return true;
+    case 't':
+        options->state_directory = optarg;
         return true;
     case 'o':
         options->log_file = optarg;
@@ -74,10 +99,15 @@ static bool take_option(struct child_options *options, int option)
 
 static bool read_options(int argc, char **argv, struct child_options *options)
 {
-    static const struct option names[] = {
-        {"audit-directory", required_argument, NULL, 'a'}, {"control", required_argument, NULL, 'f'},
-        {"listen", required_argument, NULL, 'l'},          {"log-file", required_argument, NULL, 'o'},
-        {"log-level", required_argument, NULL, 'v'},       {NULL, 0, NULL, 0}};
+    static const struct option names[] = {{"admin", required_argument, NULL, 'm'},
+                                          {"audit-directory", required_argument, NULL, 'a'},
+                                          {"control", required_argument, NULL, 'f'},
+                                          {"listen", required_argument, NULL, 'l'},
+                                          {"log-file", required_argument, NULL, 'o'},
+                                          {"log-level", required_argument, NULL, 'v'},
+                                          {"seal-personal", required_argument, NULL, 's'},
+                                          {"state-directory", required_argument, NULL, 't'},
+                                          {NULL, 0, NULL, 0}};
     int option = 0;
     options->control_fd = -1;
     while ((option = getopt_long(argc, argv, "c:", names, NULL)) != -1) {
@@ -107,12 +137,24 @@ static int run_auditor(const struct child_options *options)
 
 static int run_gateway(const struct child_options *options)
 {
-    const struct gateway_options gateway = {.path = options->config,
-                                            .control_fd = options->control_fd,
-                                            .fence = {options->audit_directory, options->log_file},
-                                            .listener_count = options->listener_count,
-                                            .listeners = options->listeners};
+    const struct gateway_options gateway = {
+        .path = options->config,
+        .control_fd = options->control_fd,
+        .fence = {options->audit_directory, options->log_file, options->state_directory},
+        .sealed_origin = options->sealed_origin,
+        .admin = options->has_admin ? &options->admin : NULL,
+        .listener_count = options->listener_count,
+        .listeners = options->listeners};
     return finish(gateway_run(&gateway), false);
+}
+
+static int run_exporter(const struct child_options *options)
+{
+    const struct exporter_child exporter = {options->config, options->control_fd, options->audit_directory,
+                                            options->log_file};
+    int code = 0;
+    rg_status status = exporter_child_run(&exporter, &code);
+    return rg_is_ok(status) ? code : finish(status, true); /* it said so in the operational log */
 }
 
 int cli_child(int argc, char **argv)
@@ -126,6 +168,9 @@ int cli_child(int argc, char **argv)
     } else if (is_sound && strcmp(name, "gateway") == 0 && options->config != NULL &&
                options->audit_directory != NULL) {
         code = run_gateway(options);
+    } else if (is_sound && strcmp(name, "exporter") == 0 && options->config != NULL &&
+               options->audit_directory != NULL) {
+        code = run_exporter(options);
     } else {
         (void)fprintf(stderr, "rowgate: \"child\" is what `rowgate run` starts by itself\n");
     }

@@ -180,7 +180,7 @@ static int run(const struct options *options, struct rg_arena *arena, struct con
 
 int cli_test(int argc, char **argv)
 {
-    RG_AUTO(rg_arena_done) struct rg_arena arena;
+    RG_AUTO(rg_arena_done) struct rg_arena arena = {0};
     struct options options = {0};
     struct config *config = NULL;
     struct policy_relations *relations = NULL;

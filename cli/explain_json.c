@@ -24,6 +24,23 @@ static json_t *limits_json(const struct config_limits *limits)
                      (json_int_t)(limits->idle_timeout_us / 1000));
 }
 
+static const char *kind_name(enum auth_kind kind)
+{
+    switch (kind) {
+    case AUTH_UNVERIFIED:
+        return "nobody";
+    case AUTH_OIDC:
+        return "oidc";
+    case AUTH_SCRAM:
+        return "service_account";
+    case AUTH_SAML:
+        return "saml";
+    case AUTH_OAUTH:
+        return "oauth";
+    }
+    return "nobody";
+}
+
 static void print_identity(const struct explained *explained)
 {
     const struct auth_identity *identity = &explained->subject->identity;
@@ -40,13 +57,12 @@ static void print_identity(const struct explained *explained)
                                   text_json(tenant->route.schemas[i].physical));
     }
     rg_digest_hex(policy_binding_digest(explained->binding), digest);
-    text_print_json(json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "type", "identity",
-                              "tenant", text_json(tenant->id), "user", text_json(explained->request->user), "kind",
-                              identity->kind == AUTH_SCRAM ? "service_account" : "oidc", "idp",
-                              text_json(identity->idp), "subject", text_json(identity->subject), "claims", claims,
-                              "schemas", schemas, "upstream", text_json(tenant->route.upstream), "database",
-                              text_json(explained->subject->database), "limits",
-                              limits_json(config_limits_find(explained->config, &tenant->route)), "binding", digest));
+    text_print_json(json_pack(
+        "{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "type", "identity", "tenant",
+        text_json(tenant->id), "user", text_json(explained->request->user), "kind", kind_name(identity->kind), "idp",
+        text_json(identity->idp), "subject", text_json(identity->subject), "claims", claims, "schemas", schemas,
+        "upstream", text_json(tenant->route.upstream), "database", text_json(explained->subject->database), "limits",
+        limits_json(config_limits_find(explained->config, &tenant->route)), "binding", digest));
 }
 
 static json_t *naming_json(const struct explained *explained, const struct policy_naming *naming)

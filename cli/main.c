@@ -20,7 +20,9 @@ static const struct command commands[] = {
     {"db", cli_db, "show what a database looks like to rowgate"},
     {"policy", cli_policy, "write the policies as the database's own row security"},
     {"diff", cli_diff, "compare the policies with a live database"},
+    {"session", cli_session, "show who is logged in, and put people out"},
     {"audit", cli_audit, "verify and show the audit log"},
+    {"saml", cli_saml, "print what a SAML identity provider must know of rowgate"},
     {"version", cli_version, "print the version"},
 };
 

@@ -80,8 +80,36 @@ static void print_name(FILE *out, struct rg_slice name, int width)
 
 /* ---- one line ---- */
 
+/* "dashboard.view 200 dashboard/12 "; with the verdict where it is a refusal, the phase where there are two. */
+static void print_request(FILE *out, const struct audit_shown *shown)
+{
+    bool is_denied = rg_slice_is_equal(shown->verdict, RG_SLICE("denied"));
+    record_print_text(out, shown->action.size == 0 ? shown->kind : shown->action, NULL, LINE_NAME_MAX);
+    (void)fputs(is_denied ? " denied " : " ", out);
+    if (!rg_slice_is_equal(shown->phase, RG_SLICE("combined"))) {
+        print_name(out, shown->phase, 0);
+    }
+    if (shown->status != 0) {
+        (void)fprintf(out, "%" PRIu64 " ", shown->status);
+    }
+    if (shown->object.size > 0) {
+        print_name(out, shown->object, 0);
+    }
+    print_name(out, shown->method, 0);
+    record_print_text(out, shown->path, NULL, LINE_TEXT_MAX);
+    if (shown->query.size > 0) {
+        (void)fputc('?', out);
+        record_print_text(out, shown->query, NULL, LINE_TEXT_MAX);
+    }
+    (void)fputc(' ', out);
+}
+
 static void print_action(FILE *out, const struct audit_shown *shown)
 {
+    if (shown->request.size > 0) {
+        print_request(out, shown);
+        return;
+    }
     if (shown->class_name.size == 0 && shown->verdict.size == 0) {
         print_name(out, shown->kind, 14);
         return;
@@ -104,7 +132,8 @@ void record_print_line(FILE *out, const struct audit_shown *shown)
     print_name(out, shown->tenant, 8);
     print_name(out, shown->user, 8);
     print_action(out, shown);
-    if (shown->has_result && !rg_slice_is_equal(shown->verdict, RG_SLICE("denied"))) {
+    bool has_rows = shown->has_result && shown->request.size == 0;
+    if (has_rows && !rg_slice_is_equal(shown->verdict, RG_SLICE("denied"))) {
         (void)fprintf(out, "rows=%" PRIu64 " ", shown->rows);
     }
     if (shown->sqlstate.size > 0) {
@@ -153,6 +182,9 @@ static void print_who(FILE *out, const struct audit_shown *shown)
     print_row(out, "upstream", shown->upstream);
     print_row(out, "session", shown->session);
     print_row(out, "statement", shown->statement);
+    print_row(out, "request", shown->request);
+    print_row(out, "reference", shown->reference);
+    print_row(out, "guest", shown->guest);
 }
 
 static void print_what(FILE *out, const struct audit_shown *shown)
@@ -160,6 +192,11 @@ static void print_what(FILE *out, const struct audit_shown *shown)
     print_row(out, "kind", shown->kind);
     print_row(out, "class", shown->class_name);
     print_row(out, "phase", shown->phase);
+    print_row(out, "action", shown->action);
+    print_row(out, "object", shown->object);
+    print_row(out, "method", shown->method);
+    print_row(out, "path", shown->path);
+    print_row(out, "query", shown->query);
     for (size_t i = 0; i < shown->relation_count; i++) {
         print_row(out, i == 0 ? "tables" : "", shown->relations[i]);
     }
@@ -173,11 +210,19 @@ static void print_result(FILE *out, const struct audit_shown *shown)
     print_row(out, "verdict", shown->verdict);
     print_row(out, "rule", shown->rule);
     print_row(out, "policy", shown->policy);
+    if (shown->status != 0) {
+        print_head(out, "status");
+        (void)fprintf(out, "%" PRIu64 "\n", shown->status);
+    }
     if (shown->has_result) {
         print_head(out, "result");
-        (void)fprintf(out, "%" PRIu64 " rows, %" PRIu64 " bytes, %" PRIu64 ".%03u ms\n", shown->rows, shown->bytes,
-                      shown->duration_us / 1000, (unsigned)(shown->duration_us % 1000));
+        if (shown->request.size == 0) {
+            (void)fprintf(out, "%" PRIu64 " rows, ", shown->rows);
+        }
+        (void)fprintf(out, "%" PRIu64 " bytes, %" PRIu64 ".%03u ms\n", shown->bytes, shown->duration_us / 1000,
+                      (unsigned)(shown->duration_us % 1000));
     }
+    print_row(out, "digests", shown->digests);
     print_row(out, "sqlstate", shown->sqlstate);
     print_block_text(out, "message", shown->message);
     print_row(out, "more", shown->rest);
@@ -200,6 +245,9 @@ void record_print_block(FILE *out, const struct audit_shown *shown, struct rg_sl
     print_result(out, shown);
     if (shown->is_break_glass) {
         (void)fputs("NOTE      done while the log's disk was nearly full, by a user of break_glass\n", out);
+    }
+    if (shown->is_unmarked) {
+        (void)fputs("NOTE      a guest's statement without the marker of its view\n", out);
     }
     if (!shown->is_whole) {
         (void)fputs("NOTE      not all of the record's texts are here: run rowgate audit verify\n", out);
@@ -247,6 +295,14 @@ static rg_status set_texts(json_t *object, const struct audit_shown *shown, stru
                 {"upstream", shown->upstream},
                 {"session", shown->session},
                 {"statement", shown->statement},
+                {"request", shown->request},
+                {"reference", shown->reference},
+                {"guest", shown->guest},
+                {"action", shown->action},
+                {"object", shown->object},
+                {"method", shown->method},
+                {"path", shown->path},
+                {"query", shown->query},
                 {"class", shown->class_name},
                 {"phase", shown->phase},
                 {"verdict", shown->verdict},
@@ -270,18 +326,30 @@ static void set_rest(json_t *object, const struct audit_shown *shown)
         (void)json_array_append_new(relations, text_json(shown->relations[i]));
     }
     set(object, "relations", relations);
-    if (shown->has_result) {
+    if (shown->status != 0) {
+        set(object, "status", json_integer((json_int_t)shown->status));
+    }
+    if (shown->has_result && shown->request.size == 0) {
         set(object, "rows", json_integer((json_int_t)shown->rows));
+    }
+    if (shown->has_result) {
         set(object, "bytes", json_integer((json_int_t)shown->bytes));
         set(object, "duration_us", json_integer((json_int_t)shown->duration_us));
     }
     if (shown->binds.size > 0) {
         set(object, "binds", json_loadb(shown->binds.data, shown->binds.size, flags, NULL));
     }
+    json_t *digests =
+        shown->digests.size == 0 ? NULL : json_loadb(shown->digests.data, shown->digests.size, flags, NULL);
+    (void)json_object_update(object, digests);
+    json_decref(digests);
     json_t *rest = shown->rest.size == 0 ? NULL : json_loadb(shown->rest.data, shown->rest.size, flags, NULL);
     (void)json_object_update(object, rest);
     json_decref(rest);
     set(object, "break_glass", json_boolean(shown->is_break_glass));
+    if (shown->is_unmarked) {
+        set(object, "unmarked", json_true());
+    }
     set(object, "whole", json_boolean(shown->is_whole));
 }
 

@@ -63,6 +63,32 @@ const char *text_severity(enum rg_severity severity)
     return severity == RG_SEVERITY_ERROR ? "error" : "warning";
 }
 
+static void print_plain(const struct rg_finding *finding)
+{
+    text_print_place(stdout, finding->place);
+    (void)printf("%s: ", text_severity(finding->severity));
+    text_print(stdout, finding->text, false);
+    if (finding->rule != NULL) {
+        (void)printf(" [%s]\n    hint: %s", finding->rule, finding->hint);
+    }
+    (void)putchar('\n');
+}
+
+static void print_object(const struct rg_finding *finding)
+{
+    const char *file = finding->place.file == NULL ? "" : finding->place.file;
+    text_print_json(json_pack("{s:s, s:o, s:i, s:i, s:o, s:s, s:s}", "severity", text_severity(finding->severity),
+                              "file", text_json(rg_slice_of(file)), "line", (int)finding->place.line, "column",
+                              (int)finding->place.column, "text", text_json(finding->text), "rule",
+                              finding->rule == NULL ? "" : finding->rule, "hint",
+                              finding->hint == NULL ? "" : finding->hint));
+}
+
+void text_print_finding(const struct rg_finding *finding, bool is_json)
+{
+    is_json ? print_object(finding) : print_plain(finding);
+}
+
 void text_print_errors(const struct rg_diag *diag)
 {
     for (const struct rg_finding *finding = diag->first; finding != NULL; finding = finding->next) {
@@ -101,7 +127,7 @@ static rg_status read_all(FILE *file, const char *path, struct rg_buf *buf)
 
 rg_status text_read(const char *path, size_t limit_bytes, struct rg_arena *arena, struct rg_slice *out_text)
 {
-    RG_AUTO(rg_buf_done) struct rg_buf buf;
+    RG_AUTO(rg_buf_done) struct rg_buf buf = {0};
     bool is_stdin = strcmp(path, "-") == 0;
     FILE *file = is_stdin ? stdin : fopen(path, "rb");
     if (file == NULL) {

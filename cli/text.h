@@ -22,6 +22,8 @@ json_t *text_json(struct rg_slice text);
 json_t *text_json_place(struct rg_place place); /* {"file", "line", "column"}, or null */
 
 const char *text_severity(enum rg_severity severity);
+/* One finding on stdout, with its rule and hint: two lines, or one JSON object. */
+void text_print_finding(const struct rg_finding *finding, bool is_json);
 /* All findings of severity error on stderr, as check prints them. */
 void text_print_errors(const struct rg_diag *diag);
 
