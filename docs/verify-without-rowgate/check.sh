@@ -10,13 +10,7 @@ set -eu
 LC_ALL=C
 export LC_ALL
 
-altered=1 truncated=2 forked=3 incomplete=4 stale=5 usage=6
-chunk=8192 # records or nodes that lie as files in $work at once
-
-die() {
-    echo "check.sh: $2" >&2
-    exit "$1"
-}
+. "$(dirname "$0")/lib.sh"
 
 root=
 if [ "${1:-}" = --root ]; then
@@ -31,119 +25,55 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 [ "$(awk 'BEGIN { printf "%c", 0 }' | od -An -tx1 | tr -d ' ')" = 00 ] || die $usage 'this awk cannot write a zero byte'
 
-# Bytes as hexadecimal and back.
-hex() { basenc --base16 -w 0 | tr A-F a-f; }
-unhex() { tr -d '\n' | tr a-f A-F | basenc -d --base16; }
-sha256() { openssl dgst -sha256 -binary; }
-# Digests of 32 bytes each, as one base64url line each: a 33rd byte of zeros keeps the lines in step.
-b64url_lines() { basenc --base16 -w 64 | sed 's/$/00/' | basenc -d -i --base16 | basenc --base64url -w 44 | cut -c 1-43; }
-# The n-th (from 0) 32 bytes of a file.
-digest_at() { tail -c +$((32 * $2 + 1)) "$1" | head -c 32; }
-size_of() { wc -c <"$1" | tr -d ' '; }
-
-# Digests of all files in block/, in order, appended to $1.
-hash_files() {
-    (cd block && openssl dgst -sha256 -r -- * | cut -c 1-64) | unhex >>"$1"
-    rm -rf block
-}
-
-# $1: file of messages of $2 bytes each; their digests go to $3.
-hash_blocks() {
-    : >"$3"
-    rm -rf blocks
-    mkdir blocks
-    split -b $(($2 * chunk)) -a 5 -d "$1" blocks/
-    for part in blocks/*; do
-        [ -s "$part" ] || continue
-        mkdir block
-        split -b "$2" -a 5 -d "$part" block/
-        hash_files "$3"
-    done
-}
-
-# $1: file of digests, the leaves of an RFC 6962 tree. $2.0, $2.1, ... become the roots of all complete subtrees.
-build_tree() {
-    cp "$1" "$2.0"
-    level=0
-    while [ "$(size_of "$2.$level")" -ge 64 ]; do
-        pairs=$(($(size_of "$2.$level") / 64))
-        head -c $((64 * pairs)) "$2.$level" | basenc --base16 -w 128 | sed 's/^/01/' | unhex >nodes
-        level=$((level + 1))
-        hash_blocks nodes 65 "$2.$level"
-    done
-}
-
-# The root of the first $2 leaves of the tree $1, in hexadecimal.
-root_of() {
-    [ "$2" -gt 0 ] || { sha256 </dev/null | hex; return; }
-    rest=$2 level=0 found=
-    while [ "$rest" -gt 0 ]; do
-        if [ $((rest % 2)) -eq 1 ]; then
-            left=$(digest_at "$1.$level" $((rest - 1)) | hex)
-            if [ -z "$found" ]; then found=$left; else found=$(printf '01%s%s' "$left" "$found" | unhex | sha256 | hex); fi
-        fi
-        rest=$((rest / 2)) level=$((level + 1))
-    done
-    echo "$found"
-}
-
-# note_text FILE NAME PUBLIC: checks the signature of the key (hexadecimal) under this name on a C2SP signed note.
-# The signed text is left in text.
-note_text() {
-    sed '/^$/,$d' "$1" >text
-    sed '1,/^$/d' "$1" >signatures
-    { cat text; echo; cat signatures; } | cmp -s - "$1" || die $altered "$1 is not a signed note"
-    key_id=$({ printf '%s\n' "$2"; printf '01%s' "$3" | unhex; } | sha256 | head -c 4 | hex)
-    signed=no
-    while read -r dash name blob; do
-        if [ "$dash" != "$(printf '\342\200\224')" ]; then die $altered "$1 has a malformed signature line"; fi
-        [ "$name" = "$2" ] || continue
-        printf '%s' "$blob" | base64 -d >signature 2>/dev/null || die $altered "$1 has a malformed signature"
-        [ "$(head -c 4 signature | hex)" = "$key_id" ] || continue
-        [ "$(base64 -w 0 signature)" = "$blob" ] || die $altered "$1 has a malformed signature"
-        tail -c +5 signature >bare
-        printf '302a300506032b6570032100%s' "$3" | unhex >public.der # RFC 8410: an Ed25519 key
-        openssl pkeyutl -verify -rawin -pubin -keyform DER -inkey public.der -in text -sigfile bare >/dev/null 2>&1 ||
-            die $altered "$1: the signature does not hold"
-        signed=yes
-    done <signatures
-    [ $signed = yes ] || die $altered "$1 is not signed by the key that it must be signed by"
-}
-
 # ---- the keys: each list is signed by the root key ----
 origin=$(cat "$log/origin")
 [ -n "$root" ] || { [ -f "$log/keys/root.vkey" ] && root=$(cat "$log/keys/root.vkey"); } || die $incomplete 'no root key'
-root_name=${root%%+*}
-root_key=$(printf '%s' "${root#*+*+}" | base64 -d 2>/dev/null | hex)
-root_id=$({ printf '%s\n' "$root_name"; printf '%s' "$root_key" | unhex; } | sha256 | head -c 4 | hex)
-case $root_key in 01????????????????????????????????????????????????????????????????) ;; *) die $usage 'the root key is no vkey' ;; esac
-[ "$root" = "$root_name+$root_id+${root#*+*+}" ] || die $usage 'the root key is no vkey'
-: >keys
-genesis_root=
-for list in "$log"/keys/list-*.note; do
-    [ -f "$list" ] || die $incomplete 'there is no list of keys'
-    note_text "$list" "$root_name" "${root_key#01}"
-    read -r first count seconds <<END
-$(sed -n 3p text)
-END
-    printf 'rowgate/audit/keys/v1\n%s\n%d %d %d\n' "$origin" "$first" "$count" "$seconds" >head
-    head -n 3 text | cmp -s - head || die $altered "$list is not a list of this log's keys"
-    tail -n +4 text | base64 -d >list # each line ends in "=", so the lines decode one by one
-    { [ "$(size_of list)" -eq $((32 * count)) ] && [ "$first" -le $(($(size_of keys) / 32)) ] &&
-        [ "$(basename "$list")" = "$(printf 'list-%08d.note' "$first")" ]; } || die $altered "$list does not follow the lists before it"
-    { head -c $((32 * first)) keys; cat list; } >keys.new
-    mv keys.new keys
-    [ -n "$genesis_root" ] && continue
-    [ "$first" -eq 0 ] || die $incomplete 'the first list of keys is missing'
-    basenc --base16 -w 64 list | sed 's/^/00/' | unhex >messages
-    hash_blocks messages 33 key_leaves
-    build_tree key_leaves key_tree
-    genesis_root=$(root_of key_tree "$count")
+load_keys
+
+# ---- a pruned beginning: the tiles hold the hashes of what is gone, pruned/ where its tenants stood ----
+# tile_name INDEX: the path of a tile of level 0 (C2SP tlog-tiles).
+tile_name() {
+    name=$(printf '%03d' $(($1 % 1000))) above=$(($1 / 1000))
+    while [ "$above" -gt 0 ]; do
+        name=$(printf 'x%03d/%s' $((above % 1000)) "$name") above=$((above / 1000))
+    done
+    echo "tile/0/$name"
+}
+: >leaves
+: >base_tenants
+: >opens
+base=0 base_epoch=0
+for segment in "$log"/seg/*.jsonl; do
+    base=$(basename "$segment" .jsonl | sed 's/^0*\(.\)/\1/')
+    break
 done
+case $base in *[!0-9]*) base=0 ;; esac
+index=0
+while [ $((256 * index)) -lt "$base" ]; do
+    tile=$(tile_name $index) width=$((base - 256 * index))
+    [ "$width" -le 256 ] || width=256
+    [ -f "$log/$tile" ] || tile=$(cd "$log" && find "$tile.p" -type f 2>/dev/null | sort -t / -k 4 | tail -n 1)
+    { [ -n "$tile" ] && [ "$(size_of "$log/$tile")" -ge $((32 * width)) ]; } ||
+        die $incomplete "$base records are missing, and so are their hashes in tile/"
+    head -c $((32 * width)) "$log/$tile" >>leaves
+    index=$((index + 1))
+done
+if [ "$base" -gt 0 ]; then
+    file=$log/pruned/$(printf '%016d' "$base").base
+    [ -f "$file" ] || die $incomplete "$base records are missing, and $(basename "$file") too"
+    sed '$d' "$file" >text
+    { cat text; echo "check $(sha256 <text | hex)"; } | cmp -s - "$file" || die $altered "$file is damaged"
+    [ "$(sed -n 's/^prev //p;s/^size //p;s/^origin //p' text | tr '\n' ' ')" = \
+        "$origin $base $(digest_at leaves $((base - 1)) | hex) " ] || die $altered "$file is not what this log goes on from"
+    base_epoch=$(sed -n 's/^epoch //p' text)
+    awk -v n="$base_epoch" 'BEGIN { while (n-- > 0) print -1 }' >opens
+    sed '1,/^tenants /d' text >rows
+    cut -d ' ' -f 3 rows | unhex | b64url_lines >rows.b64
+    paste -d ' ' rows.b64 rows | awk '{ tenant = $0; sub(/^[^ ]* [^ ]* [^ ]* [^ ]* /, "", tenant); print $2 + 0, $1, tenant }' >base_tenants
+fi
 
 # ---- the records: one hash each ----
-seq=0
-: >leaves
+seq=$base
 : >records
 gap=
 for segment in "$log"/seg/*.jsonl; do
@@ -179,15 +109,21 @@ for segment in "$log"/seg/*.jsonl; do
 done
 
 # ---- the chain, the tenants' chains, the epochs ----
-{
-    printf 'rowgate/audit/v1\n%s\n' "$origin"
-    printf '%s' "$genesis_root" | unhex
-} | sha256 >genesis
 b64url_lines <genesis >genesis.b64
-b64url_lines <leaves >leaves.b64
-awk -v genesis="$(cat genesis.b64)" '
+tail -c +$((32 * base + 1)) leaves | b64url_lines >leaves.b64
+[ "$base" -eq 0 ] || digest_at leaves $((base - 1)) | b64url_lines >first.b64
+[ "$base" -gt 0 ] || cp genesis.b64 first.b64
+awk -v genesis="$(cat genesis.b64)" -v first="$(cat first.b64)" -v base="$base" '
     function bad(text) { print "record " seq " " text; failed = 1; exit 1 }
-    BEGIN { prev = genesis; seq = 0; hlc = -1 }
+    BEGIN {
+        prev = first; seq = base + 0; hlc = -1
+        while ((getline row <"base_tenants") > 0) {
+            split(row, part, " ")
+            name = row; sub(/^[^ ]* [^ ]* /, "", name)
+            tenant = "\"tenant\":\"" name "\","
+            count[tenant] = part[1]; last[tenant] = part[2]
+        }
+    }
     {
         start = sprintf("{\"unmapped\":{\"rg\":{\"seq\":\"%016d\",\"prev\":\"%s\",", seq, prev)
         if (substr($0, 1, length(start)) != start) bad("does not follow the one before it, or that one was changed")
@@ -209,33 +145,24 @@ awk -v genesis="$(cat genesis.b64)" '
         hlc = now
         split(substr(rest, 1, RLENGTH), part, "\"") # 6: boot, 9: mono_us, 12: kind
         if (part[6] != boot) {
-            if (part[12] != "log.started" && part[12] != "log.recovered") bad("begins a run without log.started")
+            if (part[12] != "log.started" && part[12] != "log.recovered" && (run || !base)) bad("begins a run without log.started")
             boot = part[6]
             run++
         }
         print seq, run, substr(part[9], 2) + 0, part[12] !~ /^(log|epoch|clock|disk|key|process)[.]|^part$/ >"runs"
-        if (part[12] == "epoch.open") print seq >"opens"
+        if (part[12] == "epoch.open") print seq >>"opens"
+        if (part[12] == "retention.prune") {
+            if (!match($0, /"last_seq":[0-9]+/)) bad("declares no prune")
+            end = substr($0, RSTART + 11, RLENGTH - 11) + 1
+            if (end > seq || !match($0, /"digest":"[0-9a-f]+"/)) bad("declares no prune of records before it")
+            print seq, end, substr($0, RSTART + 10, RLENGTH - 11) >"prunes"
+        }
         seq++
     }' records >problem || die $altered "$(cat problem)"
-touch opens
+touch prunes
 [ -z "$gap" ] || die "$gap" "seg/$name.jsonl: expected the segment that begins with record $seq"
 
 # ---- the tree, and every checkpoint: its signature by the key of its epoch, its root ----
-# signer_of NOTE EPOCH: the first epoch from this one on whose key id the note names, for a checkpoint of more records
-# than are there: how many epochs the missing ones opened is not known.
-signer_of() {
-    name_hex=$(printf '%s\n' "$origin" | hex)
-    basenc --base16 -w 64 keys | sed "s/^/${name_hex}01/" | unhex >messages
-    hash_blocks messages $((${#name_hex} / 2 + 33)) ids
-    basenc --base16 -w 64 ids | cut -c 1-8 | tr A-F a-f >ids.hex
-    sed '1,/^$/d' "$1" | cut -d ' ' -f 3 | while read -r blob; do
-        printf '%s' "$blob" | base64 -d 2>/dev/null | head -c 4 | hex
-        echo
-    done >named
-    awk -v epoch="$2" 'FILENAME == "named" { is[$1] = 1; next } FNR > epoch && ($1 in is) { epoch = FNR - 1; exit }
-        END { print epoch + 0 }' named ids.hex
-}
-
 build_tree leaves tree
 newest=0
 : >signed
@@ -246,6 +173,10 @@ for note in "$log"/ckpt/*.note "$log/head.note"; do
     epoch=$(awk -v size="$size" '$1 + 2 <= size + 0 { n++ } END { print n + 0 }' opens)
     [ "$(size_of keys)" -ge $((32 * (epoch + 1))) ] || die $altered "$note: there is no key for epoch $epoch"
     if [ "$size" -gt "$seq" ]; then epoch=$(signer_of "$note" "$epoch"); fi
+    if [ "$size" -le "$base" ]; then # of which epoch a record was is gone with it, but not of a later one
+        epoch=$(signer_of "$note" 0)
+        [ "$epoch" -le "$base_epoch" ] || die $altered "$note is signed by the key of a later epoch"
+    fi
     note_text "$note" "$origin" "$(digest_at keys "$epoch" | hex)"
     root64=$(sed -n 3p text)
     printf '%s\n%s\n%s\n' "$origin" "$size" "$root64" | cmp -s - text || die $altered "$note is not a checkpoint of this log"
@@ -260,8 +191,16 @@ done
 [ "$newest" -le "$seq" ] || die $truncated "$newest records were signed, $seq are there"
 [ ! -f torn ] || die $truncated "$(cat open_end)"
 [ -s signed ] || die $incomplete 'nothing is signed: there is no checkpoint'
-awk -v newest="$newest" 'FILENAME == "signed" { has[$1] = 1; next } $1 + 1 < newest + 0 && !(($1 + 1) in has) { print $1 + 1; exit 1 }' \
+awk -v newest="$newest" 'FILENAME == "signed" { has[$1] = 1; next } $1 >= 0 && $1 + 1 < newest + 0 && !(($1 + 1) in has) { print $1 + 1; exit 1 }' \
     signed opens >problem || die $incomplete "the checkpoint of $(cat problem) records, the last of its epoch, is missing"
+
+# ---- what is missing was declared by a record that is signed, with its root ----
+declared=$base
+while read -r at end root; do
+    [ "$(root_of tree "$end")" = "$root" ] || die $altered "record $at declares another root than its $end records have"
+    if [ "$end" -eq "$base" ] && [ "$at" -lt "$newest" ]; then declared=0; fi
+done <prunes
+[ "$declared" -eq 0 ] || die $incomplete "$base records are missing, and no signed record declares that they were pruned"
 
 # ---- what no checkpoint covers proves nothing: there may be no more of it than a crash leaves ----
 [ "$(awk -v newest="$newest" '$1 >= newest + 0' opens | wc -l)" -le 1 ] || die $incomplete 'two epochs were opened behind the newest checkpoint'
@@ -299,6 +238,15 @@ for manifest in "$log"/seg/*.manifest; do
     [ -f "$manifest" ] || continue
     segment=${manifest%.manifest}.jsonl
     name=$(basename "$segment" .jsonl)
+    if [ ! -f "$segment" ] && [ "$(echo "$name" | sed 's/^0*\(.\)/\1/')" -lt "$base" ]; then # all that is left of a pruned one
+        sed '$d' "$manifest" >wanted
+        read -r end root <<END
+$(sed -n 's/^tree //p' wanted)
+END
+        { { cat wanted; echo "check $(sha256 <wanted | hex)"; } | cmp -s - "$manifest" && [ "$end" -le "$base" ] &&
+            [ "$(root_of tree "$end")" = "$root" ]; } || die $altered "$manifest is not of a segment that was pruned"
+        continue
+    fi
     [ -f "$segment" ] || die $altered "seg/$name.manifest has no segment"
     first=$(echo "$name" | sed 's/^0*\(.\)/\1/') count=$(wc -l <"$segment")
     printf 'rowgate/audit/manifest/v1\norigin %s\nfirst %d\nrecords %d\nbytes %d\nsha256 %s\ntree %d %s\n' "$origin" "$first" \

@@ -116,9 +116,44 @@ def load_keys(directory, origin, root):
         raise Finding(INCOMPLETE, "keys", "there is no list of keys")
     return keys, genesis_root
 
-def read_records(directory):
+def tile_path(level, index):
+    parts = [f"{index % 1000:03}"]
+    while index := index // 1000:
+        parts.insert(0, f"x{index % 1000:03}")
+    return f"tile/{level}/" + "/".join(parts)
+
+def read_base(directory, origin, tree):
+    """What a pruned log goes on from: the hashes of what is gone, by its tiles, and where its tenants stood."""
+    names = sorted(path.name for path in (directory / "seg").glob("*.jsonl"))
+    size = int(names[0][:16]) if names and re.fullmatch(r"\d{16}\.jsonl", names[0]) else 0
+    for index in range((size + 255) // 256):
+        path, width = directory / tile_path(0, index), min(256, size - 256 * index)
+        partials = sorted(path.with_name(path.name + ".p").glob("*"), key=lambda name: int(name.name))
+        path = path if path.exists() or not partials else partials[-1]
+        if not path.exists() or path.stat().st_size < 32 * width:
+            raise Finding(INCOMPLETE, "seg", f"{size} records are missing, and so are their hashes in tile/")
+        hashes = path.read_bytes()
+        for at in range(0, 32 * width, 32):
+            tree.append(hashes[at:at + 32])
+    if not size:
+        return 0, 0, {}
+    path = directory / "pruned" / f"{size:016}.base"
+    if not path.exists():
+        raise Finding(INCOMPLETE, f"pruned/{path.name}", f"is missing, as are the {size} records before")
+    text, gap, check = path.read_bytes().rpartition(b"check ")
+    lines = text.split(b"\n")
+    fields = dict(line.split(b" ", 1) for line in lines if b" " in line and not line[:1].isdigit())
+    prev, at = bytes(tree.levels[0][-32:]), next((i for i, line in enumerate(lines) if line.startswith(b"tenants ")), 0)
+    if (lines[0] != b"rowgate/audit/base/v1" or check != sha256(text).hex().encode() + b"\n" or fields[b"origin"] != origin or
+            int(fields[b"size"]) != size or fields[b"prev"] != prev.hex().encode() or int(fields[b"tenants"]) != len(lines) - at - 2):
+        raise Finding(ALTERED, f"pruned/{path.name}", "is not what the log goes on from")
+    rows = [line.split(b" ", 3) for line in lines[at + 1:-1]]
+    return size, int(fields[b"epoch"]), {name: (int(count), bytes.fromhex(head.decode()), bytes.fromhex(salt.decode()))
+                                         for count, salt, head, name in rows}
+
+def read_records(directory, seq):
     """Each line with where it stands. Only the newest segment may be followed by zeros."""
-    names, seq = sorted(path.name for path in (directory / "seg").glob("*.jsonl")), 0
+    names = sorted(path.name for path in (directory / "seg").glob("*.jsonl"))
     for name in names:
         if name != f"{seq:016}.jsonl":
             status = INCOMPLETE if name > f"{seq:016}.jsonl" else ALTERED
@@ -140,8 +175,13 @@ def no_doubles(pairs):
 def read_log(directory, origin, genesis_root):
     """The chain, the tenants' chains, the clocks. Returns the tree and the numbers of the records that open an epoch."""
     genesis = prev = sha256(b"rowgate/audit/v1\n", origin, b"\n", genesis_root)
-    tree, opens, tenants, last_hlc, clock, runs = Tree(), [], {}, -1, (b"", 0), []
-    for where, seq, line in read_records(directory):
+    tree, last_hlc, clock, runs = Tree(), -1, (b"", 0), []
+    base, epoch, tenants = read_base(directory, origin, tree)
+    opens, prev, begins, prunes, holds = [-1] * epoch, bytes(tree.levels[0][-32:]) or genesis, {}, [], {}
+    first_tenants, segment = set(tenants), None
+    for where, seq, line in read_records(directory, base):
+        if where.split(",")[0] != segment:  # one begins here, where a prune may have ended
+            segment, begins[seq] = where.split(",")[0], (len(opens), heads_root(genesis, tenants))
         head = HEAD.match(line)
         try:
             rg = head and json.loads(line, object_pairs_hook=no_doubles)["unmapped"]["rg"]
@@ -154,14 +194,14 @@ def read_log(directory, origin, genesis_root):
         prev = sha256(b"\0", line)
         tree.append(prev)
         if head[3] is not None:
-            count, tenant_prev = tenants.get(head[3], (0, genesis))
+            count, tenant_prev, salt = tenants.get(head[3], (0, genesis, None))
             if int(head[4]) != count or head[5] != b64url(tenant_prev):
                 raise Finding(ALTERED, where, "does not follow its tenant's record before it")
-            tenants[head[3]] = (count + 1, prev)
+            tenants[head[3]] = (count + 1, prev, salt or sha256(b"\2", line))  # the salt is that of its first record
         if int(head[6]) <= last_hlc or (head[7] == clock[0] and int(head[8]) < clock[1]):
             raise Finding(ALTERED, where, "its time is before that of the record before it")
         if head[7] != clock[0]:
-            if head[9] not in (b"log.started", b"log.recovered"):
+            if head[9] not in (b"log.started", b"log.recovered") and (runs or not base):
                 raise Finding(ALTERED, where, "begins a run, and is neither log.recovered nor log.started")
             runs.append([])
         runs[-1].append((seq, int(head[8]), not re.match(rb"log\.|epoch\.|clock\.|disk\.|key\.|process\.|part$", head[9])))
@@ -171,18 +211,50 @@ def read_log(directory, origin, genesis_root):
             if rg.get("epoch") != len(opens):
                 raise Finding(ALTERED, where, f"opens epoch {rg.get('epoch')} instead of {len(opens)}")
         if head[9] == b"log.checkpoint":
-            heads = sorted(sha256(genesis, name) + b"%016d" % count + head for name, (count, head) in tenants.items())
-            if rg.get("heads_root") != Tree(sha256(b"\0", head) for head in heads).root(len(heads)).hex():
+            if rg.get("heads_root") != heads_root(genesis, tenants):
                 raise Finding(ALTERED, where, "its heads_root is not that of the tenants' records")
-    return tree, opens, runs
+        if head[9] == b"log.recovered" and rg.get("recovered_bytes") == 0:  # what nothing had signed then is void
+            prunes[:] = [prune for prune in prunes if prune[0] < rg.get("recovered_from", 0)]
+        if head[9] in (b"hold.place", b"hold.release", b"retention.prune"):
+            check_keep(where, seq, rg, base, begins, tree, prunes, holds, first_tenants)
+    return tree, opens, runs, base, prunes
 
-def read_checkpoint(note, origin, keys, opens, log_size, where):
+def heads_root(genesis, tenants):
+    heads = sorted(sha256(genesis, salt, name) + b"%016d" % count + head for name, (count, head, salt) in tenants.items())
+    return Tree(sha256(b"\0", head) for head in heads).root(len(heads)).hex()
+
+def check_keep(where, seq, rg, base, begins, tree, prunes, holds, first_tenants):
+    """A record of a hold or a prune: what a prune declares must be so, and no hold may stand against it."""
+    if not rg.get("operator"):
+        raise Finding(ALTERED, where, "names no operator")
+    if rg["kind"] == "hold.place":
+        holds[rg.get("object")] = rg
+        return
+    if rg["kind"] == "hold.release":
+        if holds.pop(rg.get("object"), None) is None and not base:
+            raise Finding(ALTERED, where, "releases a hold that is not in force")
+        return
+    first, size = rg.get("first_seq", -1), rg.get("last_seq", -2) + 1
+    epoch, heads = begins.get(size, (None, None)) if size >= base else (rg.get("epoch"), rg.get("heads_root"))
+    if (not 0 <= first < size <= seq or epoch != rg.get("epoch") or heads != rg.get("heads_root") or
+            tree.root(size).hex() != rg.get("digest") or (not base and not prunes and first) or
+            (prunes and first not in prunes[-1][1:])):
+        raise Finding(ALTERED, where, "declares a prune that is not so")
+    for hold in holds.values():
+        in_time = rg["until_us"] >= hold.get("from_us", 0) and rg["from_us"] <= hold.get("until_us", rg["from_us"])
+        tenant = json.dumps(hold["about_tenant"])[1:-1].encode() if "about_tenant" in hold else None
+        if in_time and (tenant is None or (first == 0 and size == base and tenant in first_tenants)):
+            raise Finding(ALTERED, where, f"prunes records that the hold {hold['object']} stands against")
+    prunes.append((seq, first, size))
+
+def read_checkpoint(note, origin, keys, opens, log_size, base, where):
     size = re.match(rb"[^\n]*\n(0|[1-9]\d{0,17})\n", note)
     size = int(size[1]) if size else -1
     epoch = bisect.bisect_right(opens, size - 2)  # the record that opens an epoch is still signed by the one before
     if size < 0 or epoch >= len(keys):
         raise Finding(ALTERED, where, "is not a checkpoint of an epoch that has a key")
-    for key in keys[epoch:] if size > log_size else keys[epoch:epoch + 1]:  # of what is not there any later key may speak
+    last = len(keys) if size > log_size else epoch + 1  # of what is not there any later key may speak,
+    for key in keys[:opens.count(-1) + 1] if size <= base else keys[epoch:last]:  # of what was pruned any earlier one
         try:
             lines = open_note(note, origin, key, where)
             break
@@ -194,12 +266,12 @@ def read_checkpoint(note, origin, keys, opens, log_size, where):
         raise Finding(ALTERED, where, "is not a checkpoint of this log")
     return size, unbase64(lines[2], where, 32)
 
-def check_checkpoints(directory, origin, keys, opens, tree, kept):
+def check_checkpoints(directory, origin, keys, opens, tree, base, kept):
     files = {f"ckpt/{path.name}": path for path in sorted((directory / "ckpt").glob("*.note"))}
     files.update({str(path): path for path in [directory / "head.note", *kept] if path in kept or path.exists()})
     roots, newest = {}, 0
     for where, path in files.items():
-        size, root = read_checkpoint(path.read_bytes(), origin, keys, opens, tree.size, where)
+        size, root = read_checkpoint(path.read_bytes(), origin, keys, opens, tree.size, base, where)
         if where.startswith("ckpt/") and where != f"ckpt/{size:016}.note":
             raise Finding(ALTERED, where, f"holds the checkpoint of {size} records")
         if roots.setdefault(size, root) != root:
@@ -212,7 +284,7 @@ def check_checkpoints(directory, origin, keys, opens, tree, kept):
     if not roots:
         raise Finding(INCOMPLETE, "ckpt", "nothing is signed: there is no checkpoint")
     for epoch, seq in enumerate(opens):
-        if seq + 1 not in roots and seq + 1 < newest:
+        if seq >= 0 and seq + 1 not in roots and seq + 1 < newest:
             raise Finding(INCOMPLETE, "ckpt", f"the last checkpoint of epoch {epoch}, of {seq + 1} records, is missing")
     return newest
 
@@ -235,14 +307,20 @@ def check_tiles(directory, tree, newest):
         if not width or len(hashes) != 32 * width or (directory / name).read_bytes() != hashes:
             raise Finding(ALTERED, name, "is not the tile of these records")
     for level, index in ((level, index) for level in range(8) for index in range(newest >> 8 * level + 8)):
-        name = f"{index:03}" if index < 1000 else f"x{index // 1000:03}/{index % 1000:03}"
-        name = name if index < 10 ** 6 else f"x{index // 10 ** 6:03}/x{index // 1000 % 1000:03}/{index % 1000:03}"
-        if f"tile/{level}/{name}" not in names:
-            raise Finding(INCOMPLETE, f"tile/{level}/{name}", "is missing")
+        if tile_path(level, index) not in names:
+            raise Finding(INCOMPLETE, tile_path(level, index), "is missing")
     return len(names)
 
-def check_manifests(directory, origin, tree):
+def check_manifests(directory, origin, tree, base):
     for path in sorted((directory / "seg").glob("*.manifest")):
+        if int(path.stem) < base:  # all that is left of a segment that was pruned
+            text, gap, check = path.read_bytes().rpartition(b"check ")
+            tail = re.search(rb"\ntree (\d+) ([0-9a-f]{64})\n$", text)
+            if (check != sha256(text).hex().encode() + b"\n" or not tail or not text.startswith(
+                    b"rowgate/audit/manifest/v1\norigin %s\nfirst %d\n" % (origin, int(path.stem))) or
+                    int(tail[1]) > base or tree.root(int(tail[1])).hex().encode() != tail[2]):
+                raise Finding(ALTERED, f"seg/{path.name}", "is not of a segment that was pruned")
+            continue
         text = path.with_suffix(".jsonl").read_bytes()
         first, count = int(path.stem), text.count(b"\n")
         wanted = (b"rowgate/audit/manifest/v1\norigin %s\nfirst %d\nrecords %d\nbytes %d\nsha256 %s\ntree %d %s\n" % (
@@ -254,11 +332,13 @@ def check(directory, root, kept):
     """What to tell, or the first Finding."""
     origin = (directory / "origin").read_bytes().removesuffix(b"\n")
     keys, genesis_root = load_keys(directory, origin, root.encode())
-    tree, opens, runs = read_log(directory, origin, genesis_root)
-    newest = check_checkpoints(directory, origin, keys, opens, tree, kept)
+    tree, opens, runs, base, prunes = read_log(directory, origin, genesis_root)
+    newest = check_checkpoints(directory, origin, keys, opens, tree, base, kept)
+    if base and not any(size == base and seq < newest for seq, first, size in prunes):
+        raise Finding(INCOMPLETE, "seg", f"{base} records are missing, and no signed record declares that they were pruned")
     check_tail(opens, runs, newest)
     tiles = check_tiles(directory, tree, newest)
-    check_manifests(directory, origin, tree)
+    check_manifests(directory, origin, tree, base)
     return (f"intact: {tree.size} records, {len(opens) + 1} epochs, {tiles} tiles; signed up to record {newest - 1}, "
             f"the {tree.size - newest} behind it are only chained")
 
