@@ -11,6 +11,15 @@ import faults as fault_module  # noqa: E402
 import stack as stack_module  # noqa: E402
 
 
+# These files wait longest for clocks, disks and restarts: they begin first, so that no worker runs one alone at the end.
+LONG = ["test_oidc_keycloak.py", "test_audit_faults.py", "test_two_locks.py", "test_drivers.py", "test_audit_moved.py", "test_verifiers.py",
+        "test_audit_damage.py", "test_bad_upstream.py", "test_equal_rows.py", "test_attacks.py", "test_catalogue.py"]
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
 @pytest.fixture(scope="session", params=["postgres", "pgbouncer"])
 def stack(request):
     """Both roads: directly to PostgreSQL, and through PgBouncer in transaction mode."""
@@ -36,3 +45,11 @@ def faulty(fault_stack):
     yield fault_stack
     print(fault_stack.rowgate.log_path.read_text()[-8000:])  # shown when the test fails
     fault_stack.stop_rowgate()
+
+
+@pytest.fixture(scope="session")
+def keycloak():
+    """One server a worker; each module makes realms of its own."""
+    import keycloak as keycloak_module
+    with keycloak_module.Keycloak() as running:
+        yield running

@@ -52,7 +52,7 @@ def test_a_write_torn_by_the_auditors_death_is_cut_and_recorded(faulty, size):
             faulty.wait_until_it_works()
         load.wait_for_more(20)
     faults.stop_and_check(faulty, load)
-    assert len(recoveries(faulty)) >= (1 if size >= 513 else 3)  # whole records may end there, and a torn write of zeros leaves nothing
+    assert len(recoveries(faulty)) >= 1  # not of each: whole records may end there, and a torn write of zeros leaves nothing
     check_quarantine(faulty)
     assert faulty.kinds().count("log.started") >= 4
 

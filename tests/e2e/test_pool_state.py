@@ -382,3 +382,76 @@ def test_no_answer_goes_to_the_next_client_of_the_server(single):
     for watcher in watchers:
         watcher.join(20)
     assert not foreign
+
+
+def logins(single):
+    """Connections that PgBouncer has let in so far."""
+    return (single.bouncer.directory / "log").read_text().count("login attempt")
+
+
+def test_the_next_client_gets_the_connection_that_the_last_one_left(single):
+    before = logins(single)
+    for i in range(20):
+        tenant = ("acme", "globex")[i % 2]
+        with contextlib.closing(single.connect(tenant)) as connection:
+            cursor = connection.cursor()
+            assert rows(cursor, "select note from orders where id = 1") == [(f"{tenant} note 1",)]
+            assert rows(cursor, "show search_path") == [('sales',)] and rows(cursor, "show application_name") == [('',)]
+            cursor.execute("set search_path = shared")
+            cursor.execute("set application_name = 'left behind'")
+    assert logins(single) - before <= 10  # one for each event loop, one for each reading of the catalogue
+
+
+def leave_parse(client):
+    client.parse("select note from sales.orders", "left")
+    client.parse("select note from sales.orders")
+    client.send(b"H")
+    client.until("1")
+
+
+def leave_error(client):
+    client.parse("select 1/0")
+    client.bind()
+    client.execute()
+    client.send(b"H")
+    client.until("E")
+
+
+LEFT = {
+    "a transaction": lambda client: (client.send(b"Q", b"begin; select 1\0"), client.until("Z")),
+    "a failed transaction": lambda client: (client.send(b"Q", b"begin; select 1/0\0"), client.until("Z")),
+    "a batch without its end": leave_parse,
+    "an error without its Sync": leave_error,
+    "a running statement": lambda client: client.send(b"Q", b"select count(*) from sales.orders a, sales.orders b, sales.orders c\0"),
+    "half a message": lambda client: client.sock.sendall(b"Q\0\0\1\0select"),
+    "a copy": lambda client: (client.send(b"Q", b"copy (select * from sales.orders, generate_series(1, 10000)) to stdout\0"), client.until("H")),
+    "nothing": lambda client: (client.send(b"Q", b"select 1\0"), client.until("Z"), client.send(b"X")),
+}
+
+
+@pytest.mark.parametrize("what", LEFT)
+def test_what_a_client_leaves_is_not_met_by_the_next(single, what):
+    for _ in range(4):
+        with Wire(single) as client:
+            LEFT[what](client)
+        with Wire(single, "globex") as other:
+            other.send(b"Q", b"select note from orders where id = 1\0")
+            messages = other.until("Z")
+            assert kinds(messages) == "TDCZ" and messages[1][1].endswith(b"globex note 1") and messages[-1][1] == b"I"
+            other.bind("left")
+            other.send(b"S")
+            assert error_of(other.until("Z"))["C"] == "26000"
+
+
+def test_a_connection_that_was_cancelled_is_not_handed_on(single):
+    """A cancel request may be late, and hit whoever has the connection then."""
+    ended = lambda: (single.bouncer.directory / "log").read_text().count("closing because: client close request")
+    before = ended()
+    for _ in range(8):
+        with contextlib.closing(single.connect("globex")) as connection:
+            cursor = connection.cursor()
+            cursor.execute("set statement_timeout = '20ms'")
+            assert refused(cursor, "select count(*) from generate_series(1, 2000000000)") == "57014"
+        with contextlib.closing(single.connect()) as connection:
+            assert rows(connection.cursor(), "select count(*) from orders") == [(300,)]
+    stack_module.wait_for(lambda: ended() - before >= 8, "the end of each connection that was cancelled")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The independent verifiers of docs/verify and tests/verifiers, which share no code with rowgate: each accepts an honest log
-and rejects the same tampered copies of it, with the same exit status. The logs are rowgate's own, with kills and restarts
+"""The independent verifiers of docs/verify-without-rowgate and tests/verifiers, which share no code with rowgate: each accepts
+an honest log and rejects the same tampered copies of it, with the same exit status. The logs are rowgate's own, with kills and restarts
 in them, and those that tests/support/auditlog.py writes from docs/audit-format.md."""
 
 import base64
@@ -27,11 +27,11 @@ ALTERED, TRUNCATED, FORKED, INCOMPLETE, USAGE = 1, 2, 3, 4, 6
 
 
 def python_verifier(log, *options):
-    return ["/usr/bin/python3", ROOT / "docs/verify/verify.py", *options, log]
+    return ["/usr/bin/python3", ROOT / "docs/verify-without-rowgate/verify.py", *options, log]
 
 
 def shell_verifier(log, *options):
-    return ["sh", ROOT / "docs/verify/check.sh", *options, log]
+    return ["sh", ROOT / "docs/verify-without-rowgate/check.sh", *options, log]
 
 
 def go_verifier(log, *options):
@@ -112,7 +112,7 @@ def written(tmp_path_factory):
                     stack.rowgate.start()
             assert stack.rowgate.stop() == 0
             target = tmp_path_factory.mktemp("written") / "log"
-            shutil.copytree(stack.directory / "audit", target, ignore=shutil.ignore_patterns("seed*", "reserve"))
+            shutil.copytree(stack.directory / "audit", target, ignore=shutil.ignore_patterns("seed*", "reserve", "orders.sock"))
     return Written(target, len(auditlog.leaves_of(target)))
 
 
@@ -463,7 +463,7 @@ def test_python_finds_every_flipped_byte_of_a_small_signed_log(tmp_path):
     log.checkpoint()
     missed = []
     root = root_of(log.directory)
-    spec = importlib.util.spec_from_file_location("verify", ROOT / "docs/verify/verify.py")
+    spec = importlib.util.spec_from_file_location("verify", ROOT / "docs/verify-without-rowgate/verify.py")
     verify = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(verify)
     watched = [path for path in log.directory.rglob("*") if path.is_file() and path.name not in ("lock", "root.vkey")]
@@ -482,8 +482,8 @@ def test_python_finds_every_flipped_byte_of_a_small_signed_log(tmp_path):
 
 
 def by_hand(log):
-    """The commands of docs/verify/README.md as an auditor would type them."""
-    commands = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/verify/README.md").read_text(), re.S)
+    """The commands of docs/verify-without-rowgate/README.md as an auditor would type them."""
+    commands = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/verify-without-rowgate/README.md").read_text(), re.S)
     assert len(commands) == 5
     return subprocess.run(["sh", "-eu", "-c", "\n".join(commands)], cwd=log, capture_output=True, text=True)
 

@@ -28,10 +28,12 @@ fence() { # pattern, files allowed (regex), what
 }
 fence '#include [<"](pg_query|postgres\.h|nodes/|parser/)' '^policy/sql_[a-z_]*\.[ch]$' 'libpg_query'
 fence '#include [<"]h2o' '^proxy/(http|net)/' 'h2o'
-fence '#include [<"]openssl/' '^(base/rg_(crypto|sign)\.c|auth/|proxy/net/)' 'OpenSSL'
-fence '#include [<"]libpq-fe' '^proxy/net/' 'libpq'
+fence '#include [<"]openssl/' '^(base/rg_(aead|crypto|sign)\.c|auth/|proxy/net/)' 'OpenSSL'
+fence '#include [<"]libpq-fe' '^(proxy/net/|auth/state[a-z_]*\.c)' 'libpq'
 fence '#include [<"]toml\+\+' '^base/rg_toml\.cc$' 'toml++'
-fence '#include [<"]simdjson' '^audit/json_strict\.cc$' 'simdjson'
-fence '#include [<"]sqlite3' '^audit/index[a-z_]*\.c$' 'SQLite'
-fence '#include [<"]curl/' '^auth/' 'libcurl'
+fence '#include [<"]simdjson' '^(audit/json_strict|proxy/http/cache_answer)\.cc$' 'simdjson'
+fence '#include [<"]sqlite3' '^audit/(index[a-z_]*|keep/subject[a-z_]*)\.[ch]$|^auth/state[a-z_]*\.c$' 'SQLite'
+fence '#include [<"]curl/' '^(auth|audit/export)/' 'libcurl'
+fence '#include [<"](libxml|xmlsec)/' '^(audit/export|auth/saml[a-z_]*\.c)' 'libxml2 and xmlsec'
+fence '#include [<"]zlib' '^audit/(export|trail)/|^auth/saml_redirect\.c$' 'zlib'
 exit $bad

@@ -107,13 +107,18 @@ static inline rg_status audit_dir_append(struct audit_log *log, const struct aud
     return RG_OK;
 }
 
+static inline void audit_dir_open(const struct audit_dir *dir, struct audit_log *out_log)
+{
+    struct auditor_options options = audit_dir_options(dir);
+    assert_ok(audit_log_open(&options, out_log));
+}
+
 /* log.started, `count` statements of three tenants and none, log.stopped. */
 static inline void audit_dir_fill(const struct audit_dir *dir, uint64_t count)
 {
     static const char *const tenants[] = {"acme", "globex", "", "initech"};
-    struct auditor_options options = audit_dir_options(dir);
     struct audit_log log = {0};
-    assert_ok(audit_log_open(&options, &log));
+    audit_dir_open(dir, &log);
     for (uint64_t i = 0; i < count; i++) {
         uint64_t seq = 0;
         struct audit_event event = audit_sample(i, tenants[i % 4]);
@@ -128,9 +133,8 @@ static inline void audit_dir_fill(const struct audit_dir *dir, uint64_t count)
 static inline void audit_dir_crash(const struct audit_dir *dir, uint64_t count)
 {
     static const char *const tenants[] = {"acme", "globex", "", "initech"};
-    struct auditor_options options = audit_dir_options(dir);
     struct audit_log log = {0};
-    assert_ok(audit_log_open(&options, &log));
+    audit_dir_open(dir, &log);
     for (uint64_t i = 0; i < count; i++) {
         uint64_t seq = 0;
         struct audit_event event = audit_sample(i, tenants[i % 4]);

@@ -138,7 +138,7 @@ static inline int history_compare(const void *a, const void *b)
     return memcmp(a, b, RG_SHA256_SIZE);
 }
 
-/* Design: one leaf a tenant, SHA-256(genesis || tenant) || tseq || head, in the order of the first 32 bytes. */
+/* Design: one leaf a tenant, SHA-256(genesis || salt || tenant) || tseq || head, in the order of the first 32 bytes. */
 static inline struct rg_digest history_heads_root(const struct history *history)
 {
     struct history_leaf leaves[64];
@@ -148,8 +148,9 @@ static inline struct rg_digest history_heads_root(const struct history *history)
         const struct audit_tenant_head *head = &history->chain.tenants.slots[i];
         if (head->tenant.size > 0 && head->next_tseq > 0) {
             char tseq[24];
-            struct rg_slice id[] = {rg_slice_make(history->chain.genesis.bytes, 32), head->tenant};
-            leaves[count].id = rg_sha256(id, 2);
+            struct rg_slice id[] = {rg_slice_make(history->chain.genesis.bytes, 32),
+                                    rg_slice_make(head->salt.bytes, 32), head->tenant};
+            leaves[count].id = rg_sha256(id, 3);
             (void)snprintf(tseq, sizeof tseq, "%016" PRIu64, head->next_tseq);
             struct rg_slice parts[] = {RG_SLICE("\0"), rg_slice_make(leaves[count].id.bytes, 32),
                                        rg_slice_make(tseq, 16), rg_slice_make(head->leaf.bytes, 32)};

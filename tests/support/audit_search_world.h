@@ -45,7 +45,7 @@ static inline rg_status search(const struct audit_dir *dir, const struct audit_c
     uint64_t count = 0;
     *out_found = (struct found){0};
     const struct audit_search_sink sink = {.on_record = on_record, .on_note = on_note, .context = out_found};
-    rg_status status = audit_search(rg_slice_of(dir->path), criteria, &sink, &count);
+    rg_status status = audit_search(rg_slice_of(dir->path), (struct rg_slice){0}, criteria, &sink, &count);
     assert_int_equal(count, out_found->count);
     return status;
 }

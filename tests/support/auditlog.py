@@ -24,6 +24,11 @@ def sha256(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
 
 
+def head_id(genesis, first_line, tenant):
+    """Of a tenant among the heads: salted with its first record."""
+    return sha256(genesis, sha256(b"\2", first_line), tenant)
+
+
 def b64url(value):
     return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
 
@@ -104,19 +109,19 @@ class Log:
         put(self.directory / "lock", b"")
         self.append("log.started", '"message":"started"')
 
-    def append(self, kind, more="", tenant=None):
+    def append(self, kind, more="", tenant=None, ocsf=""):
         seq = len(self.leaves)
         prev = self.leaves[-1] if self.leaves else self.genesis
         mine = ""
         if tenant is not None:
-            count, head = self.heads.get(tenant, (0, self.genesis))
+            count, head, identity = self.heads.get(tenant, (0, self.genesis, None))
             mine = f'"tenant":"{tenant}","tseq":"{count:016}","tprev":"{b64url(head)}",'
         self.clock += 1000
         rg = f'"seq":"{seq:016}","prev":"{b64url(prev)}",{mine}"hlc":{self.clock},"boot":"{self.boot}","mono_us":{self.clock},"kind":"{kind}"'
-        line = f'{{"unmapped":{{"rg":{{{rg}{"," if more else ""}{more}}}}},"class_uid":6005,"time":{self.clock // 1000}}}'.encode()
+        line = f'{{"unmapped":{{"rg":{{{rg}{"," if more else ""}{more}}}}},"class_uid":6005,"time":{self.clock // 1000}{ocsf}}}'.encode()
         self.leaves.append(sha256(b"\0", line))
         if tenant is not None:
-            self.heads[tenant] = (count + 1, self.leaves[-1])
+            self.heads[tenant] = (count + 1, self.leaves[-1], identity or head_id(self.genesis, line, tenant.encode()))
         self.segment.append(line)
 
     def write(self, count):
@@ -126,7 +131,7 @@ class Log:
         self.save()
 
     def heads_root(self):
-        leaves = sorted(sha256(self.genesis, name.encode()) + b"%016d" % count + head for name, (count, head) in self.heads.items())
+        leaves = sorted(identity + b"%016d" % count + head for count, head, identity in self.heads.values())
         return merkle_root([sha256(b"\0", leaf) for leaf in leaves])
 
     def save(self, zeros=ZEROS):
@@ -193,16 +198,16 @@ def rechain(directory, lines_by_segment):
             line = re.sub(rb'"seq":"\d{16}","prev":"[\w-]{43}"', b'"seq":"%016d","prev":"%s"' % (seq, b64url(prev).encode()), line, count=1)
             tenant = re.match(rb'.{0,140}"tenant":"((?:[^"\\]|\\.)+)","tseq":"\d{16}","tprev":"[\w-]{43}"', line)
             if tenant:
-                count, head = heads.get(tenant[1], (0, genesis))
+                count, head, identity = heads.get(tenant[1], (0, genesis, None))
                 line = re.sub(rb'"tseq":"\d{16}","tprev":"[\w-]{43}"', b'"tseq":"%016d","tprev":"%s"' % (count, b64url(head).encode()), line, count=1)
             if b'"kind":"log.checkpoint"' in line:
                 root = merkle_root([sha256(b"\0", leaf) for leaf in sorted(
-                    sha256(genesis, name) + b"%016d" % count + head for name, (count, head) in heads.items())])
+                    identity + b"%016d" % count + head for count, head, identity in heads.values())])
                 old = json.loads(line)["unmapped"]["rg"]["heads_root"].encode()
                 line = line.replace(old, root.hex().encode())
             prev = sha256(b"\0", line)
             if tenant:
-                heads[tenant[1]] = (count + 1, prev)
+                heads[tenant[1]] = (count + 1, prev, identity or head_id(genesis, line, tenant[1]))
             leaves.append(prev)
             made.append(line)
             seq += 1

@@ -100,6 +100,17 @@ static inline rg_status rig_start(struct auditor_rig *rig, const struct auditor_
     return RG_OK;
 }
 
+/* What most tests begin with: a new log, its auditor on a thread, and a gateway's client (out_client NULL: none). */
+static inline void rig_open(struct audit_dir *dir, struct auditor_rig *rig, struct audit_client **out_client)
+{
+    audit_dir_make(dir);
+    struct auditor_options options = audit_dir_options(dir);
+    assert_ok(rig_start(rig, &options));
+    if (out_client != NULL) {
+        assert_ok(audit_client_open(rig->door, 0, out_client));
+    }
+}
+
 /* As the supervisor does it, without exec: options by the control socket. */
 static inline void rig_fork(struct auditor_rig *rig, const struct auditor_options *options)
 {
@@ -145,10 +156,21 @@ static inline bool rig_stop(struct auditor_rig *rig)
     return rig_join(rig);
 }
 
-/* One turn of a gateway's loop: sends what waits, sleeps until the auditor says something; false = it did not. */
+/* What most tests end with: all that was flushed is in a log that holds. The directory stays. */
+static inline void rig_finish(const struct audit_dir *dir, struct auditor_rig *rig, struct audit_client **client)
+{
+    audit_client_close(client);
+    assert_true(rig_stop(rig));
+    assert_intact(dir, 0);
+}
+
+/* One turn of a gateway's loop: sends what waits, sleeps until there is something to take; false = it did not. */
 static inline bool rig_turn(struct audit_client *client, int timeout_ms)
 {
     audit_flush(client);
+    if (audit_has_taken(client)) {
+        return true;
+    }
     struct pollfd waiting = {.fd = audit_wakeup_fd(client),
                              .events = (short)(POLLIN | (audit_wants_write(client) ? POLLOUT : 0))};
     return poll(&waiting, 1, timeout_ms) > 0;

@@ -37,7 +37,8 @@ static const char *const sound_chunks[CHUNK_COUNT] = {
     [CHUNK_IDP] = "[idp.main]\ntype = \"oidc\"\nissuer = \"https://login.example.com/bi\"\naudience = [\"rowgate\"]\n",
     [CHUNK_ACCOUNTS] = "[[service_accounts]]\nname = \"etl\"\nverifier = \"env:CONFIG_TEST_VERIFIER\"\n"
                        "claims = { tenant_id = \"acme\" }\n",
-    [CHUNK_CLAIMS] = "[claims]\ntenant_id = { from = { oidc = \"$.tenant\" }, type = \"text\", required = true }\n"
+    [CHUNK_CLAIMS] = "[claims]\ntenant_id = { from = { oidc = \"$.tenant\", saml = \"urn:tenant\" }, type = \"text\", "
+                     "required = true }\n"
                      "regions = { type = \"text[]\", max = 8 }\n",
     [CHUNK_TENANTS] =
         "[[tenants]]\nid = \"acme\"\nmatch = { idp = \"main\", claim = \"tenant_id\", value = \"acme\" }\n"

@@ -44,6 +44,8 @@ static inline void config_files_init(struct config_files *files)
     assert_non_null(mkdtemp(files->directory));
     config_files_copy(files, "tests/data/config/cert.pem", "cert.pem");
     config_files_copy(files, "tests/data/config/key.pem", "key.pem");
+    config_files_copy(files, "tests/data/saml/idp.xml", "idp.xml");
+    config_files_copy(files, "tests/data/saml/idp.key.pem", "rsa.pem");
 }
 
 static inline void config_files_forget(struct config_files *files)

@@ -12,9 +12,12 @@
  * ACTION   errno=NUMBER    fails, nothing is done
  *          late=NUMBER     a pwrite fails after half of its bytes
  *          sleep=MS        then goes on
- *          hold=NUMBER     waits until the file no longer says so; another number lets go what waits, and holds the
- * next short=BYTES     a pwrite of at most so many tear=BYTES      a pwrite of so many, and SIGKILL kill SIGKILL before
- * the call offset=US       is added to the clock
+ *          hold=NUMBER     of the thread that writes records, no other: waits until the file no longer says so;
+ *                          another number lets go what waits, and holds the next
+ *          short=BYTES     a pwrite of at most so many
+ *          tear=BYTES      a pwrite of so many, and SIGKILL
+ *          kill            SIGKILL before the call
+ *          offset=US       is added to the clock
  *
  * Each call that a rule met is a line in ROWGATE_FAULTS.met, so that a test knows that its fault came to pass. System
  * calls are made directly: the libraries below, sanitizers among them, see none of these. */
@@ -123,6 +126,11 @@ static void note(const struct rule *rule, const char *path)
     }
 }
 
+static bool is_of_thread(const struct rule *rule)
+{
+    return strncmp(rule->action, "hold=", 5) != 0 || gettid() == getpid();
+}
+
 /* The action that this call meets; is_counted: a call of its own, not the same one waiting. */
 static bool find(const char *call, const char *path, bool is_counted, char out_action[32])
 {
@@ -131,7 +139,7 @@ static bool find(const char *call, const char *path, bool is_counted, char out_a
     look();
     for (size_t i = 0; i < shim.rule_count && !is_found; i++) {
         struct rule *rule = &shim.rules[i];
-        if (strcmp(rule->call, call) != 0 || fnmatch(rule->pattern, path, 0) != 0) {
+        if (strcmp(rule->call, call) != 0 || fnmatch(rule->pattern, path, 0) != 0 || !is_of_thread(rule)) {
             continue;
         }
         rule->count += is_counted ? 1 : 0;

@@ -14,6 +14,7 @@ import contextlib
 import itertools
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import threading
@@ -108,7 +109,8 @@ class FaultStack(stacks.Stack):
         return [record for record in self.audit_records() if kind in (None, record["unmapped"]["rg"]["kind"])]
 
     def kinds(self):
-        return [record["unmapped"]["rg"]["kind"] for record in self.audit_records()]
+        """Not by a parser: tests ask this again and again while the log grows. No text in a record can hold a bare quote."""
+        return [kind.decode() for kind in re.findall(rb'"mono_us":\d+,"kind":"([a-z_.]+)"', self.log())]
 
     def live_segment(self):
         return sorted((self.audit / "seg").glob("*.jsonl"))[-1]

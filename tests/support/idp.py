@@ -4,7 +4,7 @@
 
 It keeps everything in one directory (made at first use): ca.pem to trust, its HTTPS certificate, its
 signing keys (RSA, P-256, P-384, P-521), the issuer it serves as. It serves the discovery document and the
-key set over HTTPS and signs access tokens on the command line.
+key set over HTTPS and signs access tokens on the command line. People log in at it as idp_login.py says.
 
   idp.py serve  --dir D [--port 0] [--ready-file F]   until SIGTERM; F holds the issuer's URL when ready
   idp.py token  --dir D --sub alice [--aud A] [--claim tenant_id=...] [--alg ES256] [--ttl 3600]
@@ -28,12 +28,15 @@ import ssl
 import sys
 import threading
 import time
+import urllib.parse
 
 import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+import idp_login
 
 CURVES = {"ES256": (ec.SECP256R1, "P-256", 32), "ES384": (ec.SECP384R1, "P-384", 48), "ES512": (ec.SECP521R1, "P-521", 66)}
 KEY_KINDS = ["RSA", "ES256", "ES384", "ES512"]
@@ -133,11 +136,20 @@ def jwk(entry):
     return {"kty": "EC", "crv": curve, "alg": entry["kind"], "x": b64(numbers.x, size), "y": b64(numbers.y, size), **common}
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+def newest_key(directory, kind):
+    keys = [key for key in load_keys(directory) if key["kind"] == kind]
+    return max(keys, key=lambda key: key["generation"], default=None)
+
+
+class Handler(idp_login.Login, http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     directory = None
     issuer = None
     timeout = 30
+
+    def sign(self, claims, typ):
+        newest = newest_key(self.directory, "ES256")
+        return jwt.encode(claims, newest["pem"], "ES256", {"kid": newest["kid"], "typ": typ})
 
     def log_message(self, *_):
         pass
@@ -148,7 +160,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self, status, body, headers=()):
         self.send_response(status)
-        for name, value in (("Content-Type", "application/json"), ("Content-Length", str(len(body))), *headers):
+        kind = [] if any(name == "Content-Type" for name, _ in headers) else [("Content-Type", "application/json")]
+        for name, value in (*kind, ("Content-Length", str(len(body))), *headers):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
@@ -161,12 +174,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return {
             "issuer": issuer,
             "jwks_uri": jwks_uri,
-            "authorization_endpoint": f"{self.issuer}/authorize",
-            "token_endpoint": f"{self.issuer}/token",
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256", "ES256", "ES384", "ES512"],
-        }
+        } | self.metadata()
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        with open(self.directory / "requests.log", "a", encoding="ascii") as log:
+            log.write(f"{self.path}\n")
+        fault = self.fault()
+        if fault in ("status", "garbage", "huge"):
+            return self.answer(*{"status": (500, b"{}"), "garbage": (200, b"{\"access"), "huge": (200, b" " * (1 << 20))}[fault])
+        self.login_post(self.path, dict(urllib.parse.parse_qsl(body)))
+        return None
 
     def do_GET(self):
         with open(self.directory / "requests.log", "a", encoding="ascii") as log:
@@ -188,6 +209,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path == "/jwks":
             keys = [] if fault == "empty" else [jwk(entry) for entry in load_keys(self.directory)]
             return self.answer(200, json.dumps({"keys": keys}).encode())
+        url = urllib.parse.urlsplit(path)
+        if url.path in ("/authorize", "/login/oauth/authorize", "/end_session", "/api/v3/user", "/api/v3/user/orgs"):
+            return self.login_get(url.path, dict(urllib.parse.parse_qsl(url.query)))
         return self.answer(404, b"{}")
 
 
@@ -244,10 +268,9 @@ def parse_claim(text):
 def token(options):
     prepare(options.dir)
     kind = "RSA" if options.alg[:2] in ("RS", "PS") else options.alg
-    keys = [key for key in load_keys(options.dir) if key["kind"] == kind]
-    if not keys:
+    newest = newest_key(options.dir, kind)
+    if newest is None:
         raise SystemExit(f"idp.py: no key for {options.alg}")
-    newest = max(keys, key=lambda key: key["generation"])
     issuer_file = options.dir / "issuer"
     issuer = options.iss or (issuer_file.read_text() if issuer_file.exists() else None)
     if issuer is None:

@@ -16,7 +16,8 @@ struct ocsf {
     json_t *base;
     json_t *objects;
     json_t *security_control;
-    json_t *classes[7];
+    json_t *host;
+    json_t *classes[8];
     char problem[200]; /* the last one found */
 };
 
@@ -34,11 +35,13 @@ static inline json_t *ocsf_load(const char *name)
 
 static inline void ocsf_init(struct ocsf *ocsf)
 {
-    static const char *const names[] = {"authentication",    "datastore_activity", "web_resources_activity",
-                                        "api_activity",      "entity_management",  "user_access",
-                                        "event_log_activity"};
-    *ocsf = (struct ocsf){
-        .base = ocsf_load("base"), .objects = ocsf_load("objects"), .security_control = ocsf_load("security_control")};
+    static const char *const names[] = {"authentication",     "datastore_activity", "web_resources_activity",
+                                        "api_activity",       "entity_management",  "user_access",
+                                        "event_log_activity", "detection_finding"};
+    *ocsf = (struct ocsf){.base = ocsf_load("base"),
+                          .objects = ocsf_load("objects"),
+                          .security_control = ocsf_load("security_control"),
+                          .host = ocsf_load("host")};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         ocsf->classes[i] = ocsf_load(names[i]);
     }
@@ -49,6 +52,7 @@ static inline void ocsf_done(struct ocsf *ocsf)
     json_decref(ocsf->base);
     json_decref(ocsf->objects);
     json_decref(ocsf->security_control);
+    json_decref(ocsf->host);
     for (size_t i = 0; i < sizeof ocsf->classes / sizeof ocsf->classes[0]; i++) {
         json_decref(ocsf->classes[i]);
     }
@@ -57,6 +61,19 @@ static inline void ocsf_done(struct ocsf *ocsf)
 static inline bool ocsf_fail(struct ocsf *ocsf, const char *where, const char *what)
 {
     (void)snprintf(ocsf->problem, sizeof ocsf->problem, "%s: %s", where, what);
+    return false;
+}
+
+static inline bool ocsf_has_value(json_t *list, json_t *wanted)
+{
+    size_t i = 0;
+    json_t *value = NULL;
+    json_array_foreach(list, i, value)
+    {
+        if (json_equal(value, wanted)) {
+            return true;
+        }
+    }
     return false;
 }
 
@@ -165,7 +182,7 @@ static inline bool ocsf_check_object(struct ocsf *ocsf, json_t *value, json_t *r
         if (!ocsf_check_value(ocsf, member, type, key)) {
             return false;
         }
-        if (allowed != NULL && !ocsf_has_number(allowed, json_integer_value(member))) {
+        if (allowed != NULL && !ocsf_has_value(allowed, member)) {
             return ocsf_fail(ocsf, key, "has a value that the schema does not have");
         }
     }
@@ -224,10 +241,15 @@ static inline bool ocsf_check(struct ocsf *ocsf, json_t *record)
     json_t *rules = json_deep_copy(class_rules);
     ocsf_add_rules(rules, ocsf->base);
     if (profiles != NULL) {
-        bool is_known = json_array_size(profiles) == 1 &&
-                        strcmp(json_string_value(json_array_get(profiles, 0)), "security_control") == 0;
-        assert_true(is_known);
-        ocsf_add_rules(rules, ocsf->security_control);
+        size_t i = 0;
+        json_t *name = NULL;
+        assert_true(json_array_size(profiles) > 0);
+        json_array_foreach(profiles, i, name)
+        {
+            bool is_host = strcmp(json_string_value(name), "host") == 0;
+            assert_true(is_host || strcmp(json_string_value(name), "security_control") == 0);
+            ocsf_add_rules(rules, is_host ? ocsf->host : ocsf->security_control);
+        }
     }
     bool is_valid = ocsf_check_object(ocsf, record, rules, "record") && ocsf_check_numbers(ocsf, record, class_rules);
     json_decref(rules);

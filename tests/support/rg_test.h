@@ -28,8 +28,7 @@
         rg_status assert_fails_status = (expression);                                                                  \
         if (rg_is_ok(assert_fails_status)) {                                                                           \
             fail_msg("%s succeeded, expected %s", #expression, #wanted_kind);                                          \
-        }                                                                                                              \
-        if (assert_fails_status.error->kind != (wanted_kind)) {                                                        \
+        } else if (assert_fails_status.error->kind != (wanted_kind)) {                                                 \
             fail_msg("%s failed with %s (%s), expected %s", #expression,                                               \
                      rg_kind_info(assert_fails_status.error->kind)->name, assert_fails_status.error->text,             \
                      #wanted_kind);                                                                                    \

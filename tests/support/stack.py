@@ -220,10 +220,11 @@ def wait_for(condition, what, seconds=30):
 class PgBouncer:
     """In transaction mode, one server connection pool small enough that clients really share it."""
 
-    def __init__(self, directory, server, pool=4, options=None):
+    def __init__(self, directory, server, pool=4, options=None, database="bi"):
         self.directory = directory
         self.server = server
         self.pool = pool
+        self.database = database
         self.options = options or {}
         self.process = None
         self.port = None
@@ -238,8 +239,8 @@ class PgBouncer:
                     "logfile": self.directory / "log", "unix_socket_dir": "", "ignore_startup_parameters": "extra_float_digits",
                     } | self.options
         path = self.directory / "pgbouncer.ini"
-        path.write_text("[databases]\nbi = host=127.0.0.1 port=%d dbname=bi\n[pgbouncer]\n%s\n" % (
-            self.server.port, "\n".join(f"{name} = {value}" for name, value in settings.items())))
+        path.write_text("[databases]\n%s = host=127.0.0.1 port=%d dbname=%s\n[pgbouncer]\n%s\n" % (
+            self.database, self.server.port, self.database, "\n".join(f"{name} = {value}" for name, value in settings.items())))
         for item in (self.directory, users, path):
             pgtest.give_away(item)
         os.chmod(self.directory, 0o755)

@@ -28,6 +28,11 @@ static void check_event(struct rg_slice event)
 {
     struct audit_message message = {.has_more = true};
     bool is_first = true;
+    if (audit_message_is_key(event)) {
+        struct audit_key_frame frame = {0};
+        rg_status status = audit_message_get_key(&event, &frame);
+        RG_ASSERT(rg_is_ok(status) && frame.subject.size > 0);
+    }
     while (message.has_more) {
         rg_status status = audit_message_get_again(&event, &message);
         RG_ASSERT(rg_is_ok(status));

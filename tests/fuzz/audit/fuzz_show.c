@@ -34,7 +34,7 @@ static void check(const struct audit_shown *shown, struct rg_arena *arena)
     }
     RG_ASSERT(shown->sql.size == 0 || audit_terms_has_text(shown, rg_slice_cut(shown->sql, shown->sql.size / 2, 8)));
     if (rg_is_ok(audit_terms_of(shown, arena, &row))) {
-        RG_ASSERT(rg_is_ok(audit_terms_query(&criteria, arena, &query)));
+        RG_ASSERT(rg_is_ok(audit_terms_query(&criteria, NULL, arena, &query)));
         RG_ASSERT(shown->hlc_us == INT64_MAX || audit_terms_hold(&row, &query)); /* it is found by what it says */
         RG_ASSERT(row.text.size == 0 || memchr(row.text.data, 0, row.text.size) == NULL);
     }

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     RG_AUTO(rg_arena_done) struct rg_arena arena;
     rg_arena_init(&arena, 8192);
     struct rg_slice uri = {0};
-    if (rg_is_ok(auth_discovery_parse(bytes, RG_SLICE("https://idp.example"), &arena, &uri))) {
+    if (rg_is_ok(auth_discovery_parse(bytes, RG_SLICE("https://idp.example"), (struct rg_slice){0}, &arena, &uri))) {
         RG_ASSERT(rg_slice_has_prefix(uri, RG_SLICE("https://")));
     }
     return 0;

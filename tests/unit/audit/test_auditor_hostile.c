@@ -110,10 +110,7 @@ static void refuses_what_is_not_the_clients_to_write(void **state)
     struct audit_dir dir;
     struct auditor_rig rig;
     struct audit_client *good = NULL;
-    audit_dir_make(&dir);
-    struct auditor_options options = audit_dir_options(&dir);
-    assert_ok(rig_start(&rig, &options));
-    assert_ok(audit_client_open(rig.door, 0, &good));
+    rig_open(&dir, &rig, &good);
     for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
         RG_AUTO(rg_buf_done) struct rg_buf bytes;
         rg_buf_init(&bytes, 4096);
@@ -128,9 +125,7 @@ static void refuses_what_is_not_the_clients_to_write(void **state)
         (void)close(bad);
         assert_true(rig_write_one(good, i));
     }
-    audit_client_close(&good);
-    assert_true(rig_stop(&rig));
-    assert_intact(&dir, 0);
+    rig_finish(&dir, &rig, &good);
     assert_int_equal(audit_dir_count(&dir, "\"kind\":\"login\""), sizeof nonsense / sizeof nonsense[0]);
     assert_int_equal(audit_dir_count(&dir, "\"kind\":\"log.started\""), 1);
     assert_int_equal(audit_dir_count(&dir, "\"kind\":\"process.died\""), 0);
@@ -150,10 +145,7 @@ static void refuses_frames_that_make_no_sense(void **state)
     struct audit_dir dir;
     struct auditor_rig rig;
     struct audit_client *good = NULL;
-    audit_dir_make(&dir);
-    struct auditor_options options = audit_dir_options(&dir);
-    assert_ok(rig_start(&rig, &options));
-    assert_ok(audit_client_open(rig.door, 0, &good));
+    rig_open(&dir, &rig, &good);
     for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
         int bad = open_raw(&rig);
         char padding[70000] = {0}; /* so that a frame that promises much is whole */
@@ -163,9 +155,7 @@ static void refuses_frames_that_make_no_sense(void **state)
         (void)close(bad);
         assert_true(rig_write_one(good, i));
     }
-    audit_client_close(&good);
-    assert_true(rig_stop(&rig));
-    assert_intact(&dir, 0);
+    rig_finish(&dir, &rig, &good);
     audit_dir_remove(&dir);
 }
 
@@ -179,9 +169,7 @@ static void drops_an_event_that_was_cut_by_its_clients_death(void **state)
     put_frame(&bytes, true, "acme", "{\"kind\":\"login\",\"part\":\"1/2\"}", OCSF);
     size_t first = rg_buf_size(&bytes);
     put_frame(&bytes, false, "acme", "{\"kind\":\"part\",\"part\":\"2/2\"}", OCSF);
-    audit_dir_make(&dir);
-    struct auditor_options options = audit_dir_options(&dir);
-    assert_ok(rig_start(&rig, &options));
+    rig_open(&dir, &rig, NULL);
     const size_t cuts[] = {1, 4, 40, first, first + 1, rg_buf_size(&bytes) - 1};
     for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
         int cut = open_raw(&rig);
@@ -214,10 +202,7 @@ static void outlasts_a_client_that_never_reads(void **state)
     for (int i = 0; i < 500; i++) {
         put_frame(&bytes, false, "", GOOD, OCSF);
     }
-    audit_dir_make(&dir);
-    struct auditor_options options = audit_dir_options(&dir);
-    assert_ok(rig_start(&rig, &options));
-    assert_ok(audit_client_open(rig.door, 0, &good));
+    rig_open(&dir, &rig, &good);
     int deaf = open_raw(&rig);
     int size = 4096;
     assert_int_equal(setsockopt(deaf, SOL_SOCKET, SO_RCVBUF, &size, sizeof size), 0);
@@ -256,10 +241,7 @@ static void does_not_wait_for_a_client_that_keeps_the_auditors_end(void **state)
     struct audit_client *good = NULL;
     int ours = -1;
     int theirs = -1;
-    audit_dir_make(&dir);
-    struct auditor_options options = audit_dir_options(&dir);
-    assert_ok(rig_start(&rig, &options));
-    assert_ok(audit_client_open(rig.door, 0, &good));
+    rig_open(&dir, &rig, &good);
     rig_pair(SOCK_STREAM, &ours, &theirs);
     assert_ok(audit_passing_send(rig.door, RG_SLICE("\1"), theirs));
     assert_int_equal(fcntl(theirs, F_SETFL, fcntl(theirs, F_GETFL) & ~O_NONBLOCK), 0);
@@ -276,9 +258,7 @@ static void does_not_wait_for_a_client_that_keeps_the_auditors_end(void **state)
     }
     (void)close(ours);
     (void)close(theirs);
-    audit_client_close(&good);
-    assert_true(rig_stop(&rig));
-    assert_intact(&dir, 0);
+    rig_finish(&dir, &rig, &good);
     audit_dir_remove(&dir);
 }
 
@@ -321,10 +301,7 @@ static void refuses_door_messages_without_one_stream_socket(void **state)
     struct audit_client *good = NULL;
     int fds[5];
     int pair[2];
-    audit_dir_make(&dir);
-    struct auditor_options options = audit_dir_options(&dir);
-    assert_ok(rig_start(&rig, &options));
-    assert_ok(audit_client_open(rig.door, 0, &good));
+    rig_open(&dir, &rig, &good);
     assert_true(rig_write_one(good, 0));
     size_t before = count_fds();
     for (size_t i = 0; i < 5; i++) {
@@ -351,9 +328,7 @@ static void refuses_door_messages_without_one_stream_socket(void **state)
     assert_ok(audit_client_open(rig.door, 0, &second)); /* the door still works */
     assert_true(rig_write_one(second, 2));
     audit_client_close(&second);
-    audit_client_close(&good);
-    assert_true(rig_stop(&rig));
-    assert_intact(&dir, 0);
+    rig_finish(&dir, &rig, &good);
     assert_true(audit_dir_count(&dir, "\"kind\":\"process.misbehaved\"") >= 1);
     audit_dir_remove(&dir);
 }
@@ -366,9 +341,7 @@ static void refuses_more_channels_than_it_watches(void **state)
     struct auditor_rig rig;
     struct audit_client *clients[MANY] = {NULL};
     size_t refused = 0;
-    audit_dir_make(&dir);
-    struct auditor_options options = audit_dir_options(&dir);
-    assert_ok(rig_start(&rig, &options));
+    rig_open(&dir, &rig, NULL);
     for (uint64_t i = 0; i < MANY; i++) {
         rg_status status = RG_OK;
         for (int tries = 0; tries < 1000; tries++) { /* the door is full until the auditor looks */
@@ -399,18 +372,14 @@ static void passes_over_orders_that_make_no_sense(void **state)
     struct audit_dir dir;
     struct auditor_rig rig;
     struct audit_client *client = NULL;
-    audit_dir_make(&dir);
-    struct auditor_options options = audit_dir_options(&dir);
-    assert_ok(rig_start(&rig, &options));
+    rig_open(&dir, &rig, NULL);
     assert_ok(audit_passing_send(rig.control, RG_SLICE("\1\2"), -1)); /* a door without its socket */
     assert_ok(audit_passing_send(rig.control, RG_SLICE("\1\5"), rig.door));
     assert_ok(audit_passing_send(rig.control, RG_SLICE("\7\7\7"), -1));
     rig_send(&rig, AUDIT_CONTROL_READY);
     assert_ok(audit_client_open(rig.door, 0, &client));
     assert_true(rig_write_one(client, 1));
-    audit_client_close(&client);
-    assert_true(rig_stop(&rig));
-    assert_intact(&dir, 0);
+    rig_finish(&dir, &rig, &client);
     audit_dir_remove(&dir);
 }
 

@@ -66,9 +66,13 @@ static struct rg_digest expected_root(const struct audit_heads *heads, const str
     for (size_t i = 0; i < count; i++) {
         char name[32];
         char digits[24];
+        char first[64];
         (void)snprintf(name, sizeof name, "tenant-%zu", i);
-        const struct rg_slice id_parts[] = {rg_slice_make(genesis->bytes, sizeof genesis->bytes), rg_slice_of(name)};
-        const struct rg_digest id = rg_sha256(id_parts, 2);
+        (void)snprintf(first, sizeof first, "\2the first of %s", name);
+        const struct rg_digest salt = rg_sha256_one(rg_slice_of(first));
+        const struct rg_slice id_parts[] = {rg_slice_make(genesis->bytes, sizeof genesis->bytes),
+                                            rg_slice_make(salt.bytes, sizeof salt.bytes), rg_slice_of(name)};
+        const struct rg_digest id = rg_sha256(id_parts, 3);
         const struct audit_tenant_head *head = audit_heads_find(heads, rg_slice_of(name));
         (void)snprintf(digits, sizeof digits, "%016llu", (unsigned long long)head->next_tseq);
         const struct rg_slice parts[] = {RG_SLICE("\0"), rg_slice_make(id.bytes, sizeof id.bytes), rg_slice_of(digits),
@@ -93,11 +97,15 @@ static void has_one_root_over_the_tenants_newest_records(void **state)
     assert_memory_equal(root.bytes, rg_sha256(NULL, 0).bytes, sizeof root.bytes); /* of none */
     for (size_t count = 1; count <= 40; count++) {
         char name[32];
+        char first[64];
         struct audit_tenant_head *head = NULL;
         (void)snprintf(name, sizeof name, "tenant-%zu", count - 1);
+        (void)snprintf(first, sizeof first, "the first of %s", name);
         assert_ok(audit_heads_get(&heads, rg_slice_of(name), &genesis, &head));
         struct rg_digest before = audit_heads_root(&heads);
         assert_memory_equal(before.bytes, root.bytes, sizeof root.bytes); /* it has no record yet */
+        const struct rg_digest salt = audit_heads_salt(rg_slice_of(first));
+        audit_heads_begin(&heads, head, &genesis, &salt);
         head->next_tseq = count;
         head->leaf = rg_sha256_one(rg_slice_of(name));
         root = audit_heads_root(&heads);

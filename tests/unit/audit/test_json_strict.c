@@ -162,6 +162,34 @@ static void refuses_what_is_longer_than_any_record(void **state)
     audit_json_free(&json);
 }
 
+static void finds_what_stands_further_in(void **state)
+{
+    static const char text[] = "{\"a\":{\"b\":{\"c\":\"deep\",\"n\":7},\"s\":\"x\"},\"a.s\":1,\"b\":\"b\"}";
+    static const char *const absent[] = {"a.b", "a.b.d", "a.s.t", "a.b.c.d", "a.b.n", "",      ".",
+                                         "a.",  ".a",    "a..b",  "b.c",     "A.s",   "a.b.c."};
+    const char *found = "untouched";
+    size_t size = 99;
+    int64_t number = 99;
+    struct audit_json *json = audit_json_new();
+    (void)state;
+    assert_false(audit_json_string_at(json, "b", &found, &size));
+    assert_null(audit_json_read(json, text, sizeof text - 1));
+    for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {
+        assert_false(audit_json_string_at(json, absent[i], &found, &size));
+    }
+    assert_false(audit_json_integer_at(json, "a.b.c", &number));
+    assert_string_equal(found, "untouched");
+    assert_int_equal(size + (uint64_t)number, 198);
+    assert_true(audit_json_string_at(json, "a.b.c", &found, &size));
+    assert_int_equal(size, 4);
+    assert_memory_equal(found, "deep", 4);
+    assert_true(audit_json_integer_at(json, "a.b.n", &number));
+    assert_int_equal(number, 7);
+    assert_non_null(audit_json_read(json, "{\"a\":", 5));
+    assert_false(audit_json_integer_at(json, "a.b.n", &number));
+    audit_json_free(&json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +199,7 @@ int main(void)
         cmocka_unit_test(finds_a_key_twice_among_many),
         cmocka_unit_test(answers_about_the_last_object),
         cmocka_unit_test(refuses_what_is_longer_than_any_record),
+        cmocka_unit_test(finds_what_stands_further_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
 /* The head of a line: written and read back the same, every deviation refused. */
 #include "audit/line.h"
 
+#include <stdio.h>
+
 #include "tests/support/rg_test.h"
 
 #define BOOT "0123456789abcdef0123456789abcdef"
@@ -163,6 +165,64 @@ static void refuses_json_that_says_two_things(void **state)
     assert_int_equal(kind, AUDIT_LOGIN);
 }
 
+/* Bytes are looked at in blocks: each place of lines of many lengths, also those that end within a block. */
+static void refuses_each_foreign_byte_wherever_it_stands(void **state)
+{
+    (void)state;
+    static const char allowed[] = {' ', '!', '~', 0x7f};
+    static const char foreign[] = {'\0', '\n', 0x1f, (char)0x80, (char)0xa0, (char)0xff};
+    struct audit_head head = sample_head();
+    for (size_t padding = 0; padding < 130; padding++) {
+        RG_AUTO(rg_buf_done) struct rg_buf buf;
+        char ocsf[200];
+        (void)snprintf(ocsf, sizeof ocsf, "{\"%0*d\":1}", (int)padding + 1, 0);
+        const struct audit_message message = {.rg = body.rg, .ocsf = rg_slice_of(ocsf)};
+        rg_buf_init(&buf, AUDIT_LINE_MAX);
+        assert_ok(audit_line_encode(&head, &message, &buf));
+        char *bytes = buf.bytes;
+        struct rg_slice line = rg_slice_make(bytes, rg_buf_size(&buf) - 1);
+        struct audit_head read = {0};
+        assert_ok(audit_line_parse(line, &read));
+        for (size_t at = read.size + 1; at + 1 < line.size; at++) {
+            char kept = bytes[at];
+            bytes[at] = allowed[at % sizeof allowed];
+            assert_ok(audit_line_parse(line, &read));
+            bytes[at] = foreign[at % sizeof foreign];
+            assert_fails(RG_PROTOCOL, audit_line_parse(line, &read));
+            bytes[at] = kept;
+        }
+    }
+}
+
+/* The hexadecimal digits of "boot" and the letters of "prev": every byte at every place. */
+static void refuses_each_byte_that_is_no_digit_of_its_field(void **state)
+{
+    (void)state;
+    RG_AUTO(rg_buf_done) struct rg_buf buf;
+    struct audit_head head = sample_head();
+    struct rg_slice line = encode(&buf, &head);
+    const char *boot = strstr(line.data, BOOT);
+    const char *prev = strstr(line.data, "\"prev\":\"");
+    assert_non_null(boot);
+    assert_non_null(prev);
+    size_t boot_at = (size_t)(boot - line.data);
+    size_t prev_at = (size_t)(prev - line.data) + strlen("\"prev\":\"");
+    for (int c = 0x20; c < 0x80; c++) {
+        bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+        bool is_letter =
+            (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+        for (size_t i = 0; i < AUDIT_BOOT_SIZE + RG_DIGEST_B64_SIZE - 2; i++) { /* the last letter has stray bits */
+            bool is_boot = i < AUDIT_BOOT_SIZE;
+            char *byte = buf.bytes + (is_boot ? boot_at + i : prev_at + i - AUDIT_BOOT_SIZE);
+            char kept = *byte;
+            struct audit_head read = {0};
+            *byte = (char)c;
+            assert_int_equal(rg_is_ok(audit_line_parse(line, &read)), is_boot ? is_hex : is_letter);
+            *byte = kept;
+        }
+    }
+}
+
 /* Computed with openssl, not with this code. */
 static void hashes_as_documented(void **state)
 {
@@ -185,6 +245,8 @@ int main(void)
         cmocka_unit_test(refuses_heads_that_are_almost_right),
         cmocka_unit_test(refuses_lines_that_are_too_long),
         cmocka_unit_test(refuses_json_that_says_two_things),
+        cmocka_unit_test(refuses_each_foreign_byte_wherever_it_stands),
+        cmocka_unit_test(refuses_each_byte_that_is_no_digit_of_its_field),
         cmocka_unit_test(hashes_as_documented),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

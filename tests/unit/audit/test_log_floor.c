@@ -143,9 +143,8 @@ static void refuses_a_rolled_back_log_also_with_its_checkpoints_gone(void **stat
     audit_dir_make(&dir);
     audit_dir_fill(&dir, 4);
     run(&dir, "mkdir ../old && cp -a seg ckpt head.note tile ../old/");
-    struct auditor_options options = audit_dir_options(&dir);
     struct audit_log log = {0};
-    assert_ok(audit_log_open(&options, &log));
+    audit_dir_open(&dir, &log);
     assert_ok(audit_log_open_epoch(&log)); /* as after an hour */
     assert_ok(audit_log_stop(&log));
     audit_log_done(&log);
@@ -257,9 +256,8 @@ static void passes_over_notes_that_do_not_hold(void **state)
     audit_dir_fill(&dir, 4);
     audit_dir_fill(&dir, 4);
     run(&dir, "n=$(ls ckpt/*.note | tail -1) && head -c 60 $n > half && mv half $n && : > head.note");
-    struct auditor_options options = audit_dir_options(&dir);
     struct audit_log log = {0};
-    assert_ok(audit_log_open(&options, &log));
+    audit_dir_open(&dir, &log);
     assert_ok(audit_log_stop(&log));
     audit_log_done(&log);
     audit_dir_remove(&dir);

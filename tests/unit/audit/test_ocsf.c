@@ -27,14 +27,20 @@ static struct rg_digest digest;
 
 /* The fields of an event that can be missing. */
 static const size_t slices[] = {
-    offsetof(struct audit_event, tenant),   offsetof(struct audit_event, user),
-    offsetof(struct audit_event, subject),  offsetof(struct audit_event, idp),
-    offsetof(struct audit_event, database), offsetof(struct audit_event, client_address),
-    offsetof(struct audit_event, listener), offsetof(struct audit_event, application_name),
-    offsetof(struct audit_event, upstream), offsetof(struct audit_event, policy),
-    offsetof(struct audit_event, rule),     offsetof(struct audit_event, sqlstate),
-    offsetof(struct audit_event, message),  offsetof(struct audit_event, class_name),
-    offsetof(struct audit_event, sql),      offsetof(struct audit_event, sql_sent),
+    offsetof(struct audit_event, tenant),        offsetof(struct audit_event, user),
+    offsetof(struct audit_event, subject),       offsetof(struct audit_event, idp),
+    offsetof(struct audit_event, database),      offsetof(struct audit_event, client_address),
+    offsetof(struct audit_event, listener),      offsetof(struct audit_event, application_name),
+    offsetof(struct audit_event, upstream),      offsetof(struct audit_event, policy),
+    offsetof(struct audit_event, rule),          offsetof(struct audit_event, sqlstate),
+    offsetof(struct audit_event, message),       offsetof(struct audit_event, class_name),
+    offsetof(struct audit_event, sql),           offsetof(struct audit_event, sql_sent),
+    offsetof(struct audit_event, object),        offsetof(struct audit_event, object_version),
+    offsetof(struct audit_event, operator_name), offsetof(struct audit_event, about_tenant),
+    offsetof(struct audit_event, about_subject), offsetof(struct audit_event, reference),
+    offsetof(struct audit_event, method),        offsetof(struct audit_event, path),
+    offsetof(struct audit_event, query),         offsetof(struct audit_event, action),
+    offsetof(struct audit_event, guest),         offsetof(struct audit_event, digest_missing),
 };
 enum { SLICES = sizeof slices / sizeof slices[0] };
 
@@ -51,6 +57,10 @@ static struct audit_event full(enum audit_kind kind, struct rg_slice text)
                                 .statement_id = 3,
                                 .client_port = 5555,
                                 .sql_sha256 = &digest,
+                                .digest_before = &digest,
+                                .digest_after = &digest,
+                                .request_sha256 = &digest,
+                                .status = 200,
                                 .recovered_sha256 = &digest,
                                 .heads_root = &digest,
                                 .disk_state = "low",
@@ -120,7 +130,8 @@ static void check_with_fields_missing(const struct audit_event *event)
 
 static void check_kind(enum audit_kind kind, enum audit_phase phase, enum audit_verdict verdict)
 {
-    static const struct rg_slice texts[] = {{"10.0.0.1", 8}, {"UPDATE", 6}, {"\"\n\xff\0\x01{", 6}};
+    static const struct rg_slice texts[] = {
+        {"10.0.0.1", 8}, {"UPDATE", 6}, {"GET", 3}, {"READ", 4}, {"\"\n\xff\0\x01{", 6}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct audit_event event = full(kind, texts[i]);
         event.phase = phase;
@@ -138,6 +149,7 @@ static void every_record_has_what_its_class_requires(void **state)
     for (enum audit_phase phase = AUDIT_COMBINED; phase <= AUDIT_OUTCOME; phase++) {
         for (enum audit_verdict verdict = AUDIT_DENIED; verdict <= AUDIT_REWRITTEN; verdict++) {
             check_kind(AUDIT_STATEMENT, phase, verdict);
+            check_kind(AUDIT_HTTP, phase, verdict);
         }
     }
 }
@@ -158,15 +170,14 @@ static void continuation_records_have_it_too(void **state)
     }
 }
 
-static void each_record_has_a_uid_of_its_own(void **state)
+static void check_uids(enum audit_kind kind)
 {
-    (void)state;
     enum { SIZE = 200000, RECORDS = 64 };
     static char text[SIZE];
     RG_AUTO(rg_buf_done) struct rg_buf buf;
     rg_buf_init(&buf, SIZE_MAX / 2);
     memset(text, 'a', SIZE);
-    struct audit_event event = full(AUDIT_STATEMENT, rg_slice_make(text, SIZE));
+    struct audit_event event = full(kind, rg_slice_make(text, SIZE));
     for (event.phase = AUDIT_DECISION; event.phase <= AUDIT_OUTCOME; event.phase++) {
         assert_ok(audit_record_encode(&event, &buf));
     }
@@ -185,6 +196,50 @@ static void each_record_has_a_uid_of_its_own(void **state)
     assert_true(count > 10);
     assert_int_equal(json_object_size(seen), count);
     json_decref(seen);
+}
+
+static void each_record_has_a_uid_of_its_own(void **state)
+{
+    (void)state;
+    check_uids(AUDIT_STATEMENT);
+    check_uids(AUDIT_HTTP);
+}
+
+static void requests_are_what_they_do(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *class_name;
+        json_int_t type_uid;
+        json_int_t status_id;
+        uint16_t status;
+        enum audit_verdict verdict;
+    } rows[] = {
+        {"READ", 600102, 1, 200, AUDIT_ALLOWED},   {"SEARCH", 600105, 1, 200, AUDIT_ALLOWED},
+        {"EXPORT", 600107, 1, 0, AUDIT_ALLOWED},   {"SHARE", 600108, 1, 399, AUDIT_ALLOWED},
+        {"CREATE", 600301, 2, 400, AUDIT_ALLOWED}, {"UPDATE", 600303, 2, 503, AUDIT_ALLOWED},
+        {"DELETE", 600304, 2, 0, AUDIT_DENIED},    {"IMPORT", 600399, 1, 201, AUDIT_ALLOWED},
+        {"RUN", 600399, 1, 202, AUDIT_ALLOWED},    {"", 600199, 2, 403, AUDIT_DENIED},
+        {"read", 600199, 1, 200, AUDIT_ALLOWED},   {"READ ", 600199, 1, 200, AUDIT_ALLOWED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        RG_AUTO(rg_buf_done) struct rg_buf buf;
+        rg_buf_init(&buf, 100000);
+        struct audit_message message = {0};
+        struct audit_event event = {.kind = AUDIT_HTTP,
+                                    .class_name = rg_slice_of(rows[i].class_name),
+                                    .status = rows[i].status,
+                                    .verdict = rows[i].verdict};
+        assert_ok(audit_record_encode(&event, &buf));
+        struct rg_slice cursor = rg_buf_slice(&buf);
+        assert_ok(audit_message_get(&cursor, &message));
+        json_t *record = record_of(&message);
+        assert_true(ocsf_check(&ocsf, record));
+        assert_int_equal(ocsf_number(record, "type_uid"), rows[i].type_uid);
+        assert_int_equal(ocsf_number(record, "status_id"), rows[i].status_id);
+        assert_int_equal(ocsf_number(json_object_get(record, "http_response"), "code"), rows[i].status);
+        json_decref(record);
+    }
 }
 
 static json_t *sample(void)
@@ -315,6 +370,7 @@ int main(void)
         cmocka_unit_test(every_record_has_what_its_class_requires),
         cmocka_unit_test(continuation_records_have_it_too),
         cmocka_unit_test(each_record_has_a_uid_of_its_own),
+        cmocka_unit_test(requests_are_what_they_do),
         cmocka_unit_test(the_check_finds_each_attribute_that_is_gone),
         cmocka_unit_test(the_check_finds_wrong_values),
         cmocka_unit_test(takes_no_name_for_an_address),

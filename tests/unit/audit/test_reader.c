@@ -2,6 +2,7 @@
 /* Lines out of files of every odd shape. */
 #include "audit/reader.h"
 
+#include "audit/line.h"
 #include "tests/support/audit_dir.h"
 
 static int file_of(const struct audit_dir *dir, struct rg_slice bytes)
@@ -70,6 +71,47 @@ static void bounds_a_line(void **state)
     audit_dir_remove(&dir);
 }
 
+/* Lines of 0 to 1,999 bytes, a few of the longest, over many reads of the file: the byte in front of a line is the
+ * reader's to write, and nothing of the line or of the one behind it changes. */
+static void hashes_each_line_where_it_stands(void **state)
+{
+    (void)state;
+    enum { LINES = 2000, BYTES_MAX = LINES * 1000 + LINES + 4 * AUDIT_LINE_MAX };
+    static char bytes[BYTES_MAX];
+    size_t sizes[LINES];
+    size_t used = 0;
+    for (size_t i = 0; i < LINES; i++) {
+        sizes[i] = i % 600 == 599 ? AUDIT_LINE_MAX : i * 7 % LINES;
+        memset(bytes + used, 'a' + (int)(i % 26), sizes[i]);
+        bytes[used + sizes[i]] = '\n';
+        used += sizes[i] + 1;
+    }
+    struct audit_dir dir;
+    audit_dir_make(&dir);
+    int fd = file_of(&dir, rg_slice_make(bytes, used));
+    RG_AUTO(audit_reader_done) struct audit_reader reader;
+    audit_reader_init(&reader, fd);
+    size_t at = 0;
+    for (size_t i = 0; i < LINES; i++) {
+        enum audit_reading reading = AUDIT_READING_END;
+        struct rg_slice line = {0};
+        for (int again = 0; again < 2; again++) {
+            assert_ok(audit_reader_next(&reader, &reading, &line));
+            assert_int_equal(reading, AUDIT_READING_LINE);
+            struct rg_digest wanted = audit_line_leaf(rg_slice_make(bytes + at, sizes[i]));
+            struct rg_digest leaf = audit_reader_leaf(&reader);
+            assert_memory_equal(&leaf, &wanted, sizeof wanted);
+            assert_true(rg_slice_is_equal(line, rg_slice_make(bytes + at, sizes[i])));
+            if (again == 0) {
+                audit_reader_unread(&reader);
+            }
+        }
+        at += sizes[i] + 1;
+    }
+    (void)close(fd);
+    audit_dir_remove(&dir);
+}
+
 static void finds_where_the_zeros_start(void **state)
 {
     (void)state;
@@ -133,9 +175,8 @@ static void fails_on_what_it_cannot_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_what_ends_a_file),
-        cmocka_unit_test(bounds_a_line),
-        cmocka_unit_test(finds_where_the_zeros_start),
+        cmocka_unit_test(names_what_ends_a_file),           cmocka_unit_test(bounds_a_line),
+        cmocka_unit_test(hashes_each_line_where_it_stands), cmocka_unit_test(finds_where_the_zeros_start),
         cmocka_unit_test(fails_on_what_it_cannot_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

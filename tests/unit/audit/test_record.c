@@ -63,7 +63,8 @@ static void shapes_a_statement_as_ocsf_6005(void **state)
                                 .relations = relations,
                                 .relation_count = 2,
                                 .rows = 5,
-                                .duration_us = 77};
+                                .duration_us = 77,
+                                .reference = RG_SLICE("r-000000000000002a")};
     struct encoded encoded;
     struct audit_message message = {0};
     encode(&event, &encoded);
@@ -82,11 +83,40 @@ static void shapes_a_statement_as_ocsf_6005(void **state)
     assert_slice(string_at(json_object_get(ocsf, "metadata"), "correlation_uid"), "000000000000002a-0000000000000003");
     assert_slice(string_at(rg, "verdict"), "rewritten");
     assert_slice(string_at(rg, "phase"), "combined");
+    assert_slice(string_at(rg, "reference"), "r-000000000000002a");
     assert_int_equal(number_at(rg, "rows"), 5);
     assert_int_equal(json_array_size(json_object_get(rg, "relations")), 2);
     json_decref(ocsf);
     json_decref(rg);
     rg_buf_done(&encoded.buf);
+}
+
+/* Statements of one session differ in it, when a pool's connection is opened anew; and nothing in it breaks the line.
+ */
+static void gives_each_statement_the_reference_of_its_request(void **state)
+{
+    (void)state;
+    static const char *const references[] = {"", "r-1", "r-2", "r-\"},{\"x", "r-\xff"};
+    struct audit_encoder *encoder = audit_encoder_new();
+    for (size_t i = 0; i < sizeof references / sizeof references[0]; i++) {
+        RG_AUTO(rg_buf_done) struct rg_buf out;
+        struct audit_message message = {0};
+        const struct audit_event event = {.kind = AUDIT_STATEMENT,
+                                          .session_id = 42,
+                                          .tenant = RG_SLICE("acme"),
+                                          .sql = RG_SLICE("SELECT 1"),
+                                          .verdict = AUDIT_ALLOWED,
+                                          .reference = rg_slice_of(references[i])};
+        rg_buf_init(&out, SIZE_MAX / 2);
+        assert_ok(audit_encoder_put(encoder, &event, &out));
+        struct rg_slice cursor = rg_buf_slice(&out);
+        assert_ok(audit_message_get(&cursor, &message));
+        json_t *rg = parse(message.rg);
+        const char *shown = i == 4 ? "r-\xef\xbf\xbd" : references[i];
+        assert_slice(string_at(rg, "reference"), shown);
+        json_decref(rg);
+    }
+    audit_encoder_free(&encoder);
 }
 
 static void gives_each_kind_its_class(void **state)
@@ -102,7 +132,11 @@ static void gives_each_kind_its_class(void **state)
         {AUDIT_LOG_STARTED, 100806, 1},    {AUDIT_LOG_STOPPED, 100807, 1},        {AUDIT_LOG_RECOVERED, 100899, 1},
         {AUDIT_LOG_CHECKPOINT, 100899, 1}, {AUDIT_LOG_FAULT, 100899, 2},          {AUDIT_EPOCH_OPEN, 100899, 1},
         {AUDIT_KEY_ROTATE, 100899, 1},     {AUDIT_CLOCK_STEP, 100899, 1},         {AUDIT_DISK_STATE, 100899, 1},
-        {AUDIT_PROCESS_DIED, 100899, 2},   {AUDIT_PROCESS_MISBEHAVED, 100899, 2},
+        {AUDIT_PROCESS_DIED, 100899, 2},   {AUDIT_PROCESS_MISBEHAVED, 100899, 2}, {AUDIT_EXPORT_SEGMENT, 100804, 1},
+        {AUDIT_EXPORT_STATE, 100899, 2},   {AUDIT_PEER_CKPT, 100899, 1},          {AUDIT_CLUSTER_MEMBERS, 100899, 1},
+        {AUDIT_HOLD_PLACE, 100899, 1},     {AUDIT_HOLD_RELEASE, 100899, 1},       {AUDIT_RETENTION_PRUNE, 100802, 1},
+        {AUDIT_PII_ERASE, 100899, 1},      {AUDIT_LOG_EXPORTED, 100803, 1},       {AUDIT_HTTP, 600199, 2},
+        {AUDIT_SESSION_REVOKE, 300202, 1}, {AUDIT_CACHE_LEAK, 200401, 2},         {AUDIT_SQL_ORPHAN, 600599, 1},
     };
     assert_int_equal(sizeof rows / sizeof rows[0], AUDIT_KIND_COUNT - 1);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -117,6 +151,40 @@ static void gives_each_kind_its_class(void **state)
         json_decref(ocsf);
         rg_buf_done(&encoded.buf);
     }
+}
+
+static void tells_of_the_logs_own_life(void **state)
+{
+    (void)state;
+    struct rg_digest digest = {{0xab}};
+    struct audit_event event = {.kind = AUDIT_RETENTION_PRUNE,
+                                .object = RG_SLICE("raw/v1"),
+                                .object_version = RG_SLICE("v7"),
+                                .operator_name = RG_SLICE("olga\n"),
+                                .about_tenant = RG_SLICE("acme"),
+                                .about_subject = RG_SLICE("alice"),
+                                .from_us = 5,
+                                .until_us = 6,
+                                .last_seq = 41,
+                                .digest = &digest};
+    struct encoded encoded;
+    struct audit_message message = {0};
+    encode(&event, &encoded);
+    assert_ok(audit_message_get(&encoded.cursor, &message));
+    assert_int_equal(message.tenant.size, 0); /* in nobody's chain */
+    json_t *rg = parse(message.rg);
+    assert_slice(string_at(rg, "object"), "raw/v1");
+    assert_slice(string_at(rg, "object_version"), "v7");
+    assert_slice(string_at(rg, "operator"), "olga\n");
+    assert_slice(string_at(rg, "about_tenant"), "acme");
+    assert_slice(string_at(rg, "about_subject"), "alice");
+    assert_int_equal(number_at(rg, "from_us"), 5);
+    assert_int_equal(number_at(rg, "until_us"), 6);
+    assert_int_equal(number_at(rg, "first_seq"), 0);
+    assert_int_equal(number_at(rg, "last_seq"), 41);
+    assert_int_equal(string_at(rg, "digest").size, 64);
+    json_decref(rg);
+    rg_buf_done(&encoded.buf);
 }
 
 static void keeps_hostile_text_inside_its_string(void **state)
@@ -318,7 +386,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shapes_a_statement_as_ocsf_6005),
+        cmocka_unit_test(gives_each_statement_the_reference_of_its_request),
         cmocka_unit_test(gives_each_kind_its_class),
+        cmocka_unit_test(tells_of_the_logs_own_life),
         cmocka_unit_test(keeps_hostile_text_inside_its_string),
         cmocka_unit_test(keeps_invalid_utf8_as_base64),
         cmocka_unit_test(recovers_a_mebibyte_of_sql_from_its_parts),

@@ -47,7 +47,7 @@ static void an_edited_index_is_built_again(void **state)
         "UPDATE record SET leaf = x'00'",
         "DELETE FROM record",
         "DELETE FROM term",
-        "UPDATE meta SET origin = 'another/log'",
+        "UPDATE chain SET origin = 'another/log'",
         "DROP TABLE term",
         "UPDATE term SET name = CAST('tglobex' AS BLOB) WHERE name = CAST('tacme' AS BLOB)"};
     struct world w;
@@ -77,7 +77,7 @@ static void an_index_that_says_what_the_log_does_not_is_built_again(void **state
         "UPDATE record SET at = 99999999",
         "UPDATE record SET segment = 77",
         "UPDATE record SET leaf = x'00'",
-        "UPDATE meta SET origin = 'another/log'",
+        "UPDATE chain SET origin = 'another/log'",
         "DROP TABLE term",
         "UPDATE record SET seq = seq + 1000",
         "INSERT INTO record SELECT seq + 100, segment, at, leaf, hlc FROM record",

@@ -21,8 +21,8 @@ static void make_plan(struct flips *flips)
     struct verify_findings findings = {0};
     int fd = open(flips->history.path, O_RDONLY | O_DIRECTORY);
     rg_arena_init(&flips->arena, 16 << 20);
-    assert_ok(verify_checkpoints_load(fd, rg_slice_of(flips->history.origin), (struct rg_slice){0}, &flips->arena,
-                                      &findings, &flips->checkpoints));
+    assert_ok(verify_checkpoints_load(fd, rg_slice_of(flips->history.origin), &(struct audit_verify_options){0},
+                                      &flips->arena, &findings, &flips->checkpoints));
     assert_ok(verify_tiles_load(fd, &findings, &flips->tiles));
     assert_int_equal(findings.count, 0);
     flips->tiles.needed_size = flips->checkpoints.newest_size;

@@ -2,6 +2,7 @@
 /* Honest logs at random: statements, checkpoints, epochs, segments, stops, kills at every place where one can leave a
  * mark, clock steps. Verify must not complain, at any moment, but of a torn last line, which a kill leaves and the next
  * start repairs. An ordinary run makes some dozen histories, scripts/proof audit 1,000. */
+#include "tests/support/audit_history_prune.h"
 #include "tests/support/audit_proof.h"
 
 struct honest {
@@ -9,6 +10,9 @@ struct honest {
     struct chance chance;
     uint64_t checks;
     uint64_t kills;
+    uint64_t prunes;
+    bool has_hold;
+    unsigned hold;
 };
 
 static void check(struct honest *honest, enum audit_result wanted, const char *when)
@@ -190,12 +194,39 @@ static void do_idle(struct honest *honest)
     do_epoch(honest);
 }
 
-static void run(uint64_t seed, uint64_t *checks, uint64_t *kills)
+/* All of it, or as a kill leaves it after any step. */
+static void do_prune(struct honest *honest)
+{
+    enum history_prune_step last = (enum history_prune_step)(1 + chance_below(&honest->chance, 4));
+    if (!honest->has_hold && history_prune(&honest->history, last)) {
+        check(honest, AUDIT_INTACT, "pruned, or killed on the way");
+        honest->prunes++;
+    }
+    if (last != HISTORY_UNLINKED) {
+        do_kill(honest);
+    }
+}
+
+static void do_hold(struct honest *honest)
+{
+    unsigned number = 1 + (unsigned)(honest->checks % 3);
+    if (honest->has_hold) {
+        history_release(&honest->history, honest->hold);
+    } else {
+        honest->hold = number;
+        history_hold(&honest->history, number, chance_below(&honest->chance, 2) == 0 ? "" : "acme", 0, 0);
+    }
+    honest->has_hold = !honest->has_hold;
+    check(honest, AUDIT_INTACT, "a hold placed or released");
+}
+
+static void run(uint64_t seed, uint64_t *checks, uint64_t *kills, uint64_t *prunes)
 {
     static void (*const doings[])(struct honest * honest) = {
         do_statements, do_statements, do_statements, do_decision,   do_decision,
         do_checkpoint, do_checkpoint, do_epoch,      do_segment,    do_stop,
-        do_idle,       do_kill,       do_kill,       do_clock_step, do_stop_with_another_clock};
+        do_idle,       do_kill,       do_kill,       do_clock_step, do_stop_with_another_clock,
+        do_prune,      do_prune,      do_hold,       do_segment};
     struct honest honest = {.history = history_blank(), .chance = chance_of(seed)};
     history_begin(&honest.history);
     history_start(&honest.history);
@@ -207,6 +238,7 @@ static void run(uint64_t seed, uint64_t *checks, uint64_t *kills)
     check(&honest, AUDIT_INTACT, "at the end");
     *checks += honest.checks;
     *kills += honest.kills;
+    *prunes += honest.prunes;
     history_end(&honest.history);
     history_remove(&honest.history);
 }
@@ -217,11 +249,13 @@ static void raises_no_false_alarm_over_honest_histories(void **state)
     uint64_t count = proof_is_whole() ? 1000 : 60;
     uint64_t checks = 0;
     uint64_t kills = 0;
+    uint64_t prunes = 0;
     for (uint64_t i = 0; i < count; i++) {
-        run(proof_seed() * 1000003 + i, &checks, &kills);
+        run(proof_seed() * 1000003 + i, &checks, &kills, &prunes);
     }
-    print_message("%llu honest histories, %llu verifications, %llu kills, 0 false alarms\n", (unsigned long long)count,
-                  (unsigned long long)checks, (unsigned long long)kills);
+    print_message("%llu honest histories, %llu verifications, %llu kills, %llu prunes, 0 false alarms\n",
+                  (unsigned long long)count, (unsigned long long)checks, (unsigned long long)kills,
+                  (unsigned long long)prunes);
 }
 
 int main(void)

@@ -11,8 +11,8 @@ static void discovery_documents_must_name_us_and_https(void **state)
     rg_arena_init(&arena, 4096);
     const struct rg_slice ours = RG_SLICE("https://a");
     struct rg_slice uri = {0};
-    assert_ok(
-        auth_discovery_parse(RG_SLICE("{\"issuer\":\"https://a\",\"jwks_uri\":\"https://b/k\"}"), ours, &arena, &uri));
+    assert_ok(auth_discovery_parse(RG_SLICE("{\"issuer\":\"https://a\",\"jwks_uri\":\"https://b/k\"}"), ours,
+                                   (struct rg_slice){0}, &arena, &uri));
     assert_slice(uri, "https://b/k");
     static const char *const rows[] = {
         "",
@@ -25,11 +25,11 @@ static void discovery_documents_must_name_us_and_https(void **state)
         "{\"issuer\":\"https://a\",\"issuer\":\"https://a\",\"jwks_uri\":\"https://b/k\"}",
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        assert_fails(RG_PROTOCOL, auth_discovery_parse(rg_slice_of(rows[i]), ours, &arena, &uri));
+        assert_fails(RG_PROTOCOL, auth_discovery_parse(rg_slice_of(rows[i]), ours, (struct rg_slice){0}, &arena, &uri));
         assert_slice(uri, "https://b/k");
     }
     assert_fails(RG_PROTOCOL, auth_discovery_parse(RG_SLICE("{\"issuer\":\"\",\"jwks_uri\":\"https://b\"}"),
-                                                   (struct rg_slice){0}, &arena, &uri));
+                                                   (struct rg_slice){0}, (struct rg_slice){0}, &arena, &uri));
 }
 
 int main(void)

@@ -86,6 +86,22 @@ static void a_refused_print_appends_nothing(void **state)
     assert_slice(rg_buf_slice(&buf), "abcdefg");
 }
 
+static void what_was_consumed_may_be_written_over(void **state)
+{
+    (void)state;
+    RG_AUTO(rg_buf_done) struct rg_buf buf;
+    rg_buf_init(&buf, 8);
+    assert_null(rg_buf_before(&buf));
+    assert_ok(rg_buf_put(&buf, RG_SLICE("abcd")));
+    assert_null(rg_buf_before(&buf));
+    rg_buf_consume(&buf, 2);
+    *rg_buf_before(&buf) = 'x';
+    assert_slice(rg_buf_slice(&buf), "cd");
+    assert_memory_equal(rg_buf_slice(&buf).data - 1, "xcd", 3);
+    rg_buf_consume(&buf, 2);
+    assert_null(rg_buf_before(&buf));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +110,7 @@ int main(void)
         cmocka_unit_test(writes_network_order_and_patches_lengths),
         cmocka_unit_test(prints_whole_at_every_fill),
         cmocka_unit_test(a_refused_print_appends_nothing),
+        cmocka_unit_test(what_was_consumed_may_be_written_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/rg_crypto.h"
 
+#include <limits.h>
+
 #include "tests/support/rg_test.h"
 
 static void hashes_match_published_vectors(void **state)
@@ -16,6 +18,13 @@ static void hashes_match_published_vectors(void **state)
     digest = rg_hmac_sha256(RG_SLICE("Jefe"), RG_SLICE("what do ya want for nothing?")); /* RFC 4231 4.3 */
     rg_digest_hex(&digest, hex);
     assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    static const uint8_t mac[] = {0xef, 0xfc, 0xdf, 0x6a, 0xe5, 0xeb, 0x2f, 0xa2, 0xd2, 0x74,
+                                  0x16, 0xd5, 0xf1, 0x84, 0xdf, 0x9c, 0x25, 0x9a, 0x7c, 0x79};
+    uint8_t made[RG_SHA1_SIZE];
+    assert_ok(rg_hmac_sha1(RG_SLICE("Jefe"), RG_SLICE("what do ya want for nothing?"), made)); /* RFC 2202 3 */
+    assert_memory_equal(made, mac, sizeof mac);
+    assert_fails(RG_INTERNAL, rg_hmac_sha1((struct rg_slice){"", (size_t)INT_MAX + 1}, RG_SLICE(""), made));
+    assert_memory_equal(made, mac, sizeof mac);
     assert_ok(rg_pbkdf2_sha256(RG_SLICE("password"), RG_SLICE("salt"), 4096, &digest));
     rg_digest_hex(&digest, hex);
     assert_string_equal(hex, "c5e478d59288c841aa530db6845c4c8d962893a001ce4e11a4963873aa98134a");

@@ -108,7 +108,7 @@ static const struct rg_schema_key keys[] = {
     {"name", RG_SCHEMA_STRING, true, offsetof(struct target, name), 0, 0, NULL, NULL, NULL, NULL},
     {"list", RG_SCHEMA_STRINGS, false, offsetof(struct target, list), 0, 0, NULL, NULL, "[\"a\", \"b\"]", NULL},
 };
-static const struct rg_schema schema = {"[test]", sizeof keys / sizeof keys[0], keys, false};
+static const struct rg_schema schema = {"[test]", sizeof keys / sizeof keys[0], keys, false, 0};
 
 static void read_target(struct rg_arena *arena, struct rg_diag *diag, const char *text, struct target *out_target)
 {

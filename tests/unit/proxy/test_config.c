@@ -5,15 +5,21 @@
 #include "tests/support/config_chunks.h"
 #include "tests/support/config_test.h"
 
-static void write_sound(const struct config_files *files, const char *name, const char *top, const char *extra)
+static void write_from(const struct config_files *files, const char *name, enum chunk first, const char *top,
+                       const char *extra)
 {
     static char text[16384];
     size_t size = (size_t)snprintf(text, sizeof text, "%s", top);
-    for (size_t i = 1; i < CHUNK_EXTRA; i++) {
+    for (size_t i = first; i < CHUNK_EXTRA; i++) {
         size += (size_t)snprintf(text + size, sizeof text - size, "%s", sound_chunks[i]);
     }
     size += (size_t)snprintf(text + size, sizeof text - size, "%s", extra);
     config_files_write(files, name, text, size);
+}
+
+static void write_sound(const struct config_files *files, const char *name, const char *top, const char *extra)
+{
+    write_from(files, name, CHUNK_SERVER, top, extra);
 }
 
 static void print_findings(const struct config_files *files)
@@ -69,6 +75,29 @@ static void the_example_loads_without_a_finding(void **state)
     config_files_done(&files);
 }
 
+static void proxies_are_trusted_only_when_they_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *section;
+        bool is_trusted;
+    } rows[] = {
+        {"version = 1\n", false},
+        {"version = 1\n[server]\ntrusted_proxies = [\"192.0.2.7\", \"11.0.0.0/8\"]\n", false},
+        {"version = 1\n[server]\ntrusted_proxies = [\"192.0.2.7\", \"10.0.0.0/8\"]\n", true},
+    };
+    struct http_address proxy = {0};
+    assert_true(http_address_parse(RG_SLICE("10.1.2.3"), &proxy));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct config_files files;
+        config_files_init(&files);
+        write_from(&files, "main.toml", CHUNK_TLS, rows[i].section, "");
+        assert_loads(&files, "main.toml");
+        assert_int_equal(http_networks_has(&files.config->server.trusted_proxies, &proxy), rows[i].is_trusted);
+        config_files_done(&files);
+    }
+}
+
 static void the_sound_configuration_becomes_a_snapshot(void **state)
 {
     (void)state;
@@ -98,6 +127,81 @@ static void the_sound_configuration_becomes_a_snapshot(void **state)
     assert_int_equal(config->audit.reserve_bytes, 64U << 20);
     assert_int_equal(config->audit.low_space_bytes, 1U << 30);
     assert_false(config_is_break_glass(config, RG_SLICE("etl"), RG_SLICE("acme"))); /* nobody unless named */
+    config_files_done(&files);
+}
+
+/* Its login and orphans in a file that is otherwise whole. */
+static void assert_listener(const char *keys, bool allows_oidc, bool allows_capsule, enum config_orphans orphans)
+{
+    char text[1024];
+    struct config_files files;
+    config_files_init(&files);
+    int size =
+        snprintf(text, sizeof text,
+                 "version = 1\n[audit]\ndirectory = \"audit\"\n[state]\nurl = \"sqlite:/tmp/rowgate-test/state.db\"\n"
+                 "[tls.public]\ncertificate = \"cert.pem\"\nprivate_key = \"key.pem\"\n"
+                 "[idp.main]\ntype = \"oidc\"\nissuer = \"https://login.example.com\"\naudience = [\"rowgate\"]\n"
+                 "[[listeners]]\nname = \"sql\"\nplane = \"sql\"\nlisten = \"127.0.0.1:0\"\ntls = \"public\"\n%s",
+                 keys);
+    config_files_write(&files, "main.toml", text, (size_t)size);
+    assert_ok(config_files_load(&files, "main.toml"));
+    const struct config_listener *listener = &files.config->listeners[0];
+    assert_int_equal(listener->allows_oidc, allows_oidc);
+    assert_int_equal(listener->allows_capsule, allows_capsule);
+    assert_int_equal(listener->orphans, orphans);
+    config_files_done(&files);
+}
+
+/* Nobody gets in by a capsule, and nobody is told of, where the file does not say so. */
+static void a_listener_takes_capsules_where_its_login_says_so(void **state)
+{
+    (void)state;
+    assert_listener("", true, false, CONFIG_ORPHANS_ALLOW);
+    assert_listener("login = [\"oidc\"]\n", true, false, CONFIG_ORPHANS_ALLOW);
+    assert_listener("login = [\"capsule\"]\n", false, true, CONFIG_ORPHANS_ALERT);
+    assert_listener("login = [\"oidc\", \"capsule\"]\norphans = \"refuse\"\n", true, true, CONFIG_ORPHANS_REFUSE);
+    assert_listener("login = [\"capsule\"]\norphans = \"allow\"\n", false, true, CONFIG_ORPHANS_ALLOW);
+}
+
+/* Only an http listener, and only what it needs. */
+static void a_listener_of_the_http_plane_knows_its_names_and_its_upstream(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "version = 1\n[audit]\ndirectory = \"audit\"\n[state]\nurl = \"sqlite:/tmp/rowgate-test/state.db\"\n"
+        "[tls.public]\ncertificate = \"cert.pem\"\nprivate_key = \"key.pem\"\n"
+        "[upstreams.bi]\nkind = \"superset\"\nurl = \"https://[::1]:8088\"\nca_file = \"cert.pem\"\n"
+        "[[listeners]]\nname = \"web\"\nplane = \"http\"\nlisten = \"127.0.0.1:0\"\n"
+        "tls = [\"public\", \"public\"]\nupstream = \"bi\"\npublic_url = \"https://localhost:8443\"\n"
+        "names = [\"127.0.0.1\"]\nidle_timeout = \"5s\"\n";
+    struct config_files files;
+    config_files_init(&files);
+    config_files_write(&files, "main.toml", text, sizeof text - 1);
+    assert_ok(config_files_load(&files, "main.toml"));
+    const struct config_listener *listener = &files.config->listeners[0];
+    const struct config_http_listener *http = listener->http;
+    assert_non_null(http);
+    assert_false(listener->allows_oidc || listener->allows_scram);
+    assert_int_equal(http->tls_count, 2);
+    assert_non_null(http->server);
+    assert_slice(http->public_authority, "localhost:8443");
+    assert_slice(http->public_host, "localhost");
+    assert_int_equal(http->public_port, 8443);
+    assert_int_equal(http->name_count, 1);
+    assert_int_equal(http->login_count, 0);
+    assert_false(http->has_http2 || http->has_proxy_protocol);
+    assert_int_equal(http->max_head, 32 << 10);
+    assert_int_equal(http->max_body, 32 << 20);
+    assert_int_equal(http->idle_timeout_us, 5000000);
+    const struct config_superset *superset = http->upstream->superset;
+    assert_int_equal(superset->capsule_lifetime_us, INT64_C(900) * 1000000);
+    assert_slice(superset->host, "::1");
+    assert_slice(superset->authority, "[::1]:8088");
+    assert_true(superset->is_tls && superset->tls != NULL);
+    assert_int_equal(superset->response_timeout_us, 120000000);
+    assert_int_equal(superset->cache_guard, CONFIG_CACHE_GUARD_REFUSE);
+    assert_int_equal(superset->cache_guard_max, 16 << 20);
+    assert_null(http->upstream->conninfo);
     config_files_done(&files);
 }
 
@@ -345,9 +449,11 @@ static void the_manual_knows_every_key_with_type_and_default(void **state)
 {
     (void)state;
     static char manual[65536];
-    const struct rg_schema *inner[] = {&config_schema_top,          &config_schema_match, &config_schema_route,
-                                       &config_schema_pattern_id,   &config_schema_from,  &config_schema_mask_with,
-                                       &config_schema_mask_partial, &config_schema_as};
+    const struct rg_schema *inner[] = {
+        &config_schema_top,  &config_schema_match,     &config_schema_route,        &config_schema_pattern_id,
+        &config_schema_from, &config_schema_mask_with, &config_schema_mask_partial, &config_schema_as,
+        &config_schema_s3,   &config_schema_sink,      &config_schema_witness,      &config_schema_cluster,
+        &config_schema_peer, &config_schema_retention, &config_schema_keep,         &config_schema_personal};
     size_t missing = 0;
     FILE *file = fopen("docs/configuration.md", "rb");
     assert_non_null(file);
@@ -374,7 +480,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_example_loads_without_a_finding),
+        cmocka_unit_test(proxies_are_trusted_only_when_they_are_named),
         cmocka_unit_test(the_sound_configuration_becomes_a_snapshot),
+        cmocka_unit_test(a_listener_takes_capsules_where_its_login_says_so),
+        cmocka_unit_test(a_listener_of_the_http_plane_knows_its_names_and_its_upstream),
         cmocka_unit_test(a_service_account_has_its_verifier_and_claims),
         cmocka_unit_test(limits_are_never_absent_or_zero),
         cmocka_unit_test(the_files_own_default_limits_win),

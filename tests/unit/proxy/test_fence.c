@@ -13,6 +13,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ static char record_moved[PATH_SIZE];
 static char log_file[PATH_SIZE];
 static char log_moved[PATH_SIZE];
 static char config[PATH_SIZE];
+static char state_directory[PATH_SIZE];
 
 static void put_path(char out[PATH_SIZE], const char *name)
 {
@@ -53,6 +55,8 @@ static int set_up(void **state)
     put_path(log_file, "log/rowgate.log");
     put_path(log_moved, "log/rowgate.log.1");
     put_path(config, "rowgate.toml");
+    put_path(state_directory, "state");
+    assert_int_equal(mkdir(state_directory, 0700), 0);
     assert_int_equal(mkdir(audit, 0700), 0);
     assert_int_equal(mkdir(log_directory, 0700), 0);
     put_file(record);
@@ -201,6 +205,22 @@ static int begin_new_log(void)
     return try_open(log_moved, O_WRONLY | O_APPEND | O_CREAT); /* as after a rotation: it is not there */
 }
 
+/* What SQLite does with its log, and the socket of `rowgate session`. */
+static int work_in_the_state(void)
+{
+    char path[PATH_SIZE];
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    put_path(path, "state/state.db-wal");
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s/state/s", root);
+    int error = try_open(path, O_RDWR | O_CREAT);
+    error = error != 0 ? error : outcome(truncate(path, 0));
+    error = error != 0 ? error : outcome(unlink(path));
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    error = error != 0 ? error : outcome(bind(fd, (const struct sockaddr *)(const void *)&address, sizeof address));
+    (void)close(fd);
+    return error;
+}
+
 static int keep_alive(void)
 {
     const int on = 1;
@@ -243,6 +263,7 @@ static const struct attempt attempts[] = {
     {"read the configuration", read_config, 0, false},
     {"write the log", write_log, 0, false},
     {"begin a new log", begin_new_log, 0, false},
+    {"work in the state's directory", work_in_the_state, 0, false},
     {"set another socket option", keep_alive, 0, false},
     {"signal itself", signal_itself, 0, false},
 };
@@ -279,7 +300,7 @@ static void a_gateway_behind_it_cannot_harm_the_audit_directory_or_the_auditor(v
 {
     (void)state;
     struct results results;
-    const struct fence fence = {audit, log_file};
+    const struct fence fence = {audit, log_file, state_directory};
     run_behind(&fence, &results);
     if (!results.report.has_files || !results.report.has_calls) {
         print_message("%s\n", results.report.why);
@@ -305,7 +326,7 @@ static void it_says_that_a_log_file_around_the_audit_directory_leaves_that_open(
     const char *const files[] = {beside, inside, "/rowgate.log", "/no/such/directory/rowgate.log"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         struct results results;
-        const struct fence fence = {audit, files[i]};
+        const struct fence fence = {audit, files[i], NULL};
         run_behind(&fence, &results);
         assert_false(results.report.has_files);
         assert_non_null(results.report.why);
@@ -315,15 +336,32 @@ static void it_says_that_a_log_file_around_the_audit_directory_leaves_that_open(
     assert_int_equal(mkdir(similar, 0700), 0);
     put_path(similar, "audit-log/rowgate.log");
     struct results results;
-    const struct fence fence = {audit, similar};
+    const struct fence fence = {audit, similar, NULL};
     run_behind(&fence, &results);
     assert_true(results.report.has_files || results.report.why != NULL);
+}
+
+static void it_says_that_a_state_around_the_audit_directory_leaves_that_open(void **state)
+{
+    (void)state;
+    char inside[PATH_SIZE];
+    put_path(inside, "audit/state");
+    const char *const directories[] = {root, audit, inside, "/no/such/directory"};
+    for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++) {
+        struct results results;
+        const struct fence fence = {audit, log_file, directories[i]};
+        run_behind(&fence, &results);
+        assert_false(results.report.has_files);
+        assert_non_null(results.report.why);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_gateway_behind_it_cannot_harm_the_audit_directory_or_the_auditor),
+        /* These two leave the audit directory harmed. */
+        cmocka_unit_test(it_says_that_a_state_around_the_audit_directory_leaves_that_open),
         cmocka_unit_test(it_says_that_a_log_file_around_the_audit_directory_leaves_that_open),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

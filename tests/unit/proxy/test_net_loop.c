@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sys/eventfd.h>
 
+#include "proxy/net/loop_private.h"
 #include "proxy/net/offload.h"
 #include "tests/support/net_test.h"
 
@@ -144,6 +145,85 @@ static void the_turn_end_runs_once_a_turn(void **state)
         assert_int_equal(turns, i);
     }
     net_loop_free(&loop);
+}
+
+/* A socket of libh2o that is written to at the end of a turn, as the HTTP plane does when a record lets an answer go.
+ */
+struct late_writer {
+    struct net_loop *loop;
+    h2o_socket_t *socket;
+    int left;      /* writes to come */
+    size_t told;   /* writes of whose end libh2o told */
+    bool is_ready; /* the next turn's end writes */
+    bool was_healed;
+    bool is_done;
+    struct net_timer healer;
+};
+
+static void on_late_written(h2o_socket_t *socket, const char *error)
+{
+    struct late_writer *writer = socket->data;
+    assert_null(error);
+    writer->told++;
+    writer->is_ready = true;
+    writer->left--;
+    writer->is_done = writer->left == 0;
+}
+
+static void write_late(void *context)
+{
+    struct late_writer *writer = context;
+    if (writer->is_ready && writer->left > 0) {
+        h2o_iovec_t bytes = h2o_iovec_init("x", 1);
+        writer->is_ready = false;
+        h2o_socket_write(writer->socket, &bytes, 1, on_late_written);
+    }
+}
+
+static void on_healed(void *context)
+{
+    struct late_writer *writer = context;
+    writer->was_healed = !writer->is_done;
+    writer->is_done = true;
+}
+
+static void assert_sleeps(struct net_loop *loop)
+{
+    enum { NAP_MS = 30, LONG_MS = 3600 * 1000, MOST = 10 };
+    bool is_over = false;
+    int turns = 0;
+    struct net_timer nap = {0};
+    net_timer_start(loop, &nap, NAP_MS, set_flag, &is_over);
+    while (!is_over) {
+        net_loop_turn(loop, LONG_MS);
+        turns++;
+    }
+    assert_in_range(turns, 1, MOST);
+}
+
+static void what_was_written_at_the_end_of_a_turn_is_told_without_waiting_for_a_timer(void **state)
+{
+    (void)state;
+    enum { WRITES = 100, HEAL_MS = 20 * 1000, LONG_MS = 3600 * 1000 };
+    int fds[2];
+    net_test_pair(fds);
+    struct late_writer writer = {.loop = new_loop(), .left = WRITES, .is_ready = true};
+    writer.socket = h2o_evloop_socket_create(net_loop_h2o(writer.loop), fds[0], 0);
+    writer.socket->data = &writer;
+    net_loop_set_turn_end(writer.loop, write_late, &writer);
+    net_timer_start(writer.loop, &writer.healer, 0, set_flag, &writer.is_ready); /* the first turn ends at once */
+    net_loop_turn(writer.loop, LONG_MS);
+    net_timer_start(writer.loop, &writer.healer, HEAL_MS, on_healed, &writer);
+    while (!writer.is_done) {
+        net_loop_turn(writer.loop, LONG_MS);
+    }
+    assert_false(writer.was_healed);
+    assert_int_equal(writer.told, WRITES);
+    assert_sleeps(writer.loop); /* and nothing of it is left that would keep the loop awake */
+    h2o_socket_close(writer.socket);
+    net_loop_turn(writer.loop, 0);
+    close(fds[1]);
+    net_loop_free(&writer.loop);
 }
 
 enum { POSTERS = 4, POSTS = 2000 };
@@ -338,6 +418,40 @@ static void a_full_lane_refuses_and_the_other_lane_works_on(void **state)
     assert_false(calls[accepted].is_done);
 }
 
+static void a_peer_that_answers_nobody_leaves_threads_and_room_for_others(void **state)
+{
+    (void)state;
+    enum { WAITING = 32, PER_PEER = WAITING / 4, THREADS = 4 };
+    static const char dead, alive;
+    struct net_loop *loop = new_loop();
+    struct net_offload *offload = NULL;
+    assert_ok(net_offload_new(1, WAITING, &offload)); /* 4 threads in this lane */
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&gate);
+    struct call calls[WAITING + THREADS] = {0};
+    size_t accepted = 0;
+    rg_status status = RG_OK;
+    for (size_t i = 0; i < WAITING + THREADS && rg_is_ok(status); i++) {
+        calls[i].gate = &gate;
+        status = net_offload_submit_for(offload, NET_OFFLOAD_HTTP, &dead, loop, run_call, end_call, &calls[i]);
+        accepted += rg_is_ok(status) ? 1 : 0;
+    }
+    assert_fails(RG_LIMIT, status);
+    assert_in_range(accepted, PER_PEER, PER_PEER + THREADS / 2);
+    struct call others[2] = {0};
+    assert_ok(net_offload_submit_for(offload, NET_OFFLOAD_HTTP, &alive, loop, run_call, end_call, &others[0]));
+    assert_ok(net_offload_submit(offload, NET_OFFLOAD_HTTP, loop, run_call, end_call, &others[1]));
+    assert_true(net_test_run_until(loop, &others[0].is_done, 20000));
+    assert_true(net_test_run_until(loop, &others[1].is_done, 20000));
+    pthread_mutex_unlock(&gate);
+    for (size_t i = 0; i < accepted; i++) {
+        assert_true(net_test_run_until(loop, &calls[i].is_done, 20000));
+        assert_true(calls[i].was_run);
+    }
+    net_offload_free(&offload);
+    net_loop_free(&loop);
+}
+
 static void a_loop_gives_back_what_it_took(void **state)
 {
     (void)state;
@@ -362,6 +476,7 @@ int main(void)
         cmocka_unit_test(thousands_of_timers_keep_their_order_while_half_are_stopped),
         cmocka_unit_test(a_timer_of_zero_that_restarts_itself_does_not_starve_the_loop),
         cmocka_unit_test(the_turn_end_runs_once_a_turn),
+        cmocka_unit_test(what_was_written_at_the_end_of_a_turn_is_told_without_waiting_for_a_timer),
         cmocka_unit_test(posts_of_many_threads_all_run_in_each_threads_order),
         cmocka_unit_test(a_stop_before_the_run_ends_it_and_the_next_run_works),
         cmocka_unit_test(what_was_posted_and_never_run_is_run_by_free),
@@ -369,6 +484,7 @@ int main(void)
         cmocka_unit_test(a_watch_on_no_descriptor_fails),
         cmocka_unit_test(a_job_runs_off_the_loop_and_ends_on_it),
         cmocka_unit_test(a_full_lane_refuses_and_the_other_lane_works_on),
+        cmocka_unit_test(a_peer_that_answers_nobody_leaves_threads_and_room_for_others),
         cmocka_unit_test(a_loop_gives_back_what_it_took),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,6 +134,7 @@ struct server {
     bool closes_in_done;
     bool closes_in_handshake;
     bool echoes;
+    bool meets_errors; /* of others, in the thread's queue, at each call */
     size_t produces;
     size_t produced;
     size_t most_pending;
@@ -279,10 +280,19 @@ static void on_accept(void *context, struct net_stream *stream)
     net_stream_set_events(stream, &events, server);
 }
 
+static void leave_error(void *context)
+{
+    (void)context;
+    ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
+}
+
 /* One server, one client, from connect to the client's end. */
 static void meet(struct server *server, struct client *client, enum net_tls_version min_version)
 {
     assert_ok(net_loop_new(NULL, &server->loop));
+    if (server->meets_errors) {
+        net_loop_set_turn_end(server->loop, leave_error, NULL);
+    }
     assert_ok(
         net_tls_server_new(rg_slice_of(identity.certificate), rg_slice_of(identity.key), min_version, &server->tls));
     assert_ok(net_listener_open(RG_SLICE("127.0.0.1:0"), &server->listener));
@@ -436,6 +446,22 @@ static void a_hundred_megabytes_arrive_with_bounded_memory_when_we_pause(void **
     assert_true(server.most_input <= NET_STREAM_INPUT_BYTES + NET_STREAM_READ_BYTES);
 }
 
+static void errors_that_others_left_behind_end_no_connection(void **state)
+{
+    (void)state;
+    struct server talker = {.echoes = true, .meets_errors = true};
+    struct client first = {.says = "hello"};
+    meet(&talker, &first, NET_TLS_1_2);
+    assert_string_equal(first.reply, "hello");
+    assert_true(first.has_close_notify);
+    struct server producer = {.produces = 32u * 1024 * 1024, .meets_errors = true};
+    struct client second = {.receives = producer.produces};
+    meet(&producer, &second, NET_TLS_1_2);
+    assert_int_equal(second.received, producer.produces);
+    assert_true(second.has_close_notify);
+    ERR_clear_error();
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -458,6 +484,7 @@ int main(void)
         cmocka_unit_test(a_stream_may_be_closed_inside_its_handshake_or_at_its_end),
         cmocka_unit_test(a_hundred_megabytes_leave_with_bounded_memory_when_the_reader_is_slow),
         cmocka_unit_test(a_hundred_megabytes_arrive_with_bounded_memory_when_we_pause),
+        cmocka_unit_test(errors_that_others_left_behind_end_no_connection),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -28,8 +28,12 @@ static void only_what_ends_something_is_kept(void **state)
     kept_event_free(&kept);
     for (int kind = AUDIT_NONE; kind < AUDIT_KIND_COUNT; kind++) {
         event = (struct audit_event){.kind = (enum audit_kind)kind, .phase = AUDIT_DECISION};
-        assert_true(kind == AUDIT_LOGOUT || kept_event_new(&event) == NULL);
+        assert_true(kind == AUDIT_LOGOUT || kind == AUDIT_SESSION_REVOKE || kept_event_new(&event) == NULL);
     }
+    event = (struct audit_event){.kind = AUDIT_SESSION_REVOKE};
+    kept = kept_event_new(&event);
+    assert_non_null(kept);
+    kept_event_free(&kept);
     event = outcome(1);
     event.phase = AUDIT_COMBINED;
     assert_null(kept_event_new(&event));
@@ -62,6 +66,33 @@ static void a_copy_outlives_what_it_was_made_of(void **state)
     assert_int_equal(copy->relation_count + copy->sql_sent.size, 0);
     assert_int_equal(copy->subject.size, 0);
     kept_event_free(&kept);
+}
+
+static void a_requests_outcome_keeps_its_digests(void **state)
+{
+    (void)state;
+    struct rg_digest before = {{1}}, after = {{2}};
+    struct audit_event event = {.kind = AUDIT_HTTP,
+                                .phase = AUDIT_OUTCOME,
+                                .path = RG_SLICE("/api/v1/dashboard/1"),
+                                .object = RG_SLICE("dashboard/1"),
+                                .reference = RG_SLICE("r-1"),
+                                .status = 200,
+                                .digest_before = &before,
+                                .digest_after = &after};
+    struct kept_event *kept = kept_event_new(&event);
+    before.bytes[0] = after.bytes[0] = 9;
+    const struct audit_event *copy = kept_event_of(kept);
+    assert_int_equal(copy->digest_before->bytes[0], 1);
+    assert_int_equal(copy->digest_after->bytes[0], 2);
+    assert_null(copy->request_sha256);
+    assert_slice(copy->path, "/api/v1/dashboard/1");
+    assert_slice(copy->object, "dashboard/1");
+    assert_slice(copy->reference, "r-1");
+    assert_int_equal(copy->status, 200);
+    kept_event_free(&kept);
+    event.phase = AUDIT_COMBINED;
+    assert_null(kept_event_new(&event));
 }
 
 static void a_long_text_is_left_to_the_decision_and_never_cut(void **state)
@@ -113,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_ends_something_is_kept),
         cmocka_unit_test(a_copy_outlives_what_it_was_made_of),
+        cmocka_unit_test(a_requests_outcome_keeps_its_digests),
         cmocka_unit_test(a_long_text_is_left_to_the_decision_and_never_cut),
         cmocka_unit_test(the_oldest_comes_first_and_too_many_are_counted),
     };

@@ -14,27 +14,43 @@
 
 enum { CLAIM_TENANT, CLAIM_LIST, CLAIM_COUNT };
 
+static const struct rg_slice also[] = {TEXT("partners")};
 static const struct tenant_schema acme_schemas[] = {{TEXT("sales"), TEXT("t_acme")}};
+static const struct tenant_schema lake_schemas[] = {{TEXT("sales"), TEXT("Extract")}};
 static const struct tenant_schema template_schemas[] = {{TEXT("hr"), TEXT("hr_{tenant.id}")},
                                                         {TEXT("sales"), TEXT("c_{tenant.id}_x")}};
 
 static const struct tenant_static statics[] = {
     {TEXT("acme"),
-     {TENANT_MATCH_IDP_CLAIM, TEXT("main"), CLAIM_TENANT, TEXT("acme")},
+     {TENANT_MATCH_IDP_CLAIM, TEXT("main"), CLAIM_TENANT, TEXT("acme"), 1, also},
      {TEXT("pool"), TEXT("small"), {NULL, 0}, 1, acme_schemas},
-     false},
+     false,
+     {{NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, NULL}},
     {TEXT("frosty"),
-     {TENANT_MATCH_IDP, TEXT("cold"), 0, {NULL, 0}},
+     {TENANT_MATCH_IDP, TEXT("cold"), 0, {NULL, 0}, 0, NULL},
      {TEXT("pool"), {NULL, 0}, {NULL, 0}, 0, NULL},
-     true},
+     true,
+     {{NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, NULL}},
     {TEXT("jobs"),
-     {TENANT_MATCH_ACCOUNT, TEXT("etl"), 0, {NULL, 0}},
+     {TENANT_MATCH_ACCOUNT, TEXT("etl"), 0, {NULL, 0}, 0, NULL},
      {TEXT("pool"), {NULL, 0}, TEXT("warehouse"), 0, NULL},
-     false},
+     false,
+     {{NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, NULL}},
+    {TEXT("acme-lake"),
+     {TENANT_MATCH_TENANT, TEXT("acme"), 0, {NULL, 0}, 0, NULL},
+     {TEXT("lake"), {NULL, 0}, TEXT("lake"), 1, lake_schemas},
+     false,
+     {{NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, NULL}},
+    {TEXT("acme-ice"),
+     {TENANT_MATCH_TENANT, TEXT("acme"), 0, {NULL, 0}, 0, NULL},
+     {TEXT("ice"), {NULL, 0}, TEXT("ice"), 0, NULL},
+     true,
+     {{NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, NULL}},
     {TEXT("nobody"),
-     {TENANT_MATCH_NOTHING, {NULL, 0}, 0, {NULL, 0}},
+     {TENANT_MATCH_NOTHING, {NULL, 0}, 0, {NULL, 0}, 0, NULL},
      {{NULL, 0}, {NULL, 0}, {NULL, 0}, 0, NULL},
-     false},
+     false,
+     {{NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, NULL}},
 };
 
 struct fixture {
@@ -53,11 +69,12 @@ static void fixture_init(struct fixture *fixture, const char *allow)
     rg_arena_init(&fixture->arena, 1 << 20);
     assert_int_equal(regcomp(&fixture->allow, allow, REG_EXTENDED), 0);
     fixture->pattern = (struct tenant_pattern){
-        {TENANT_MATCH_IDP, RG_SLICE("cloud"), 0, {NULL, 0}},
+        {TENANT_MATCH_IDP, RG_SLICE("cloud"), 0, {NULL, 0}, 0, NULL},
         CLAIM_TENANT,
         rg_slice_of(allow),
         &fixture->allow,
         {RG_SLICE("pool"), {NULL, 0}, {NULL, 0}, 2, template_schemas},
+        {{NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, NULL},
     };
     fixture->registry = (struct tenant_registry){sizeof statics / sizeof statics[0], statics, 1, &fixture->pattern};
     fixture->identity.claim_count = CLAIM_COUNT;
@@ -120,6 +137,67 @@ static void fills_a_patterns_templates(void **state)
     assert_slice(tenant.route.schemas[0].physical, "hr_initech");
     assert_slice(tenant.route.schemas[1].logical, "sales");
     assert_slice(tenant.route.schemas[1].physical, "c_initech_x");
+    fixture_done(&fixture);
+}
+
+static void a_tenant_has_people_of_several_providers(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct tenant tenant;
+    fixture_init(&fixture, "^[a-z0-9]+$");
+    become(&fixture, "partners", RG_SLICE("acme"));
+    assert_ok(resolve(&fixture, "bi", &tenant));
+    assert_slice(tenant.id, "acme");
+    become(&fixture, "partners", RG_SLICE("globex")); /* the claim decides there, too */
+    assert_denied(&fixture, "bi");
+    become(&fixture, "strangers", RG_SLICE("acme"));
+    assert_denied(&fixture, "bi");
+    become(&fixture, "partners", RG_SLICE("acme"));
+    fixture.identity.kind = AUTH_SCRAM; /* an account of that name */
+    fixture.identity.subject = RG_SLICE("partners");
+    assert_denied(&fixture, "bi");
+    fixture_done(&fixture);
+}
+
+static void the_database_asked_for_chooses_among_a_tenants_roads(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct tenant tenant;
+    fixture_init(&fixture, "^[a-z0-9]+$");
+    become(&fixture, "main", RG_SLICE("acme"));
+    assert_ok(resolve(&fixture, "lake", &tenant));
+    assert_slice(tenant.id, "acme");
+    assert_slice(tenant.route.upstream, "lake");
+    assert_slice(tenant.route.schemas[0].physical, "Extract");
+    assert_ok(resolve(&fixture, "bi", &tenant));
+    assert_slice(tenant.route.upstream, "pool");
+    assert_ok(tenants_find(&fixture.registry, &fixture.identity, &fixture.arena, &tenant));
+    assert_slice(tenant.route.upstream, "pool");
+    fixture_done(&fixture);
+}
+
+static void nobody_takes_another_tenants_second_road(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_init(&fixture, "^[a-z0-9]+$");
+    become(&fixture, "main", RG_SLICE("acme"));
+    assert_denied(&fixture, "ice");       /* frozen */
+    assert_denied(&fixture, "acme-lake"); /* the row's name is no database */
+    assert_denied(&fixture, "");
+    become(&fixture, "cloud", RG_SLICE("initech"));
+    assert_denied(&fixture, "lake");
+    become(&fixture, "cloud", RG_SLICE("acme"));
+    assert_denied(&fixture, "lake"); /* a claim that says so is not acme's own match */
+    become(&fixture, "acme", RG_SLICE("acme"));
+    assert_denied(&fixture, "lake"); /* nor is a provider of that name */
+    fixture.identity.kind = AUTH_SCRAM;
+    fixture.identity.subject = RG_SLICE("acme");
+    assert_denied(&fixture, "lake");
+    fixture.identity.subject = RG_SLICE("etl");
+    assert_denied(&fixture, "lake");
     fixture_done(&fixture);
 }
 
@@ -430,6 +508,9 @@ int main(void)
         cmocka_unit_test(a_template_that_forgets_the_tenant_is_refused),
         cmocka_unit_test(a_claim_that_is_absent_or_a_list_names_nobody),
         cmocka_unit_test(an_uncompiled_expression_allows_nothing),
+        cmocka_unit_test(a_tenant_has_people_of_several_providers),
+        cmocka_unit_test(the_database_asked_for_chooses_among_a_tenants_roads),
+        cmocka_unit_test(nobody_takes_another_tenants_second_road),
         cmocka_unit_test(a_full_arena_never_resolves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -350,4 +350,15 @@ static void forget_a_tenants_record(struct attack *attack)
     history_checkpoint(attack->history);
 }
 
+/* A leaf for each tenant, but one under a salt that is not of its first record. */
+static void lie_about_a_salt(struct attack *attack)
+{
+    struct audit_chain *chain = &attack->history->chain;
+    struct audit_tenant_head *head = audit_heads_find(&chain->tenants, RG_SLICE("acme"));
+    const struct rg_digest salt = rg_sha256_one(RG_SLICE("another salt"));
+    audit_heads_begin(&chain->tenants, head, &chain->genesis, &salt);
+    attack->seq = chain->next_seq;
+    history_checkpoint(attack->history);
+}
+
 #endif

@@ -5,6 +5,7 @@
 /* The attacks of docs/verify.md as code: each is made on a fresh log, and each has one right answer. Numbers are those
  * of the list; a letter tells variants apart; CVE and issue numbers are faults of other logs' verifiers. */
 #include "tests/vectors/audit/attack_evidence.h"
+#include "tests/vectors/audit/attack_prunes.h"
 
 /* ---- the table ---- */
 
@@ -131,6 +132,36 @@ static const struct attack_row {
     {"23", "empty the live segment", empty_the_live_segment, 2},
     {"24", "lie about the tenants' heads", lie_about_the_tenants, 1},
     {"24", "forget a tenant's record", forget_a_tenants_record, 1},
+    {"24", "lie about a tenant's salt", lie_about_a_salt, 1},
+    {"9, honest", "prune two segments", prune_two_segments, 0},
+    {"9, honest", "prune all but the live segment", prune_all_but_the_live_segment, 0},
+    {"9, honest", "be killed between a prune's record and its unlink", be_killed_before_the_unlink, 0},
+    {"9, honest", "be killed before a prune's record", be_killed_before_the_record, 0},
+    {"9, honest", "prune beside holds that do not stand against it", prune_beside_holds, 0},
+    {"9", "drop the segment behind the pruned ones", drop_a_segment_behind_the_pruned_ones, 4},
+    {"9", "declare a prune in the unsigned tail", declare_in_the_unsigned_tail, 4},
+    {"9", "the same, and let a start sign it", declare_in_the_unsigned_tail_before_a_start, 4},
+    {"9", "the same, behind prunes that are signed", declare_behind_a_prune_before_a_start, 4},
+    {"9, honest", "be killed between a prune's record and its signature", be_killed_before_the_signature, 0},
+    {"9", "declare a prune with another root", declare_another_root, 1},
+    {"9", "declare a prune with other tenants", declare_other_tenants, 1},
+    {"9", "declare a prune of another epoch", declare_another_epoch, 1},
+    {"9", "declare more than is missing", declare_more_than_is_missing, 1},
+    {"9", "declare less than is missing", declare_less_than_is_missing, 1},
+    {"9", "declare records to come", declare_records_to_come, 1},
+    {"9, residual", "declare another beginning of what is gone", declare_another_beginning, 0},
+    {"9", "declare a wrong root and remove nothing", declare_a_wrong_root_and_remove_nothing, 1},
+    {"26", "prune under a hold", prune_under_a_hold, 1},
+    {"26", "prune under a tenant's hold", prune_under_a_tenants_hold, 1},
+    {"26", "release what is not held", release_what_is_not_held, 1},
+    {"26", "release a hold without an operator", release_without_an_operator, 1},
+    {"16", "remove the base of a pruned log", remove_the_base, 4},
+    {"16", "change the base of a pruned log", change_the_base, 1},
+    {"16", "change a tenant's salt in the base of a pruned log", change_a_salt_in_the_base, 1},
+    {"16", "flip a byte of a tile of pruned records", flip_a_tile_of_pruned_records, 1},
+    {"16", "remove a tile of pruned records", remove_a_tile_of_pruned_records, 4},
+    {"16", "change a manifest of pruned records", change_a_manifest_of_pruned_records, 1},
+    {"16", "change a checkpoint of pruned records", change_a_checkpoint_of_pruned_records, 1},
 };
 
 #endif

@@ -5,6 +5,9 @@
 // Nothing here computes a tree or a signature itself. Only the chain of "prev" and the form of names are ours.
 //
 // usage: verify [--root VKEY] DIR
+//
+//	verify --root VKEY [--keys LIST] FILE (a tenant's trail or the proof of a record: trail.go)
+//
 // exit status: 0 intact, 1 altered, 2 truncated or rolled back, 4 evidence is missing, 6 usage or I/O
 package main
 
@@ -53,71 +56,84 @@ type verifier struct {
 	keys      []note.Verifier // by epoch
 	genesis   [sha256.Size]byte
 	leaves    []tlog.Hash
-	opens     []int64 // records that open an epoch
+	opens     []int64 // records that open an epoch; -1: one that was pruned
+	base      int64   // records that were pruned
+	prunes    []prune
 	trees     []tlog.Tree
 	tiles     map[tlog.Tile][]byte // read once, each reader of each tree checks them again
 }
 
-// loadKeys opens the lists with the root's key and makes a verifier for each epoch.
+// loadKeys opens the lists in the directory.
 func (v *verifier) loadKeys() error {
 	paths, _ := filepath.Glob(filepath.Join(v.directory, "keys", "list-*.note"))
 	sort.Strings(paths)
-	for i, path := range paths {
-		bytes, err := os.ReadFile(path)
+	for _, path := range paths {
+		content, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		opened, err := note.Open(bytes, note.VerifierList(v.root))
-		if err != nil {
-			return find(altered, "%s: %v", path, err)
-		}
-		lines := strings.Split(strings.TrimSuffix(opened.Text, "\n"), "\n")
-		var first, count, seconds int
-		if len(lines) > 3 {
-			fmt.Sscanf(lines[2], "%d %d %d", &first, &count, &seconds)
-		}
-		if len(lines) < 4 || lines[0] != "rowgate/audit/keys/v1" || lines[1] != v.origin || count != len(lines)-3 || first > len(v.keys) {
-			return find(altered, "%s is not a list of this log's keys, or does not follow the one before", path)
-		}
-		v.keys = v.keys[:first]
-		var hashes []tlog.Hash // of the first list, stored as tlog wants them
-		reader := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
-			var found []tlog.Hash
-			for _, index := range indexes {
-				found = append(found, hashes[index])
-			}
-			return found, nil
-		})
-		for n, line := range lines[3:] {
-			public, err := base64.StdEncoding.Strict().DecodeString(line)
-			if err != nil || len(public) != ed25519.PublicKeySize {
-				return find(altered, "%s: key %d is malformed", path, n)
-			}
-			vkey, err := note.NewEd25519VerifierKey(v.origin, ed25519.PublicKey(public))
-			if err != nil {
-				return find(altered, "%s: key %d: %v", path, n, err)
-			}
-			key, err := note.NewVerifier(vkey)
-			if err != nil {
-				return find(altered, "%s: key %d: %v", path, n, err)
-			}
-			v.keys = append(v.keys, key)
-			stored, err := tlog.StoredHashes(int64(n), public, reader)
-			if err != nil {
-				return err
-			}
-			hashes = append(hashes, stored...)
-		}
-		if i == 0 {
-			listRoot, err := tlog.TreeHash(int64(count), reader)
-			if err != nil {
-				return err
-			}
-			v.genesis = sha256.Sum256([]byte("rowgate/audit/v1\n" + v.origin + "\n" + string(listRoot[:])))
+		if err := v.addList(path, content); err != nil {
+			return err
 		}
 	}
 	if len(paths) == 0 {
 		return find(incomplete, "there is no list of keys")
+	}
+	return nil
+}
+
+// addList opens a list with the root's key and makes a verifier for each of its epochs. The first one gives the start
+// value of the log.
+func (v *verifier) addList(path string, content []byte) error {
+	opened, err := note.Open(content, note.VerifierList(v.root))
+	if err != nil {
+		return find(altered, "%s: %v", path, err)
+	}
+	lines := strings.Split(strings.TrimSuffix(opened.Text, "\n"), "\n")
+	var first, count, seconds int
+	if len(lines) > 3 {
+		fmt.Sscanf(lines[2], "%d %d %d", &first, &count, &seconds)
+	}
+	isFirst := v.keys == nil
+	if len(lines) < 4 || lines[0] != "rowgate/audit/keys/v1" || lines[1] != v.origin || count != len(lines)-3 || first < 0 || first > len(v.keys) ||
+		(first == 0) != isFirst {
+		return find(altered, "%s is not a list of this log's keys, or does not follow the one before", path)
+	}
+	v.keys = v.keys[:first]
+	var hashes []tlog.Hash // of the first list, stored as tlog wants them
+	reader := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		var found []tlog.Hash
+		for _, index := range indexes {
+			found = append(found, hashes[index])
+		}
+		return found, nil
+	})
+	for n, line := range lines[3:] {
+		public, err := base64.StdEncoding.Strict().DecodeString(line)
+		if err != nil || len(public) != ed25519.PublicKeySize {
+			return find(altered, "%s: key %d is malformed", path, n)
+		}
+		vkey, err := note.NewEd25519VerifierKey(v.origin, ed25519.PublicKey(public))
+		if err != nil {
+			return find(altered, "%s: key %d: %v", path, n, err)
+		}
+		key, err := note.NewVerifier(vkey)
+		if err != nil {
+			return find(altered, "%s: key %d: %v", path, n, err)
+		}
+		v.keys = append(v.keys, key)
+		stored, err := tlog.StoredHashes(int64(n), public, reader)
+		if err != nil {
+			return err
+		}
+		hashes = append(hashes, stored...)
+	}
+	if isFirst {
+		listRoot, err := tlog.TreeHash(int64(count), reader)
+		if err != nil {
+			return err
+		}
+		v.genesis = sha256.Sum256([]byte("rowgate/audit/v1\n" + v.origin + "\n" + string(listRoot[:])))
 	}
 	return nil
 }
@@ -132,6 +148,14 @@ func (v *verifier) readRecords() error {
 	paths, _ := filepath.Glob(filepath.Join(v.directory, "seg", "*.jsonl"))
 	sort.Strings(paths)
 	prev := tlog.Hash(v.genesis)
+	if len(paths) > 0 {
+		if err := v.readBase(filepath.Base(paths[0])); err != nil {
+			return err
+		}
+	}
+	if v.base > 0 {
+		prev = v.leaves[v.base-1]
+	}
 	for i, path := range paths {
 		wanted := fmt.Sprintf("%016d.jsonl", len(v.leaves))
 		if name := filepath.Base(path); name > wanted {
@@ -160,6 +184,14 @@ func (v *verifier) readRecords() error {
 			if epochOpen.Match(line[len(match[0]):]) {
 				v.opens = append(v.opens, int64(len(v.leaves)))
 			}
+			if pruneRecord.Match(line) {
+				if err := v.addPrune(line); err != nil {
+					return err
+				}
+			}
+			if recoveredRecord.Match(line) {
+				v.dropVoid(line)
+			}
 			prev = tlog.RecordHash(line)
 			v.leaves = append(v.leaves, prev)
 			content = rest
@@ -185,6 +217,9 @@ func (v *verifier) openCheckpoint(path string) (tree tlog.Tree, err error) {
 	keys := v.keys[epoch : epoch+1]
 	if size > int64(len(v.leaves)) { // how many epochs the missing records opened is not known
 		keys = v.keys[epoch:]
+	}
+	if size <= v.base { // of which epoch a record was is gone with it
+		keys = v.keys[:epoch+1]
 	}
 	opened, err := note.Open(content, note.VerifierList(keys...))
 	if err != nil {
@@ -226,7 +261,7 @@ func (v *verifier) readCheckpoints() error {
 	}
 	for _, seq := range v.opens {
 		at := sort.Search(len(v.trees), func(i int) bool { return v.trees[i].N >= seq+1 })
-		if seq+1 < newest && v.trees[at].N != seq+1 {
+		if seq >= 0 && seq+1 < newest && v.trees[at].N != seq+1 {
 			return find(incomplete, "the last checkpoint of an epoch, of %d records, is missing", seq+1)
 		}
 	}
@@ -339,7 +374,7 @@ func run(directory, vkey string) error {
 		return find(usage, "root key: %v", err)
 	}
 	v := &verifier{directory: directory, origin: strings.TrimSuffix(string(origin), "\n"), root: root, tiles: map[tlog.Tile][]byte{}}
-	for _, step := range []func() error{v.loadKeys, v.readRecords, v.readCheckpoints, v.checkTrees} {
+	for _, step := range []func() error{v.loadKeys, v.readRecords, v.readCheckpoints, v.checkTrees, v.checkPrunes} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -352,12 +387,17 @@ func run(directory, vkey string) error {
 
 func main() {
 	vkey := flag.String("root", "", "the root key's vkey line; without it the log's own copy is believed")
+	list := flag.String("keys", "", "for a proof: the list of keys, when the file holds none")
 	flag.Parse()
 	if flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: verify [--root VKEY] DIR")
+		fmt.Fprintln(os.Stderr, "usage: verify [--root VKEY] DIR | verify --root VKEY [--keys LIST] FILE")
 		os.Exit(usage)
 	}
-	if err := run(flag.Arg(0), *vkey); err != nil {
+	check := func() error { return run(flag.Arg(0), *vkey) }
+	if info, err := os.Stat(flag.Arg(0)); err == nil && info.Mode().IsRegular() {
+		check = func() error { return runFile(flag.Arg(0), *vkey, *list) }
+	}
+	if err := check(); err != nil {
 		fmt.Fprintln(os.Stderr, "verify:", err)
 		var known finding
 		if errors.As(err, &known) {
