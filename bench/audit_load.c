@@ -2,7 +2,8 @@
 /* How many durable records a second, and how long each waits: closed-loop clients on event-loop threads, through the
  * real client code against a real auditor process. For scripts/bench audit.
  * Usage: audit_load --directory DIR [--clients N] [--loops N] [--seconds S] [--bytes B] [--durability synced|written]
- *        [--json] */
+ *        [--mixed] [--json]
+ * --mixed: log-ins, failed ones and denied statements of 500 users among them, for scripts/bench evidence. */
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
@@ -28,6 +29,7 @@ struct options {
     long bytes;
     enum audit_durability durability;
     bool is_json;
+    bool is_mixed;
 };
 
 /* One event loop's thread and its share of the clients. Acknowledgements come in the order of submission: a ring. */
@@ -90,9 +92,37 @@ static struct audit_event sample(const struct options *options, uint64_t number,
                                 .duration_us = 250};
 }
 
+/* Of a hundred records one failed log-in, four log-ins, four log-outs, two denied statements. */
+static struct audit_event mixed(const struct options *options, uint64_t number, const char *sql, char text[64])
+{
+    struct audit_event event = sample(options, number, sql);
+    unsigned who = (unsigned)(number * 2654435761U % 500);
+    int size = snprintf(text, 32, "user-%03u@example.com", who);
+    event.user = rg_slice_make(text, (size_t)size);
+    size = snprintf(text + 32, 32, "10.0.%u.%u", who / 50, who % 50 + 1);
+    event.client_address = rg_slice_make(text + 32, (size_t)size);
+    event.rule = number % 3 == 0 ? RG_SLICE("shared events") : RG_SLICE("own schema");
+    event.policy = RG_SLICE("4b8f0c6f5a3f4d1e9c7a2b60d5e81f93a4c2b7d0e6f15a8934c7d2e1b0f6a583");
+    unsigned turn = (unsigned)(number % 100);
+    if (turn < 9) {
+        event.kind = turn == 0 ? AUDIT_LOGIN_FAILED : turn < 5 ? AUDIT_LOGIN : AUDIT_LOGOUT;
+        event.sql = (struct rg_slice){0};
+        event.class_name = (struct rg_slice){0};
+        event.message = turn == 0 ? RG_SLICE("the token has expired") : event.message;
+        event.tenant = turn == 0 ? (struct rg_slice){0} : event.tenant;
+    } else if (turn < 11) {
+        event.verdict = AUDIT_DENIED;
+        event.sqlstate = RG_SLICE("42501");
+        event.rule = RG_SLICE("no rule allows it");
+    }
+    return event;
+}
+
 static void submit(struct loop *loop, struct audit_client *client, const char *sql, uint64_t *ticket)
 {
-    struct audit_event event = sample(loop->options, *ticket, sql);
+    char text[64];
+    struct audit_event event =
+        loop->options->is_mixed ? mixed(loop->options, *ticket, sql, text) : sample(loop->options, *ticket, sql);
     must(audit_submit(client, &event, ticket));
     loop->submitted_us[*ticket % loop->clients] = now_us();
 }
@@ -115,7 +145,7 @@ static void *on_loop(void *context)
         if (audit_wants_write(client)) {
             waiting.events = POLLIN | POLLOUT;
         }
-        (void)poll(&waiting, 1, 1000);
+        (void)poll(&waiting, 1, audit_has_taken(client) ? 0 : 1000); /* what the ring took wakes nobody */
         while (audit_take(client, &got, &seq)) {
             int64_t now = now_us();
             if (loop->sample_count < SAMPLES_MAX) {
@@ -215,6 +245,10 @@ static void parse(int argc, char **argv, struct options *options)
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--json") == 0) {
             options->is_json = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--mixed") == 0) {
+            options->is_mixed = true;
             continue;
         }
         i++;

@@ -3,21 +3,24 @@
  *
  *   record_timing [COUNT]
  *
- * One line for each row below: microseconds of this thread's CPU for one record (best of five runs), made anew and from
- * kept pieces, the bytes of its frame, and by how much 5,000 more records from kept pieces made the heap grow. The rows
- * are what pgbench and a dashboard write; "500 sessions" takes turns among them. */
+ * One line for each row below: microseconds of this thread's CPU for one record (best of five runs), made anew, from
+ * kept pieces, and with personal values encrypted; the bytes of its frame, in clear and encrypted, and by how much
+ * 5,000 more records from kept pieces made the heap grow. The rows are what pgbench and a dashboard write; "500
+ * sessions" takes turns among them. */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "audit/record.h"
+#include "base/rg_literal.h"
 
 enum { RUNS = 5, SESSIONS = 500, STATEMENTS = 40, BUFFER_BYTES = 1 << 20, BATCH = 64 };
 
 static const struct rg_slice relations[] = {{"t_acme.pgbench_accounts", 23}};
 static struct rg_digest digests[STATEMENTS];
 static char texts[STATEMENTS][200];
+static struct rg_buf literal; /* the one of the next record; empty = it has none */
 
 static double cpu_us(void)
 {
@@ -51,6 +54,7 @@ static struct audit_event event_at(size_t i, size_t sessions, size_t statements)
         .class_name = RG_SLICE("READ"),
         .sql = rg_slice_of(texts[statement]),
         .sql_sent = RG_SLICE("SELECT abalance FROM t_acme.pgbench_accounts WHERE tenant_id = 4 AND aid = $1"),
+        .literals = rg_buf_slice(&literal),
         .sql_sha256 = &digests[statement],
         .relations = relations,
         .relation_count = 1,
@@ -73,6 +77,16 @@ static void must(rg_status status)
     }
 }
 
+/* As pgbench's simple protocol has it: another number in each statement. */
+static void put_literal(size_t i)
+{
+    char digits[24];
+    int size = snprintf(digits, sizeof digits, "%zu", 1000000 + i * 7919 % 8999993);
+    const struct rg_literal one = {.at = 52, .size = 2, .text = rg_slice_make(digits, (size_t)size)};
+    rg_buf_clear(&literal);
+    must(rg_literal_put(&literal, &one));
+}
+
 static double time_one(struct audit_encoder *encoder, size_t sessions, size_t statements, size_t count,
                        struct rg_buf *out)
 {
@@ -80,6 +94,9 @@ static double time_one(struct audit_encoder *encoder, size_t sessions, size_t st
     for (int run = 0; run < RUNS; run++) {
         double start = cpu_us();
         for (size_t i = 0; i < count; i++) {
+            if (rg_buf_size(&literal) > 0) {
+                put_literal(i);
+            }
             struct audit_event event = event_at(i, sessions, statements);
             if (i % BATCH == 0) {
                 rg_buf_clear(out);
@@ -106,26 +123,43 @@ int main(int argc, char **argv)
         const char *name;
         size_t sessions;
         size_t statements;
-    } rows[] = {{"one session, one statement", 1, 1},
-                {"one session, 40 statements", 1, STATEMENTS},
-                {"500 sessions, 40 statements", SESSIONS, STATEMENTS}};
+        bool has_literal;
+    } rows[] = {{"one session, one statement", 1, 1, false},
+                {"one session, 40 statements", 1, STATEMENTS, false},
+                {"500 sessions, 40 statements", SESSIONS, STATEMENTS, false},
+                {"500 sessions, a new literal", SESSIONS, STATEMENTS, true}};
     size_t count = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
     for (size_t i = 0; i < STATEMENTS; i++) {
-        (void)snprintf(texts[i], sizeof texts[i], "SELECT abalance FROM pgbench_accounts WHERE aid = $1 /* %zu */", i);
+        (void)snprintf(texts[i], sizeof texts[i], "SELECT abalance FROM pgbench_accounts WHERE aid = $1 AND bid < $%zu",
+                       i + 2);
         digests[i] = rg_sha256_one(rg_slice_of(texts[i]));
     }
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct rg_buf out;
         rg_buf_init(&out, BUFFER_BYTES);
+        rg_buf_done(&literal);
+        rg_buf_init(&literal, BUFFER_BYTES);
+        if (rows[i].has_literal) {
+            put_literal(0);
+        }
         struct audit_encoder *encoder = audit_encoder_new();
         double anew = time_one(NULL, rows[i].sessions, rows[i].statements, count / 10 + 1, &out);
+        struct audit_encoder *sealing = audit_encoder_new();
+        must(audit_encoder_seal(sealing, RG_SLICE("rowgate/audit/bench/1")));
+        double sealed = time_one(sealing, rows[i].sessions, rows[i].statements, count, &out);
         double kept = time_one(encoder, rows[i].sessions, rows[i].statements, count, &out);
         size_t grown = heap_growth(encoder, rows[i].sessions, rows[i].statements, &out);
         struct audit_event event = event_at(0, 1, 1);
         rg_buf_clear(&out);
         must(put(encoder, &event, &out));
-        (void)printf("%-28s made anew %6.2f us, from kept pieces %5.2f us, %zu bytes, heap grew by %zu\n", rows[i].name,
-                     anew, kept, rg_buf_size(&out), grown);
+        size_t clear_size = rg_buf_size(&out);
+        rg_buf_clear(&out);
+        must(put(sealing, &event, &out));
+        (void)printf(
+            "%-28s made anew %6.2f us, from kept pieces %5.2f us, encrypted %5.2f us, %zu and %zu bytes, heap grew "
+            "by %zu\n",
+            rows[i].name, anew, kept, sealed, clear_size, rg_buf_size(&out), grown);
+        audit_encoder_free(&sealing);
         audit_encoder_free(&encoder);
         rg_buf_done(&out);
     }

@@ -10,6 +10,8 @@ import pgtest
 import stack
 
 POOL = 20
+SESSIONS = 100  # a backend for each client, as rowgate has
+KINDS = {"postgres": "", "plain": " > plain", "pgbouncer": " > PgBouncer"}  # what is behind rowgate, and what its row is called
 HBA = """\
 local   all all                  trust
 hostssl all direct 127.0.0.1/32  trust
@@ -45,12 +47,15 @@ class World(stack.Stack):
         tls = {"client_tls_sslmode": "require", "client_tls_key_file": self.directory / "tls/server.key",
                "client_tls_cert_file": self.directory / "tls/server.crt", "log_connections": 0, "log_disconnections": 0}
         self._start_bouncer("trust", tls | {"auth_type": "trust"})
+        self._start_bouncer("session", tls | {"auth_type": "trust", "pool_mode": "session", "default_pool_size": SESSIONS})
         self._start_bouncer("scram", tls)
+        self._start_bouncer("both", tls | {"auth_type": "trust", "server_tls_sslmode": "verify-ca",
+                                           "server_tls_ca_file": self.server.certificate})
         self._start_bouncer("behind", {"log_connections": 0, "log_disconnections": 0})
         self.bouncer = self.bouncers["behind"]
         self.idp = stack.IdentityProvider(self.directory / "idp")
         self.idp.start()
-        for kind in ("postgres", "pgbouncer"):
+        for kind in KINDS:
             for durability in ("synced", "written"):
                 self._start_rowgate(kind, durability)
 
@@ -66,6 +71,15 @@ class World(stack.Stack):
         bouncer = stack.PgBouncer(self.directory / f"bouncer-{name}", self.server, POOL, options)
         self.bouncers[name] = bouncer
         bouncer.start()
+
+    def dsn(self):
+        """As PgBouncer's own link to PostgreSQL is in "PgBouncer TLS": loopback without TLS."""
+        if self.kind == "plain":
+            return f"host=localhost port={self.server.port} dbname=bi user=rowgate sslmode=disable"
+        return super().dsn()
+
+    def config_text(self, **changes):
+        return super().config_text(**{"kind": "postgres"} | changes if self.kind == "plain" else changes)
 
     def _start_rowgate(self, kind, durability):
         self.kind = kind
@@ -100,12 +114,15 @@ class World(stack.Stack):
             self._peer("direct TLS", self.server.port, None, self.server.certificate, user="direct"),
             self._peer("direct TLS, SCRAM", self.server.port, None, self.server.certificate, is_for_churn_only=True),
             self._peer("PgBouncer TLS", trust.port, trust.process, ours, has_named_statements=False),
+            self._peer("PgBouncer TLS > TLS", self.bouncers["both"].port, self.bouncers["both"].process, ours,
+                       has_named_statements=False),
+            self._peer("PgBouncer TLS, session", self.bouncers["session"].port, self.bouncers["session"].process, ours),
             self._peer("PgBouncer TLS, SCRAM", scram.port, scram.process, ours, has_named_statements=False,
                        is_for_churn_only=True),
         ]
         for (kind, durability), rowgate in self.rowgates.items():
             behind = [self.bouncer.process.pid] if kind == "pgbouncer" else []
-            name = f"rowgate {durability}" + (" > PgBouncer" if behind else "")
+            name = f"rowgate {durability}{KINDS[kind]}"
             found.append(Target(name, "sales", self._environment(rowgate.port, "alice", ours, self.token("acme")),
                                 [rowgate.process.pid, *behind]))
         return found
