@@ -36,11 +36,16 @@ class Metered(stacks.Stack):
         return text.replace("[server]\n", f"[server]\nmetrics_max_tenants = {self.tenants}\n", 1) if self.tenants else text
 
     def settled(self):
-        """When nothing waits and nobody is connected: the same numbers twice."""
+        """When nothing waits and nobody is connected: numbers that stood still for a while, as a session's last record comes after its end."""
+        numbers = ["rowgate_audit_records_total", "rowgate_audit_bytes_total", "rowgate_statements_total", "rowgate_client_connections"]
+
         def is_quiet():
+            before = self.admin.metrics()
+            time.sleep(0.3)
             now = self.admin.metrics()
-            return now.get("rowgate_audit_waiting_records") == 0 and now.sum("rowgate_client_connections") == 0
-        stacks.wait_for(is_quiet, "quiet")
+            return now.get("rowgate_audit_waiting_records") == 0 and now.sum("rowgate_client_connections") == 0 \
+                and all(before.sum(name) == now.sum(name) for name in numbers)
+        stacks.wait_for(is_quiet, "quiet", 60)
         return self.admin.metrics()
 
 

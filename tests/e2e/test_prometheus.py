@@ -131,14 +131,18 @@ def test_alerts_and_dashboard_name_only_metrics_that_there_are(watched):
 
 def test_a_scrape_arrives_as_it_was_counted(watched):
     drive(watched)
-    now = watched.settled()
+    watched.settled()
     prometheus = watched.prometheus
     names = ["rowgate_statements_total", "rowgate_statement_seconds_count", "rowgate_denials_total", "rowgate_audit_records_total",
              "rowgate_audit_bytes_total", "rowgate_logins_total"]
 
-    def is_there():
-        return all(prometheus.value(f"sum({name})") == now.sum(name) for name in names)
-    stacks.wait_for(is_there, "the scrape")
+    def missing():
+        now = watched.admin.metrics()  # each time anew: the log writes records of its own meanwhile
+        return {name: (now.sum(name), prometheus.value(f"sum({name})")) for name in names if prometheus.value(f"sum({name})") != now.sum(name)}
+    with contextlib.suppress(RuntimeError):  # what is missing says more
+        stacks.wait_for(lambda: not missing(), "the scrape", 60)
+    assert not missing()
+    now = watched.admin.metrics()
     assert prometheus.value('rowgate_denials_total{rule="relation.not_allowed"}') == now.sum("rowgate_denials_total")
     assert prometheus.value('rowgate_build_info{version!=""}') == 1
     target = prometheus.ask("targets")["activeTargets"][0]

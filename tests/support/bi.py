@@ -11,6 +11,8 @@ import urllib.error
 import urllib.request
 import uuid
 
+import stack
+
 
 class Answer:
     def __init__(self, status, body, headers):
@@ -141,7 +143,7 @@ def wait_until(condition, what, seconds=90):
         if found := condition():
             return found
         time.sleep(0.1)
-    raise RuntimeError(f"{what} did not come within {seconds} s")
+    raise stack.Late(f"{what} did not come within {seconds} s")
 
 
 def at_once(*calls):

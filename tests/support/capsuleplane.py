@@ -8,6 +8,7 @@ behind it a PostgreSQL in which each tenant has a database of its own. Remembers
 """
 import contextlib
 import pathlib
+import select
 import shutil
 import socket
 import ssl
@@ -40,13 +41,28 @@ def read_exactly(connection, size):
     return data
 
 
-def pump(source, sink):
-    with contextlib.suppress(OSError):
-        while data := source.recv(1 << 16):
-            sink.sendall(data)
-    for end in (source, sink):
-        with contextlib.suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
+def take(source):
+    """What has come, b"" at the end; None when it was only TLS's own."""
+    source.settimeout(0)
+    try:
+        return source.recv(1 << 16)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return None
+    finally:
+        source.settimeout(60)
+
+
+def relay(client, upstream):
+    """Both ways in one thread: an SSLSocket may not be read in one thread and written in another."""
+    ways = {client: upstream, upstream: client}
+    with client, upstream, contextlib.suppress(OSError):
+        while True:
+            ready = [client] if client.pending() else select.select(list(ways), [], [])[0]
+            for source in ready:
+                data = take(source)
+                if data == b"":
+                    return
+                ways[source].sendall(data or b"")
 
 
 class CapsulePlane:
@@ -120,5 +136,4 @@ class CapsulePlane:
         body = struct.pack("!i", 196608) + b"".join(
             part.encode() + b"\0" for pair in (parameters | {"user": "postgres", "database": tenant}).items() for part in pair) + b"\0"
         upstream.sendall(struct.pack("!i", 4 + len(body)) + body)
-        threading.Thread(target=pump, args=(upstream, connection), daemon=True).start()
-        pump(connection, upstream)
+        relay(connection, upstream)

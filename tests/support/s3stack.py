@@ -106,11 +106,11 @@ class S3Stack(stacks.Stack):
             for pause in (3, 0):  # a process that died a moment ago is on record a moment later
                 stacks.wait_for(lambda: self.sealed() and self.is_stored(), "all segments in the bucket", seconds)
                 time.sleep(pause)
-        except RuntimeError as error:
+        except stacks.Late as error:
             newest = max((self.audit / "seg").glob("*.jsonl"))
             kinds = re.findall(rb'"mono_us":\d+,"kind":"([a-z.]+)"', newest.read_bytes())
             waiting = sorted(set(self.sealed()) - set(self.confirmed()))
-            raise RuntimeError(f"{error}: {waiting} wait, {newest.name} holds {kinds[:20]}, {self.status()}") from error
+            raise stacks.Late(f"{error}: {waiting} wait, {newest.name} holds {kinds[:20]}, {self.status()}") from error
 
     def status(self, name="s3"):
         done = subprocess.run([stacks.binary(), "audit", "status", "--json", str(self.audit)], text=True, capture_output=True)

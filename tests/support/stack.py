@@ -208,13 +208,17 @@ class IdentityProvider:
         end(self.process)
 
 
+class Late(RuntimeError):
+    """What was waited for did not come in time: of all failures the only one that a busy machine can cause, so the only one asked twice."""
+
+
 def wait_for(condition, what, seconds=30):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
             return
         time.sleep(0.02)
-    raise RuntimeError(f"{what} did not come within {seconds} s")
+    raise Late(f"{what} did not come within {seconds} s")
 
 
 class PgBouncer:
