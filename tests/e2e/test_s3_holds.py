@@ -64,7 +64,7 @@ def wait_held(stack, firsts, seconds=90):
     try:
         stacks.wait_for(lambda: held(stack) == wanted, "the legal holds", seconds)
     finally:
-        print("held", sorted(held(stack), key=str), "wanted", sorted(wanted))
+        print("held", sorted(held(stack), key=str), "wanted", sorted(wanted), stack.status("holds"))
 
 
 def write_two_tenants(stack):
