@@ -74,6 +74,10 @@ enum audit_passing_result audit_passing_receive(int socket_fd, char *memory, siz
     struct msghdr message = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
     ssize_t got = recvmsg(socket_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (got < 0 && errno == ECONNRESET) {
+        /* Who ends with something of ours unread is told of before its last words, once (unix(7)). */
+        got = recvmsg(socket_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    }
     if (got < 0) {
         bool is_later = errno == EAGAIN || errno == EINTR;
         return is_later ? AUDIT_PASSING_NOTHING : AUDIT_PASSING_END;
