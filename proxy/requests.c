@@ -10,8 +10,25 @@ void requests_init(struct requests *requests)
     requests->last = &requests->first;
 }
 
+void request_add_lesson(struct request *request, size_t max_bytes)
+{
+    RG_ASSERT(request->lesson == NULL);
+    request->lesson = rg_memory_alloc(sizeof *request->lesson);
+    rg_buf_init(request->lesson, max_bytes);
+}
+
+void request_drop_lesson(struct request *request)
+{
+    if (request->lesson != NULL) {
+        rg_buf_done(request->lesson);
+        rg_memory_free(request->lesson);
+        request->lesson = NULL;
+    }
+}
+
 static void free_request(struct request *request)
 {
+    request_drop_lesson(request);
     policy_cached_free(&request->cached);
     binds_free(&request->binds);
     rg_memory_free(request->refusal_text);

@@ -2,6 +2,7 @@
 #ifndef RG_PROXY_REQUESTS_H
 #define RG_PROXY_REQUESTS_H
 
+#include "base/rg_buf.h"
 #include "base/rg_slice.h"
 #include "base/rg_status.h"
 #include "policy/cache.h"
@@ -33,6 +34,7 @@ struct request {
     bool is_poison;           /* made to fail upstream, so that a refused statement fails the transaction */
     bool is_probe;            /* rowgate's own question for the upstream's search_path */
     bool is_settings;         /* rowgate's own SETs at login */
+    bool is_begin;            /* rowgate's own, of the client's BEGIN that was answered before */
     bool is_prelude;          /* rowgate's own settings of the second lock, in the extended protocol */
     bool is_prelude_done;     /* Q: the prelude of the current statement was answered */
     bool leaves_prelude;      /* Q S: its settings hold when an open transaction is all that is left */
@@ -54,7 +56,10 @@ struct request {
     uint64_t statement_id;                         /* of the running statement, for its records */
     size_t data_from;                              /* statements before this one have asked for their data already */
     uint64_t rows;
-    uint64_t bytes; /* of the result, or of the data that the client sent */
+    uint64_t bytes;              /* of the result, or of the data that the client sent */
+    struct rg_buf *lesson;       /* Q: the answer so far, kept when it is whole; owned, NULL = is not kept */
+    size_t lesson_messages;      /* in it */
+    const void *lesson_snapshot; /* what it was asked under; compared only */
     int64_t started_us;
     int64_t begun_us;     /* when the client's message was there, or the statement before this one was answered */
     int64_t forwarded_us; /* both monotonic, for metrics */
@@ -91,6 +96,8 @@ bool requests_await_data(const struct requests *requests);
 bool requests_await_ready(const struct requests *requests);
 /* Whether a Sync stands in the queue. */
 bool requests_has_sync(const struct requests *requests);
+void request_add_lesson(struct request *request, size_t max_bytes);
+void request_drop_lesson(struct request *request);
 /* Copies the refusal's texts into the request. */
 void request_set_refusal(struct request *request, const struct refusal *refusal);
 /* Whether a decision record of this statement must be durable before it is forwarded (L4): everything but

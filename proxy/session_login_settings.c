@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the startup packet asked for, said again as SET, so that one allow-list judges both. */
+#include "proxy/bookkeeping.h"
 #include "proxy/session_private.h"
 
 static rg_status put_quoted(struct rg_buf *buf, struct rg_slice text, char quote)
@@ -47,7 +48,7 @@ static enum pipeline_next refuse_setting(struct session *session, const struct p
 static bool is_virtual(const struct policy_cached *cached)
 {
     for (size_t i = 0; i < cached->plan.count; i++) {
-        if (!rg_slice_is_equal(cached->plan.statements[i].text, RG_SLICE("SET standard_conforming_strings = on"))) {
+        if (bookkeeping_of(&cached->plan.statements[i]) != BOOKKEEPING_VIRTUAL) {
             return false;
         }
     }

@@ -5,6 +5,7 @@
 
 #include "base/rg_memory.h"
 #include "policy/types.h"
+#include "proxy/answers.h"
 #include "proxy/session_private.h"
 
 /* ---- decode ---- */
@@ -154,6 +155,13 @@ static enum pipeline_next plan_execute(struct session *session)
 
 /* ---- forward ---- */
 
+static void note_times(struct session *session, struct request *request)
+{
+    request->started_us = net_loop_now_us(session->worker->loop);
+    request->forwarded_us = request->started_us;
+    request->begun_us = session->command.begun_us;
+}
+
 /* Sends what encode wrote and queues what must be answered. */
 static rg_status send(struct session *session, struct rg_buf *message, char type, struct request **out_request)
 {
@@ -162,9 +170,7 @@ static rg_status send(struct session *session, struct rg_buf *message, char type
     RG_TRY(status);
     struct request *request = NULL;
     RG_TRY(requests_add(&session->requests, type, session->command.cached, &request));
-    request->started_us = net_loop_now_us(session->worker->loop);
-    request->forwarded_us = request->started_us;
-    request->begun_us = session->command.begun_us;
+    note_times(session, request);
     session->forwarded_since_sync++;
     if (session->requests.count == 1) {
         session_start_statement_timer(session);
@@ -192,10 +198,10 @@ static rg_status encode_query(struct session *session, const struct policy_plan 
     return status;
 }
 
-/* What the request must remember of the moment it was forwarded. */
-static void start_statements(struct session *session, struct request *request)
+void request_start(struct session *session, struct request *request)
 {
     const struct policy_plan *plan = &session->command.cached->plan;
+    note_times(session, request);
     request->statement_id = session->command.first_statement_id;
     request->had_written = session->has_written;
     request->is_decided = plan->count > 0 && statement_needs_decision(&plan->statements[0], session->has_written);
@@ -215,7 +221,11 @@ static rg_status forward_query(struct session *session)
     struct request *request = NULL;
     RG_TRY(send(session, &message, 'Q', &request));
     memcpy(request->preludes, preludes, sizeof preludes);
-    start_statements(session, request);
+    request_start(session, request);
+    if (session->command.is_lesson) {
+        request_add_lesson(request, ANSWERS_BYTES_MAX);
+        request->lesson_snapshot = session->snapshot;
+    }
     prelude_end_batch(session, request);
     session->batches_forwarded++;
     session->forwarded_since_sync = 0; /* a simple query ends what stood before it */
@@ -423,7 +433,7 @@ static rg_status forward_execute(struct session *session)
     struct request *request = NULL;
     RG_TRY(send(session, &message, 'E', &request));
     request_set_binds(&session->requests, request, session->command.binds);
-    start_statements(session, request);
+    request_start(session, request);
     copy_expect(session, request);
     prelude_after(session, request_statement(request));
     statement_apply_effects(session, cached);

@@ -38,6 +38,7 @@
  *   session_record.c          audit records and refusals
  *   session_revoked.c         whether it was revoked
  *   session_metrics.c         what is counted of all that
+ *   session_local.c           what is answered without the upstream, and the BEGIN that is sent later
  *   session_orphan.c          statements that no HTTP request is behind
  *   session_timers.c          how long all that may take
  */
@@ -82,6 +83,7 @@ struct command {
     int64_t begun_us;        /* monotonic: when its message was there */
     bool is_recorded;        /* its decisions were submitted: it is forwarded, or they get outcomes */
     bool had_written;        /* the transaction had, when they were */
+    bool is_lesson;          /* its answer is kept for the next one who asks */
     size_t decided_count;    /* statements whose decisions, if due, were submitted */
     bool has_newest_catalog; /* was judged again by a snapshot asked for on its behalf */
 };
@@ -174,7 +176,9 @@ struct session {
     bool is_waiting_for_answers; /* the client is not read until fewer requests, or none of a kind, are outstanding */
     bool is_waiting_for_server;  /* the client is not read until the upstream drained */
     bool is_waiting_for_copy;    /* the client is not read while copy is COPY_AWAITED */
-    enum pgwire_transaction transaction;
+    enum pgwire_transaction transaction; /* as the client was told last */
+    bool is_begin_deferred;              /* the upstream does not know of it yet: nothing was asked in it */
+    bool is_begin_awaited;               /* it was told, and has not answered */
     struct requests requests;
     unsigned forwarded_since_sync;
     enum copy_state copy;
@@ -329,7 +333,24 @@ rg_status statement_find_bound_plan(struct session *session, const struct pgwire
                                     const struct policy_value *values, size_t value_count,
                                     struct policy_cached **out_cached) RG_MUST_CHECK;
 
+/* session_local.c */
+enum local_result {
+    LOCAL_REFUSED = 0, /* never an output */
+    LOCAL_ANSWERED,    /* the message in work is done: not forwarded */
+    LOCAL_FORWARD,
+    LOCAL_WAIT, /* for the BEGIN before it; the session is resumed */
+};
+rg_status local_try(struct session *session, enum local_result *out_result) RG_MUST_CHECK;
+/* Sends the BEGIN that was deferred. */
+rg_status local_begin(struct session *session) RG_MUST_CHECK;
+/* It was answered. RG_UPSTREAM when no transaction is open now: what follows would stand outside of it. */
+rg_status local_begun(struct session *session, enum pgwire_transaction state) RG_MUST_CHECK;
+/* A message of the answer to a request with a lesson, before it is handled. */
+void local_note(struct session *session, struct request *request, const struct pgwire_span *span);
+
 /* session_message.c */
+/* What a Query or Execute must remember of the moment it was forwarded. */
+void request_start(struct session *session, struct request *request);
 struct message_row {
     char type;
     bool is_statement; /* goes through every step of pipeline_statement */
@@ -402,6 +423,8 @@ rg_status reply_put_error(struct session *session, struct request *request,
 
 /* session_reply.c */
 void reply_on_input(struct session *session);
+/* Whole messages that answer the oldest request, as if they had come from the upstream. The session may end. */
+void reply_feed(struct session *session, struct rg_slice messages);
 
 /* session_record.c */
 struct audit_event record_event(const struct session *session, enum audit_kind kind);

@@ -371,6 +371,9 @@ static rg_status answer_refusal(struct session *session, const struct refusal *r
 {
     bool is_query = session->command.frame.type == 'Q';
     if (must_fail_upstream(session)) {
+        if (session->is_begin_deferred) {
+            RG_TRY(local_begin(session)); /* there must be a transaction that fails */
+        }
         RG_TRY(send_poison(session, is_query, refusal, ticket));
     } else {
         RG_TRY(refusal_put(session, refusal, ticket, false, 0));

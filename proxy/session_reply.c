@@ -266,11 +266,12 @@ static rg_status on_empty_query(struct session *session, struct request *request
 
 /* ---- errors ---- */
 
-static rg_status fail_settings(struct session *session, const struct pgwire_span *span)
+/* Of a statement of rowgate's own without which the session cannot go on: it says nothing of any data. */
+static rg_status fail_own(struct session *session, const char *rule, const struct pgwire_span *span)
 {
     struct pgwire_error error;
     RG_TRY(pgwire_error_parse('E', span->body, &error));
-    struct refusal refusal = {.message = error.message, .rule = RG_SLICE("login.setting")};
+    struct refusal refusal = {.message = error.message, .rule = rg_slice_of(rule)};
     memcpy(refusal.sqlstate, error.sqlstate, sizeof refusal.sqlstate);
     session_fatal(session, &refusal);
     return RG_OK;
@@ -287,8 +288,8 @@ static rg_status record_dropped_error(struct session *session, struct request *r
 
 static rg_status on_error(struct session *session, struct request *request, const struct pgwire_span *span)
 {
-    if (request->is_settings) {
-        return fail_settings(session, span);
+    if (request->is_settings || request->is_begin) {
+        return fail_own(session, request->is_begin ? "upstream.begin" : "login.setting", span);
     }
     if (request->is_probe) {
         session->is_probe_passed = false;
@@ -330,6 +331,8 @@ static rg_status on_ready(struct session *session, struct request *request, cons
 {
     enum pgwire_transaction state = PGWIRE_TRANSACTION_NONE;
     RG_TRY(pgwire_ready_parse(span->body, &state));
+    bool is_begin = request->is_begin;
+    RG_TRY(is_begin ? local_begun(session, state) : RG_OK);
     session->transaction = state;
     prelude_on_ready(session, request);
     session->batches_answered++;
@@ -346,7 +349,7 @@ static rg_status on_ready(struct session *session, struct request *request, cons
     RG_TRY(finish_request(session));
     if (is_probe) {
         upstream_probed(session);
-    } else if (is_settings) {
+    } else if (is_settings || is_begin) {
         session_resume(session);
     } else if (session->requests.count == 0) {
         session_go_idle(session);
@@ -432,6 +435,9 @@ static rg_status dispatch(struct session *session, const struct pgwire_span *spa
         return RG_OK; /* LISTEN is refused, so this is another's */
     }
     struct request *request = session->requests.first;
+    if (request != NULL && request->lesson != NULL && !request_is_in_prelude(request)) {
+        local_note(session, request, span);
+    }
     for (size_t i = 0; request != NULL && i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].type == span->type && strchr(rows[i].requests, request->type) != NULL) {
             return rows[i].handle(session, request, span);
@@ -443,18 +449,24 @@ static rg_status dispatch(struct session *session, const struct pgwire_span *spa
     return rg_fail(RG_UPSTREAM, "unexpected message '%c' from the upstream", span->type);
 }
 
-static rg_status relay(struct session *session)
+static rg_status dispatch_all(struct session *session, struct pgwire_scanner *scanner, struct rg_slice chunk)
 {
-    struct rg_slice chunk = net_stream_input(session->server);
-    size_t size = chunk.size;
     bool has_span = true;
     while (has_span && session->server != NULL) {
         struct pgwire_span span;
-        RG_TRY(pgwire_scanner_next(&session->scanner, &chunk, &span, &has_span));
+        RG_TRY(pgwire_scanner_next(scanner, &chunk, &span, &has_span));
         if (has_span) {
             RG_TRY(dispatch(session, &span));
         }
     }
+    return RG_OK;
+}
+
+static rg_status relay(struct session *session)
+{
+    struct rg_slice chunk = net_stream_input(session->server);
+    size_t size = chunk.size;
+    RG_TRY(dispatch_all(session, &session->scanner, chunk));
     if (session->server != NULL) {
         net_stream_consume(session->server, size);
     }
@@ -475,6 +487,28 @@ static void take_more(struct session *session)
     }
 }
 
+static void fail(struct session *session, rg_status status)
+{
+    if (status.error->kind == RG_UPSTREAM) {
+        upstream_lost(session, status.error->text);
+        return;
+    }
+    bool is_audit = status.error->kind == RG_STORAGE;
+    struct refusal refusal = is_audit ? gate_refusal(session) : refusal_from_status(status, "session.limits");
+    session_fatal(session, &refusal);
+}
+
+void reply_feed(struct session *session, struct rg_slice messages)
+{
+    struct pgwire_scanner scanner;
+    pgwire_scanner_init(&scanner, PGWIRE_COLLECT_MAX);
+    rg_status status = dispatch_all(session, &scanner, messages);
+    pgwire_scanner_done(&scanner);
+    if (!rg_is_ok(status) && !session_is_dead(session)) {
+        fail(session, status);
+    }
+}
+
 void reply_on_input(struct session *session)
 {
     if (session_is_dead(session) || session->server == NULL) {
@@ -485,13 +519,7 @@ void reply_on_input(struct session *session)
         return;
     }
     if (!rg_is_ok(status)) {
-        if (status.error->kind == RG_UPSTREAM) {
-            upstream_lost(session, status.error->text);
-            return;
-        }
-        bool is_audit = status.error->kind == RG_STORAGE;
-        struct refusal refusal = is_audit ? gate_refusal(session) : refusal_from_status(status, "session.limits");
-        session_fatal(session, &refusal);
+        fail(session, status);
         return;
     }
     copy_settle(session);

@@ -261,7 +261,14 @@ enum pipeline_next statement_execute(struct session *session)
     const struct message_row *row = message_row_find(session->command.frame.type);
     rg_status status =
         row->decode == NULL ? RG_OK : row->decode(session); /* the input may have moved while we waited */
+    enum local_result result = LOCAL_FORWARD;
     if (rg_is_ok(status)) {
+        status = local_try(session, &result);
+    }
+    if (rg_is_ok(status) && result == LOCAL_WAIT) {
+        return PIPELINE_SUSPEND;
+    }
+    if (rg_is_ok(status) && result == LOCAL_FORWARD) {
         status = row->forward(session);
     }
     if (rg_is_ok(status) || session->phase != SESSION_READY) {

@@ -54,7 +54,8 @@ void upstream_close(struct session *session)
 static bool is_reusable(const struct session *session)
 {
     bool is_at_rest = session->requests.count == 0 && session->batches_forwarded == session->batches_answered &&
-                      session->forwarded_since_sync == 0 && session->transaction == PGWIRE_TRANSACTION_IDLE &&
+                      session->forwarded_since_sync == 0 &&
+                      (session->transaction == PGWIRE_TRANSACTION_IDLE || session->is_begin_deferred) &&
                       session->copy == COPY_NONE && pgwire_scanner_is_between(&session->scanner);
     return session->server != NULL && session->is_pooled && session->is_probe_passed && !session->is_probing &&
            is_at_rest && !session->has_forwarded_settings && !session->has_cancelled && !session->is_server_paused &&
@@ -208,6 +209,7 @@ static void adopt(struct session *session, struct net_upstream *upstream)
     session->upstream = upstream;
     session->server = net_upstream_stream(upstream);
     session->transaction = PGWIRE_TRANSACTION_IDLE;
+    session->is_begin_awaited = false;
     session->upstream_prepared = NULL;
     session->has_cancelled = false;
     prelude_forget(session);

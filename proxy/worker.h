@@ -13,6 +13,7 @@
  * by that thread only, except worker_post. */
 
 struct acceptor_context;
+struct answers;
 struct auth_guest_cache;
 struct http_cache_reader;
 struct http_identity_cache;
@@ -65,6 +66,7 @@ struct worker {
     size_t held_answer_bytes;               /* that wait to be read by it */
     struct http_plane **planes;             /* one per listener of the gateway; NULL = it speaks PostgreSQL */
     struct spares *spares;                  /* connections to PgBouncer that no session has now */
+    struct answers *answers;                /* of upstreams, that stay the same */
     struct session *sessions;
     size_t session_count;
     struct worker_waiter *waiters;

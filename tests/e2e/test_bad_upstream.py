@@ -43,6 +43,7 @@ class FakeServer:
     def __init__(self):
         self.script = lambda kind: ANSWER if kind == b"Q" else b""
         self.greeting = b""
+        self.bodies = []  # of messages, as they came
         self.catalogue = CATALOGUE
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -68,6 +69,7 @@ class FakeServer:
                 if kind in (b"", b"X"):
                     return
                 body = stream.read(struct.unpack("!i", stream.read(4))[0] - 4)
+                self.bodies.append(body)
                 answer = self.catalogue if b"pg_catalog.pg_class" in body else self.script(kind)  # the reader's alone
                 if answer is None:
                     return
