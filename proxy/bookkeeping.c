@@ -10,10 +10,13 @@
 /* With any option it is another transaction. */
 static const char *const begins[] = {"begin", "begin work", "begin transaction"};
 
-/* Nothing that a session of ours may change decides their answers, but for what their rewritten text holds. */
+/* Nothing that a session of ours may change decides their answers, but for what their rewritten text holds. SELECT 1 is
+ * none of them: who sends it wants to know whether the database is there. */
 static const char *const constants[] = {
-    "select pg_catalog.version()",      "select version()", "select current_schema()",
-    "show standard_conforming_strings", "select 1",
+    "select pg_catalog.version()",
+    "select version()",
+    "select current_schema()",
+    "show standard_conforming_strings",
 };
 static const char *const levels[] = {"show transaction isolation level", "show transaction_isolation"};
 

@@ -34,6 +34,7 @@ struct request {
     bool is_poison;           /* made to fail upstream, so that a refused statement fails the transaction */
     bool is_probe;            /* rowgate's own question for the upstream's search_path */
     bool is_settings;         /* rowgate's own SETs at login */
+    bool is_local;            /* answered by rowgate itself */
     bool is_begin;            /* rowgate's own, of the client's BEGIN that was answered before */
     bool is_prelude;          /* rowgate's own settings of the second lock, in the extended protocol */
     bool is_prelude_done;     /* Q: the prelude of the current statement was answered */
@@ -59,7 +60,7 @@ struct request {
     uint64_t bytes;              /* of the result, or of the data that the client sent */
     struct rg_buf *lesson;       /* Q: the answer so far, kept when it is whole; owned, NULL = is not kept */
     size_t lesson_messages;      /* in it */
-    const void *lesson_snapshot; /* what it was asked under; compared only */
+    const void *lesson_upstream; /* who was asked; compared only */
     int64_t started_us;
     int64_t begun_us;     /* when the client's message was there, or the statement before this one was answered */
     int64_t forwarded_us; /* both monotonic, for metrics */

@@ -164,6 +164,7 @@ void session_stop_timers(struct session *session)
     net_timer_stop(&session->statement_timer);
     net_timer_stop(&session->retry_timer);
     net_timer_stop(&session->catalog_timer);
+    net_timer_stop(&session->begin_timer);
 }
 
 static void record_logout(struct session *session, enum session_end_reason reason)
@@ -252,6 +253,10 @@ void session_drain(struct session *session)
 void session_cancel(struct session *session)
 {
     if (session_is_dead(session) || session->requests.count == 0) {
+        return;
+    }
+    if (session->is_begin_awaited) {
+        session->is_cancel_due = session->requests.count > 1; /* a BEGIN is nobody's statement to cancel */
         return;
     }
     /* PostgreSQL does not look at a cancel request while it waits for data */

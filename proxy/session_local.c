@@ -10,16 +10,33 @@
 #include "proxy/bookkeeping.h"
 #include "proxy/session_private.h"
 
+enum {
+    BEGIN_MS =
+        1000 /* what a BEGIN may wait for its first statement: now() and the database's own limits count from it */
+};
+
 static bool is_at_rest(const struct session *session)
 {
     return session->requests.count == 0 && session->forwarded_since_sync == 0 && !session->skips_to_sync &&
            session->copy == COPY_NONE && session->server != NULL && !session_is_hyper(session);
 }
 
-/* Not what is left of a configuration that was replaced, nor where the client chose settings of the upstream. */
+/* A client that sends much ahead is braked by what the upstream owes it (session.c): behind so many answers of
+ * rowgate's own it gets the upstream's. */
+static bool has_room(const struct session *session)
+{
+    size_t waiting = rg_buf_size(&session->output.held) + net_stream_pending(session->client);
+    return waiting <= SESSION_PAUSE_BYTES / 2 && session->output.barrier_count <= OUTPUT_BARRIERS_MAX / 8;
+}
+
+/* Not by a connection that was opened under another configuration, nor where the client chose settings of the upstream.
+ */
 static bool may_learn(const struct session *session)
 {
-    return !session->has_forwarded_settings && session->snapshot == session->worker->snapshot;
+    const struct config_upstream *upstream =
+        config_upstream_find(session->snapshot->config, session->tenant.route.upstream);
+    return !session->has_forwarded_settings && session->snapshot == session->worker->snapshot && upstream != NULL &&
+           net_upstream_conninfo(session->upstream) == upstream->conninfo;
 }
 
 /* What kind it is, and may be answered as: not every moment is one for each kind. */
@@ -36,7 +53,7 @@ static enum bookkeeping bookkeeping_in_work(const struct session *session)
         [BOOKKEEPING_CONSTANT] = may_learn(session),
         [BOOKKEEPING_LEVEL] = may_learn(session) && (is_idle || session->is_begin_deferred),
     };
-    if (!is_single || !is_at_rest(session) || session->transaction == PGWIRE_TRANSACTION_FAILED) {
+    if (!is_single || !is_at_rest(session) || !has_room(session) || session->transaction == PGWIRE_TRANSACTION_FAILED) {
         return BOOKKEEPING_NONE;
     }
     enum bookkeeping found = bookkeeping_of(&command->cached->plan.statements[0]);
@@ -68,7 +85,7 @@ void local_note(struct session *session, struct request *request, const struct p
     request->lesson_messages++;
     if (span->type == 'Z') {
         bool is_whole = request->lesson_messages == sizeof order && !request->is_failed && !request->is_substituted &&
-                        request->lesson_snapshot == session->snapshot && may_learn(session);
+                        request->lesson_upstream == session->upstream && may_learn(session);
         struct answers_key key = key_of(session, request->cached);
         if (is_whole) {
             answers_put(session->worker->answers, &key, rg_buf_slice(lesson), net_loop_now_us(session->worker->loop));
@@ -87,6 +104,7 @@ static rg_status answer(struct session *session, struct rg_buf *messages, enum p
     struct request *request = NULL;
     RG_TRY(pgwire_ready_encode(state, messages));
     RG_TRY(requests_add(&session->requests, 'Q', session->command.cached, &request));
+    request->is_local = true;
     request_start(session, request);
     prelude_end_batch(session, request);
     session->batches_forwarded++;
@@ -105,9 +123,21 @@ static rg_status answer_tag(struct session *session, struct rg_slice tag, enum p
     return answer(session, &messages, state);
 }
 
+static void on_begin_due(void *context)
+{
+    struct session *session = context;
+    rg_status status = session->is_begin_deferred && session->phase == SESSION_READY && session->cancels_under_way == 0
+                           ? local_begin(session)
+                           : RG_OK;
+    if (!rg_is_ok(status)) {
+        upstream_lost(session, status.error->text);
+    }
+}
+
 static rg_status answer_begin(struct session *session)
 {
     session->is_begin_deferred = true;
+    net_timer_start(session->worker->loop, &session->begin_timer, BEGIN_MS, on_begin_due, session);
     return answer_tag(session, RG_SLICE("BEGIN"), PGWIRE_TRANSACTION_OPEN);
 }
 
@@ -115,6 +145,7 @@ static rg_status answer_end(struct session *session)
 {
     bool is_commit = session->command.cached->plan.statements[0].effect == POLICY_EFFECT_COMMIT;
     session->is_begin_deferred = false;
+    net_timer_stop(&session->begin_timer);
     return answer_tag(session, is_commit ? RG_SLICE("COMMIT") : RG_SLICE("ROLLBACK"), PGWIRE_TRANSACTION_IDLE);
 }
 
@@ -141,6 +172,7 @@ rg_status local_begin(struct session *session)
     request->started_us = net_loop_now_us(session->worker->loop);
     session->is_begin_deferred = false;
     session->is_begin_awaited = true;
+    net_timer_stop(&session->begin_timer);
     session->batches_forwarded++;
     session->upstream_prepared = NULL;
     if (session->requests.count == 1) {
@@ -152,7 +184,29 @@ rg_status local_begin(struct session *session)
 rg_status local_begun(struct session *session, enum pgwire_transaction state)
 {
     session->is_begin_awaited = false;
+    if (session->is_cancel_due) {
+        session->is_cancel_due = false;
+        upstream_cancel(session); /* for the statement that is right behind */
+    }
     return state == PGWIRE_TRANSACTION_OPEN ? RG_OK : rg_fail(RG_UPSTREAM, "the upstream did not begin a transaction");
+}
+
+enum pipeline_next statement_begin(struct session *session)
+{
+    bool is_extended = session->command.frame.type != 'Q';
+    if (!is_extended || !(session->is_begin_deferred || session->is_begin_awaited)) {
+        return PIPELINE_NEXT;
+    }
+    if (session->is_begin_deferred && session->cancels_under_way > 0) {
+        session->is_waiting_for_cancel = true;
+        return PIPELINE_SUSPEND;
+    }
+    rg_status status = session->is_begin_deferred ? local_begin(session) : RG_OK;
+    if (!rg_is_ok(status)) {
+        upstream_lost(session, status.error->text);
+        return PIPELINE_REFUSED;
+    }
+    return PIPELINE_SUSPEND;
 }
 
 /* Whether it may stand right behind a BEGIN that is not answered yet: if that failed, nothing would be changed. */
@@ -172,7 +226,8 @@ static rg_status prepare_to_forward(struct session *session, enum local_result *
         RG_TRY(local_begin(session));
     }
     bool must_wait = session->is_begin_awaited && !is_harmless(&session->command);
-    *out_result = must_wait ? LOCAL_WAIT : LOCAL_FORWARD;
+    session->is_waiting_for_cancel = session->cancels_under_way > 0; /* it came while this waited */
+    *out_result = must_wait || session->is_waiting_for_cancel ? LOCAL_WAIT : LOCAL_FORWARD;
     return RG_OK;
 }
 

@@ -224,7 +224,7 @@ static rg_status forward_query(struct session *session)
     request_start(session, request);
     if (session->command.is_lesson) {
         request_add_lesson(request, ANSWERS_BYTES_MAX);
-        request->lesson_snapshot = session->snapshot;
+        request->lesson_upstream = session->upstream;
     }
     prelude_end_batch(session, request);
     session->batches_forwarded++;

@@ -124,6 +124,7 @@ struct session {
     struct net_timer statement_timer;
     struct net_timer retry_timer;
     struct net_timer catalog_timer;
+    struct net_timer begin_timer;
 
     /* who */
     struct pgwire_startup startup;
@@ -179,6 +180,7 @@ struct session {
     enum pgwire_transaction transaction; /* as the client was told last */
     bool is_begin_deferred;              /* the upstream does not know of it yet: nothing was asked in it */
     bool is_begin_awaited;               /* it was told, and has not answered */
+    bool is_cancel_due;                  /* a cancel request came meanwhile, for the statement behind it */
     struct requests requests;
     unsigned forwarded_since_sync;
     enum copy_state copy;
@@ -341,6 +343,9 @@ enum local_result {
     LOCAL_WAIT, /* for the BEGIN before it; the session is resumed */
 };
 rg_status local_try(struct session *session, enum local_result *out_result) RG_MUST_CHECK;
+/* By the extended protocol nothing is said before the BEGIN that was deferred is answered: a pooler may give its server
+ * away with the answer of a Query (is_early in session.c). */
+enum pipeline_next statement_begin(struct session *session);
 /* Sends the BEGIN that was deferred. */
 rg_status local_begin(struct session *session) RG_MUST_CHECK;
 /* It was answered. RG_UPSTREAM when no transaction is open now: what follows would stand outside of it. */

@@ -23,8 +23,9 @@ static enum pipeline_next refuse_closed(struct session *session)
 
 enum pipeline_next statement_authenticate(struct session *session)
 {
-    if (!message_row_find(session->command.frame.type)->is_statement) {
-        return PIPELINE_NEXT;
+    enum pipeline_next begun = statement_begin(session);
+    if (begun != PIPELINE_NEXT || !message_row_find(session->command.frame.type)->is_statement) {
+        return begun;
     }
     if (session_is_revoked(session)) {
         return statement_refuse_revoked(session);
@@ -336,9 +337,14 @@ static rg_status apply_effect(struct session *session, const struct policy_state
     case POLICY_EFFECT_NONE:
         return RG_OK;
     case POLICY_EFFECT_BEGIN:
-        save_settings(session);
+        if (session->settings_before == NULL || session->transaction == PGWIRE_TRANSACTION_IDLE) {
+            save_settings(session); /* not of a second one, which the upstream ignores with a warning */
+        }
         return RG_OK;
     case POLICY_EFFECT_COMMIT:
+        if (session->transaction == PGWIRE_TRANSACTION_FAILED && session->requests.count <= 1) {
+            restore_settings(session); /* of a failed one: it is rolled back */
+        }
         settings_free(&session->settings_before);
         return RG_OK;
     case POLICY_EFFECT_ROLLBACK:

@@ -128,7 +128,11 @@ def test_a_reload_forgets_what_was_learnt(running):
         with heard(running) as asked:
             run(cursor, QUESTIONS[0])
             run(cursor, QUESTIONS[0])
-        assert len([text for text in asked if "version()" in text]) == 1
+        assert len([text for text in asked if "version()" in text]) == 2, "a connection of before neither teaches nor is told"
+    with contextlib.closing(running.connect()) as connection, connection.cursor() as cursor, heard(running) as asked:
+        run(cursor, QUESTIONS[0])
+        run(cursor, QUESTIONS[0])
+    assert len([text for text in asked if "version()" in text]) == 1
 
 
 # ---- nobody can tell ----

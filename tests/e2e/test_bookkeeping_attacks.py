@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attacks on what rowgate answers itself (test_bookkeeping.py): messages sent ahead in any order, floods, what is learnt of an upstream
+that was replaced, an auditor that stands still."""
+import collections
+import contextlib
+import random
+import re
+import select
+import signal
+import ssl
+import struct
+import threading
+import time
+
+import psycopg2
+import psycopg2.errors
+import pytest
+
+import stack as stacks
+from test_bad_upstream import COLUMN, DONE, READY, BadStack, FakeServer, message
+from test_bookkeeping import content, make
+from test_protocol import Wire, fields
+
+
+@pytest.fixture(scope="module", params=["postgres", "pgbouncer", "two locks"])
+def running(request):
+    options = {"kind": "postgres", "identity": "set_local"} if request.param == "two locks" else {"kind": request.param}
+    with make(**options) as stack:
+        yield stack
+
+
+def encode(kind, body=b""):
+    return kind + struct.pack("!i", len(body) + 4) + body
+
+
+def query(text):
+    return encode(b"Q", text.encode() + b"\0")
+
+
+# ---- any messages in any order ----
+
+SIMPLE = ["BEGIN"] * 4 + ["COMMIT", "ROLLBACK"] * 2 + ["select version()", "select 1", "show transaction isolation level",
+          "set application_name = 'x'", "set search_path = sales", "insert into pages values (%d, 's')", "insert into pages values (%d, 't')",
+          "select count(*) from pages", "select 1 / 0", "select * from shared.secret", "this is no SQL", "", "select 1; select 2",
+          "BEGIN; insert into pages values (%d, 'u')", "insert into pages values (%d, 'v'); COMMIT", "SAVEPOINT a", "ROLLBACK TO a",
+          "copy pages to stdout", "discard all", "prepare p as select 1", "execute p", "deallocate p"]
+EXTENDED = ["BEGIN", "COMMIT", "ROLLBACK", "select 1", "select count(*) from pages", "insert into pages values (%d, 'w')",
+            "insert into pages values (%d, 'x')", "select 1 / 0", "select * from shared.secret", "set application_name = 'y'", "select version()"]
+
+
+def conversation(chance, simple=SIMPLE):
+    """Messages, and whether a ReadyForQuery is waited for behind each."""
+    for _ in range(chance.randint(3, 16)):
+        if chance.random() < 0.6:
+            text = chance.choice(simple)
+            yield ("Q", text % chance.randint(1, 9) if "%d" in text else text)
+            continue
+        text = chance.choice(EXTENDED)
+        text = text % chance.randint(1, 9) if "%d" in text else text
+        batch = [("P", text), ("B", ""), ("D", "S"), ("E", ""), ("C", "S"), ("H", "")]
+        wanted = chance.choice(["PBE", "PBE", "PBE", "P", "PD", "H", "C", "", "PHBE", "PBEPBE", "PB", "E", "B"])
+        yield from (next(part for part in batch if part[0] == kind) for kind in wanted)
+        if chance.random() < 0.85:
+            yield ("S", "")
+    yield ("S", "")
+    yield ("Q", "ROLLBACK")
+
+
+def encoded(part, mark):
+    kind, text = part
+    if kind == "Q":
+        return query(mark + text if text else text)
+    return {"P": lambda: encode(b"P", b"\0" + text.encode() + b"\0\0\0"), "B": lambda: encode(b"B", b"\0\0\0\0\0\0\0\0"),
+            "D": lambda: encode(b"D", b"S\0"), "E": lambda: encode(b"E", b"\0\0\0\0\0"), "C": lambda: encode(b"C", b"S\0"),
+            "H": lambda: encode(b"H"), "S": lambda: encode(b"S")}[kind]()
+
+
+def hold(running, parts, mark, waits):
+    """What is answered: kinds, states, tags and SQLSTATEs; mark is put before texts, so that they are not known as bookkeeping."""
+    answers, pending = [], b""
+    with Wire(running) as wire:
+        for part, waited in zip(parts, waits):
+            pending += encoded(part, mark)
+            if waited:
+                wire.sock.sendall(pending)
+                pending = b""
+                time.sleep(0.002)
+        wire.sock.sendall(pending + query("select 'the end'"))
+        while True:
+            kind, body = wire.next()
+            if kind == "D" and b"the end" in body:
+                break
+            if kind == "N":
+                continue
+            answers.append((kind, body if kind in "ZC" else fields(body)["C"] if kind == "E" else b""))
+    return answers
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_messages_in_any_order_are_answered_as_the_upstream_would(running, seed):
+    """The same conversation twice: with texts that rowgate answers itself, and with a comment before each, which it does not."""
+    chance = random.Random(seed)
+    # PgBouncer 1.18 may lose a Query that stands behind a COPY: it hangs with and without the comments
+    simple = [text for text in SIMPLE if running.kind != "pgbouncer" or not text.startswith("copy")]
+    for number in range(20):
+        parts = list(conversation(chance, simple))
+        waits = [chance.random() < 0.5 for _ in parts]
+        said, found = [], []
+        for mark in ("", "/**/ "):
+            running.server.execute("truncate t_acme.pages", dbname="bi")
+            try:
+                said.append(hold(running, parts, mark, waits))
+            except (EOFError, ConnectionError) as error:
+                said.append(repr(error))
+            found.append(content(running, "t_acme"))
+        assert said[0] == said[1], (seed, number, parts, waits)
+        assert found[0] == found[1], (seed, number, parts, waits)
+    assert running.audit_verify().returncode == 0
+
+
+def test_statements_cancelled_behind_a_begin_leave_the_session(running):
+    """As PostgreSQL does: a cancel request ends a statement, and never the session."""
+    running.server.execute("truncate t_acme.pages", dbname="bi")
+    ended = []
+    for _ in range(8):
+        with contextlib.closing(running.connect()) as connection, connection.cursor() as cursor:
+            for number in range(15):
+                try:
+                    cursor.execute("BEGIN")
+                    canceller = threading.Thread(target=connection.cancel)
+                    canceller.start()
+                    with contextlib.suppress(psycopg2.errors.QueryCanceled):
+                        cursor.execute("insert into pages values (1, 'x')")
+                    canceller.join()
+                    with contextlib.suppress(psycopg2.errors.QueryCanceled):
+                        cursor.execute("select 2")
+                except psycopg2.errors.InFailedSqlTransaction:
+                    pass
+                except psycopg2.Error as error:
+                    ended.append((number, error.pgcode, str(error)))
+                    break
+                try:
+                    cursor.execute("ROLLBACK")
+                except psycopg2.errors.QueryCanceled:
+                    cursor.execute("ROLLBACK")
+    assert ended == []
+    assert not content(running, "t_acme")
+
+
+# ---- floods ----
+
+def flood(wire, data):
+    """Sends as fast as it is taken and reads as fast as it comes: in one thread, as a TLS socket wants it. All that came, until 2 s of
+    silence or the end."""
+    came = bytearray()
+    with contextlib.suppress(ConnectionError, ssl.SSLEOFError):
+        while True:
+            readable, writable, _ = select.select([wire.sock], [wire.sock] if data else [], [], 2)
+            if not wire.sock.pending() and not readable and not writable:
+                break
+            wire.sock.settimeout(0)
+            with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                if data:
+                    data = data[wire.sock.send(data[:65536]):]
+            with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                while piece := wire.sock.recv(65536):
+                    came += piece
+                break
+    wire.sock.settimeout(30)
+    return bytes(came)
+
+
+@pytest.mark.parametrize("texts", [["select version()"], ["set application_name = 'x'"], ["BEGIN", "ROLLBACK"], ["select 2"]], ids=str)
+def test_a_client_that_sends_much_before_it_reads_is_answered(running, texts):
+    """As PostgreSQL does, and rowgate where the upstream answers: the client is not read while too many answers wait."""
+    count = 12000
+    with Wire(running) as wire:
+        for text in texts:
+            wire.sock.sendall(query(text))
+            wire.until("Z")
+        came = flood(wire, b"".join(query(text) for text in texts) * (count // len(texts)))
+        ready = re.findall(rb"Z\x00\x00\x00\x05([ITE])", came)
+        assert len(ready) == count and came.endswith(b"Z\0\0\0\5I"), (len(ready), came[-300:])
+        assert collections.Counter(ready) == ({b"I": count} if len(texts) == 1 else {b"I": count // 2, b"T": count // 2})
+
+
+# ---- L4 ----
+
+def test_no_answer_of_rowgates_own_leaves_while_the_auditor_stands_still(running):
+    with Wire(running) as wire:
+        for text in ("select version()", "BEGIN", "ROLLBACK"):
+            wire.sock.sendall(query(text))
+            wire.until("Z")
+        auditor = running.rowgate.auditor
+        stacks.os.kill(auditor, signal.SIGSTOP)
+        try:
+            wire.sock.sendall(query("select version()") + query("BEGIN") + query("set application_name = 'y'") + query("ROLLBACK"))
+            assert select.select([wire.sock], [], [], 1.5)[0] == []
+        finally:
+            stacks.os.kill(auditor, signal.SIGCONT)
+        assert [wire.until("Z")[-1][1] for _ in range(4)] == [b"I", b"T", b"T", b"I"]
+    assert running.audit_verify().returncode == 0
+
+
+# ---- what is learnt ----
+
+def answer_of(word):
+    row = message(b"D", struct.pack("!hi", 1, len(word)) + word)
+    return lambda kind: COLUMN + row + DONE + READY
+
+
+def ask(wire, text):
+    wire.sock.sendall(query(text))
+    return [body[6:] for kind, body in wire.until("Z") if kind == "D"]
+
+
+def test_what_an_old_connection_says_is_not_told_of_the_server_in_its_place():
+    """A reload names another server: sessions from before keep their connection, and taught it to those of the new one."""
+    other, stack = FakeServer(), BadStack()
+    stack.workers = 1  # each learns for itself
+    with stack:
+        stack.fake.script, other.script = answer_of(b"old"), answer_of(b"new")
+        with Wire(stack) as before:
+            assert ask(before, "select version()") == [b"old"]
+            start = stack.rowgate.log_path.stat().st_size
+            stack.rowgate.config.write_text(stack.config_text(dsn=stack.dsn().replace(str(stack.fake.port), str(other.port))))
+            stack.rowgate.signal(signal.SIGHUP)
+            stacks.wait_for(lambda: stack.rowgate.event("policy.reloaded", start), "the reload")
+            assert ask(before, "select version()") == [b"old"]
+            with Wire(stack) as after:
+                assert ask(after, "select 'x'") == [b"new"]
+                assert ask(after, "select version()") == [b"new"]
+    other.stop()
+
+
+def test_a_question_whether_the_database_is_there_reaches_it():
+    """SELECT 1 is what pools, probes and Superset's "test connection" send to learn that the database answers."""
+    with BadStack() as stack:
+        stack.fake.script = answer_of(b"1")
+        with Wire(stack) as wire:
+            assert ask(wire, "select 1") == [b"1"]
+            stack.fake.script = lambda kind: b""  # it answers no more
+            wire.sock.sendall(query("select 1"))
+            assert select.select([wire.sock], [], [], 1.5)[0] == [], "nobody asked the database"
+
+
+def test_the_time_of_a_transaction_is_that_of_its_begin_but_for_a_second(running):
+    with contextlib.closing(running.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        stacks.wait_for(lambda: running.server.execute("select count(*) from pg_stat_activity where usename = 'rowgate' and "
+                                                       "state = 'idle in transaction'") == [(1,)], "the transaction in the database")
+        time.sleep(1)
+        cursor.execute("select extract(epoch from clock_timestamp() - now())")
+        assert cursor.fetchone()[0] > 1
+        cursor.execute("insert into pages values (1, 'x')")
+        cursor.execute("ROLLBACK")
+    assert not content(running, "t_acme")
