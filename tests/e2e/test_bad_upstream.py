@@ -187,7 +187,7 @@ def read_anew(bad):
     """A refusal for want of a relation asks for a new snapshot; what the log says of that read."""
     start = bad.rowgate.log_path.stat().st_size
     outcome(bad, "select * from sales.unheard_of")
-    stacks.wait_for(lambda: any(event.get("event", "").startswith("sql.catalog") for event in bad.rowgate.events(start)), "a read")
+    stacks.wait_for(lambda: any(event.get("event", "").startswith("sql.catalog") for event in bad.rowgate.events(start)), "a read", 90)
     return next(event for event in bad.rowgate.events(start) if event.get("event", "").startswith("sql.catalog"))
 
 

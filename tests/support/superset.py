@@ -23,6 +23,7 @@ import urllib.error
 import urllib.request
 
 import pgtest
+import stack
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOME = ROOT / "build" / "superset"
@@ -171,7 +172,8 @@ class Superset:
         deadline = time.monotonic() + START_SECONDS
         while not condition():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("Superset did not start: " + self.log_path.read_text()[-3000:])
+                failure = RuntimeError if process.poll() is not None else stack.Late
+                raise failure("Superset did not start: " + self.log_path.read_text()[-3000:])
             time.sleep(0.2)
 
     def stop(self):
