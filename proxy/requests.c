@@ -94,6 +94,15 @@ bool requests_await_ready(const struct requests *requests)
     return request != NULL;
 }
 
+bool requests_are_one_batch(const struct requests *requests)
+{
+    const struct request *request = requests->first;
+    while (request != NULL && request->next != NULL && request->type != 'S' && request->type != 'Q') {
+        request = request->next;
+    }
+    return request == NULL || request->next == NULL;
+}
+
 bool request_awaits_data(const struct request *request)
 {
     if (request->cached == NULL || request->is_failed || (request->type != 'Q' && request->type != 'E')) {

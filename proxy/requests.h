@@ -95,6 +95,8 @@ bool request_awaits_data(const struct request *request);
 bool requests_await_data(const struct requests *requests);
 /* Whether a ReadyForQuery is still to come. */
 bool requests_await_ready(const struct requests *requests);
+/* Whether nothing stands before the last one, or its batch, that has a ReadyForQuery of its own. */
+bool requests_are_one_batch(const struct requests *requests);
 /* Whether a Sync stands in the queue. */
 bool requests_has_sync(const struct requests *requests);
 void request_add_lesson(struct request *request, size_t max_bytes);

@@ -256,7 +256,9 @@ void session_cancel(struct session *session)
         return;
     }
     if (session->is_begin_awaited) {
-        session->is_cancel_due = session->requests.count > 1; /* a BEGIN is nobody's statement to cancel */
+        bool is_behind = session->requests.count > 1; /* a BEGIN is nobody's statement to cancel */
+        session->is_cancel_due |= is_behind;
+        session->command.is_cancelled |= !is_behind && session->is_suspended;
         return;
     }
     /* PostgreSQL does not look at a cancel request while it waits for data */

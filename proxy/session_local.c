@@ -36,7 +36,7 @@ static bool may_learn(const struct session *session)
     const struct config_upstream *upstream =
         config_upstream_find(session->snapshot->config, session->tenant.route.upstream);
     return !session->has_forwarded_settings && session->snapshot == session->worker->snapshot && upstream != NULL &&
-           net_upstream_conninfo(session->upstream) == upstream->conninfo;
+           session->upstream != NULL && net_upstream_conninfo(session->upstream) == upstream->conninfo;
 }
 
 /* What kind it is, and may be answered as: not every moment is one for each kind. */
@@ -44,6 +44,9 @@ static enum bookkeeping bookkeeping_in_work(const struct session *session)
 {
     const struct command *command = &session->command;
     bool is_single = command->frame.type == 'Q' && command->cached != NULL && command->cached->plan.count == 1;
+    if (!is_single || !is_at_rest(session) || !has_room(session) || session->transaction == PGWIRE_TRANSACTION_FAILED) {
+        return BOOKKEEPING_NONE;
+    }
     bool is_idle = session->transaction == PGWIRE_TRANSACTION_IDLE;
     const bool is_time[] = {
         [BOOKKEEPING_NONE] = true,
@@ -53,9 +56,6 @@ static enum bookkeeping bookkeeping_in_work(const struct session *session)
         [BOOKKEEPING_CONSTANT] = may_learn(session),
         [BOOKKEEPING_LEVEL] = may_learn(session) && (is_idle || session->is_begin_deferred),
     };
-    if (!is_single || !is_at_rest(session) || !has_room(session) || session->transaction == PGWIRE_TRANSACTION_FAILED) {
-        return BOOKKEEPING_NONE;
-    }
     enum bookkeeping found = bookkeeping_of(&command->cached->plan.statements[0]);
     return is_time[found] ? found : BOOKKEEPING_NONE;
 }
@@ -126,9 +126,14 @@ static rg_status answer_tag(struct session *session, struct rg_slice tag, enum p
 static void on_begin_due(void *context)
 {
     struct session *session = context;
-    rg_status status = session->is_begin_deferred && session->phase == SESSION_READY && session->cancels_under_way == 0
-                           ? local_begin(session)
-                           : RG_OK;
+    if (!session->is_begin_deferred || session->phase != SESSION_READY) {
+        return;
+    }
+    if (session->cancels_under_way > 0) { /* which would hit it */
+        net_timer_start(session->worker->loop, &session->begin_timer, BEGIN_MS, on_begin_due, session);
+        return;
+    }
+    rg_status status = local_begin(session);
     if (!rg_is_ok(status)) {
         upstream_lost(session, status.error->text);
     }
@@ -222,12 +227,16 @@ static bool is_harmless(const struct command *command)
 
 static rg_status prepare_to_forward(struct session *session, enum local_result *out_result)
 {
+    session->is_waiting_for_cancel = session->cancels_under_way > 0; /* it came while this waited */
+    *out_result = LOCAL_WAIT;
+    if (session->is_waiting_for_cancel) {
+        return RG_OK;
+    }
     if (session->is_begin_deferred) {
         RG_TRY(local_begin(session));
     }
     bool must_wait = session->is_begin_awaited && !is_harmless(&session->command);
-    session->is_waiting_for_cancel = session->cancels_under_way > 0; /* it came while this waited */
-    *out_result = must_wait || session->is_waiting_for_cancel ? LOCAL_WAIT : LOCAL_FORWARD;
+    *out_result = must_wait ? LOCAL_WAIT : LOCAL_FORWARD;
     return RG_OK;
 }
 

@@ -83,6 +83,7 @@ struct command {
     int64_t begun_us;        /* monotonic: when its message was there */
     bool is_recorded;        /* its decisions were submitted: it is forwarded, or they get outcomes */
     bool had_written;        /* the transaction had, when they were */
+    bool is_cancelled;       /* a cancel request came while it waited for the BEGIN before it */
     bool is_lesson;          /* its answer is kept for the next one who asks */
     size_t decided_count;    /* statements whose decisions, if due, were submitted */
     bool has_newest_catalog; /* was judged again by a snapshot asked for on its behalf */

@@ -324,6 +324,7 @@ static void end_transaction(struct session *session)
         session->batches_answered = session->batches_forwarded; /* a Query that was skipped has no answer */
         session->has_written = false;
         session->next_portal = 0;
+        settings_free(&session->settings_before); /* of a BEGIN that was skipped */
     }
 }
 

@@ -21,11 +21,21 @@ static enum pipeline_next refuse_closed(struct session *session)
     return session_refuse(session, &refusal);
 }
 
+/* It never reached the upstream. */
+static enum pipeline_next refuse_cancelled(struct session *session)
+{
+    struct refusal refusal = refusal_make("57014", "session.cancelled", "canceling statement due to user request");
+    return session_refuse(session, &refusal);
+}
+
 enum pipeline_next statement_authenticate(struct session *session)
 {
     enum pipeline_next begun = statement_begin(session);
     if (begun != PIPELINE_NEXT || !message_row_find(session->command.frame.type)->is_statement) {
         return begun;
+    }
+    if (session->command.is_cancelled) {
+        return refuse_cancelled(session);
     }
     if (session_is_revoked(session)) {
         return statement_refuse_revoked(session);
@@ -263,6 +273,9 @@ enum pipeline_next statement_execute(struct session *session)
     rg_status status =
         row->decode == NULL ? RG_OK : row->decode(session); /* the input may have moved while we waited */
     enum local_result result = LOCAL_FORWARD;
+    if (session->command.is_cancelled && !session->is_begin_awaited) {
+        return refuse_cancelled(session);
+    }
     if (rg_is_ok(status)) {
         status = local_try(session, &result);
     }
@@ -337,12 +350,12 @@ static rg_status apply_effect(struct session *session, const struct policy_state
     case POLICY_EFFECT_NONE:
         return RG_OK;
     case POLICY_EFFECT_BEGIN:
-        if (session->settings_before == NULL || session->transaction == PGWIRE_TRANSACTION_IDLE) {
-            save_settings(session); /* not of a second one, which the upstream ignores with a warning */
+        if (session->settings_before == NULL) { /* else a second one, which the upstream ignores with a warning */
+            save_settings(session);
         }
         return RG_OK;
     case POLICY_EFFECT_COMMIT:
-        if (session->transaction == PGWIRE_TRANSACTION_FAILED && session->requests.count <= 1) {
+        if (session->transaction == PGWIRE_TRANSACTION_FAILED && requests_are_one_batch(&session->requests)) {
             restore_settings(session); /* of a failed one: it is rolled back */
         }
         settings_free(&session->settings_before);

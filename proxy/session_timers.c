@@ -50,6 +50,10 @@ static void on_statement_timeout(void *context)
     if (request == NULL) {
         return;
     }
+    if (request->is_begin) {
+        upstream_lost(session, "no transaction was begun in time");
+        return;
+    }
     if (session->is_cancelling) {
         struct refusal refusal = refusal_make("57014", "limits.statement_timeout",
                                               "statement took too long and the upstream did not cancel it");
@@ -75,7 +79,8 @@ static void on_statement_timeout(void *context)
 void session_start_statement_timer(struct session *session)
 {
     int64_t timeout_us = session->limits->statement_timeout_us;
-    int64_t wanted_ms = session->settings->statement_timeout_ms;
+    bool is_begin = session->requests.first != NULL && session->requests.first->is_begin;
+    int64_t wanted_ms = is_begin ? 0 : session->settings->statement_timeout_ms; /* which is for statements of its own */
     if (wanted_ms > 0 && wanted_ms <= timeout_us / 1000) {
         timeout_us = wanted_ms * 1000;
     }

@@ -209,7 +209,9 @@ static void adopt(struct session *session, struct net_upstream *upstream)
     session->upstream = upstream;
     session->server = net_upstream_stream(upstream);
     session->transaction = PGWIRE_TRANSACTION_IDLE;
+    session->is_begin_deferred = false;
     session->is_begin_awaited = false;
+    session->is_cancel_due = false;
     session->upstream_prepared = NULL;
     session->has_cancelled = false;
     prelude_forget(session);

@@ -3,10 +3,13 @@
 that was replaced, an auditor that stands still."""
 import collections
 import contextlib
+import os
 import random
 import re
 import select
 import signal
+import socket
+import socketserver
 import ssl
 import struct
 import threading
@@ -18,7 +21,7 @@ import pytest
 
 import stack as stacks
 from test_bad_upstream import COLUMN, DONE, READY, BadStack, FakeServer, message
-from test_bookkeeping import content, make
+from test_bookkeeping import KINDS, WORLD, content, make
 from test_protocol import Wire, fields
 
 
@@ -147,6 +150,118 @@ def test_statements_cancelled_behind_a_begin_leave_the_session(running):
     assert not content(running, "t_acme")
 
 
+class SlowRoad(stacks.Stack):
+    """Behind a relay that keeps a BEGIN to itself for a while, as a pooler without a free server does."""
+
+    def dsn(self):
+        return f"host=127.0.0.1 port={self.relay.port} dbname=bi user=rowgate sslmode=disable"
+
+    def __enter__(self):
+        self.relay = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Slow)
+        self.relay.daemon_threads = True
+        self.relay.port, self.relay.stack = self.relay.server_address[1], self
+        threading.Thread(target=self.relay.serve_forever, daemon=True).start()
+        return super().__enter__()
+
+    def __exit__(self, *rest):
+        super().__exit__(*rest)
+        self.relay.shutdown()
+        self.relay.server_close()
+
+
+class Slow(socketserver.BaseRequestHandler):
+    def handle(self):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.server.stack.server.port)) as upstream:
+            ways = {self.request: upstream, upstream: self.request}
+            while True:
+                for source in select.select(list(ways), [], [])[0]:
+                    data = source.recv(65536)
+                    if not data:
+                        return
+                    if data == query("BEGIN"):
+                        time.sleep(1)
+                    ways[source].sendall(data)
+
+
+def test_a_statement_is_cancelled_while_it_waits_for_the_begin_before_it():
+    with SlowRoad(workers=1, own_kinds=KINDS, fill=WORLD) as stack, contextlib.closing(stack.connect()) as connection, \
+            connection.cursor() as cursor:
+        for _ in range(2):
+            cursor.execute("BEGIN")
+            canceller = threading.Timer(0.4, connection.cancel)
+            canceller.start()
+            with pytest.raises(psycopg2.errors.QueryCanceled):
+                cursor.execute("insert into pages values (1, 'x')")
+            canceller.join()
+            with pytest.raises(psycopg2.errors.InFailedSqlTransaction):
+                cursor.execute("insert into pages values (2, 'x')")
+            cursor.execute("ROLLBACK")
+        cursor.execute("insert into pages values (3, 'x')")
+        assert content(stack, "t_acme") == {(3, "x"): 1}
+        assert stack.audit_verify().returncode == 0
+
+
+def test_a_begin_that_nobody_waits_for_is_not_timed_as_a_statement():
+    with BadStack() as stack:
+        stack.fake.script = lambda kind: b"" if stack.fake.bodies[-1] == b"BEGIN\0" else answer_of(b"1")(kind)
+        with Wire(stack) as wire:
+            for text in ("set statement_timeout = 300", "BEGIN"):
+                wire.sock.sendall(query(text))
+                wire.until("Z")
+            assert select.select([wire.sock], [], [], 8)[0] == [], wire.next()
+
+
+# ---- an upstream that goes while a statement waits for its record ----
+
+def test_an_upstream_that_goes_while_a_write_waits_for_its_record_costs_that_session_alone(running):
+    gateway = running.rowgate.gateway
+    for text in ("insert into pages values (1, 'x')", "select version()", "BEGIN", "set search_path = sales"):
+        with Wire(running) as wire:
+            wire.sock.sendall(query("select 2"))
+            wire.until("Z")
+            auditor = running.rowgate.auditor
+            os.kill(auditor, signal.SIGSTOP)
+            try:
+                wire.sock.sendall(query(text))
+                time.sleep(0.3)
+                running.server.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'rowgate'")
+                time.sleep(0.3)
+            finally:
+                os.kill(auditor, signal.SIGCONT)
+            with contextlib.suppress(EOFError, ConnectionError):
+                wire.until("Z")
+        assert running.query("select 2") == [(2,)]
+    assert running.rowgate.gateway == gateway
+
+
+# ---- what a transaction leaves of the settings ----
+
+def extended(text):
+    return encode(b"P", b"\0" + text.encode() + b"\0\0\0") + encode(b"B", b"\0\0\0\0\0\0\0\0") + encode(b"E", b"\0\0\0\0\0") + encode(b"S")
+
+
+@pytest.mark.parametrize("texts,wanted", [
+    (["BEGIN", "set search_path = shared", "select 1/0", "COMMIT"], b"sales"),
+    (["BEGIN", "set search_path = shared", "select 2", "COMMIT"], b"shared"),
+    (["BEGIN", "set search_path = shared", "ROLLBACK"], b"sales"),
+    (["BEGIN; set search_path = shared; select 1/0", "COMMIT"], b"sales"),
+    (["BEGIN; set search_path = shared; BEGIN", "ROLLBACK"], b"sales"),
+    (["BEGIN", "set search_path = shared", "BEGIN", "ROLLBACK"], b"sales"),
+    (["select 1/0; BEGIN", "set search_path = shared", "ROLLBACK"], b"shared"),
+    (["set search_path = shared", "BEGIN", "ROLLBACK"], b"shared"),
+], ids=str)
+@pytest.mark.parametrize("last", [query, extended])
+def test_settings_are_those_of_what_was_committed(running, texts, wanted, last):
+    with Wire(running) as wire:
+        for text in texts[:-1]:
+            wire.sock.sendall(query(text))
+            wire.until("Z")
+        wire.sock.sendall(last(texts[-1]))
+        assert wire.until("Z")[-1] == ("Z", b"I")
+        wire.sock.sendall(query("select current_schema()"))
+        assert [body[6:] for kind, body in wire.until("Z") if kind == "D"] == [wanted]
+
+
 # ---- floods ----
 
 def flood(wire, data):
@@ -193,12 +308,12 @@ def test_no_answer_of_rowgates_own_leaves_while_the_auditor_stands_still(running
             wire.sock.sendall(query(text))
             wire.until("Z")
         auditor = running.rowgate.auditor
-        stacks.os.kill(auditor, signal.SIGSTOP)
+        os.kill(auditor, signal.SIGSTOP)
         try:
             wire.sock.sendall(query("select version()") + query("BEGIN") + query("set application_name = 'y'") + query("ROLLBACK"))
             assert select.select([wire.sock], [], [], 1.5)[0] == []
         finally:
-            stacks.os.kill(auditor, signal.SIGCONT)
+            os.kill(auditor, signal.SIGCONT)
         assert [wire.until("Z")[-1][1] for _ in range(4)] == [b"I", b"T", b"T", b"I"]
     assert running.audit_verify().returncode == 0
 
