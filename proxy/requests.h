@@ -11,8 +11,10 @@
 /* What was forwarded and not answered yet, in order: the upstream's answers are matched against the head.
  * Threads: one. */
 
+/* All of them may be answered in one chunk, each with a barrier, on top of those that let the upstream be read on
+ * (update_back_pressure in session.c): together fewer than OUTPUT_BARRIERS_MAX. */
 enum {
-    REQUESTS_MAX = 4096,
+    REQUESTS_MAX = 3000,
     REQUESTS_HIGH = REQUESTS_MAX - 64, /* above this, or the bytes below, the client is not read */
     REQUESTS_BYTES_HIGH = 16 << 20,
 };
