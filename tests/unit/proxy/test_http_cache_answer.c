@@ -141,12 +141,13 @@ static void a_key_has_a_length(void **state)
 
 static char *results_of(size_t count)
 {
-    char *text = calloc(1, count * 40 + 64);
-    strcpy(text, "{\"result\":[");
+    size_t size = count * 40 + 64;
+    char *text = calloc(1, size);
+    size_t at = (size_t)snprintf(text, size, "{\"result\":[");
     for (size_t i = 0; i < count; i++) {
-        (void)snprintf(text + strlen(text), 40, "%s{\"cache_key\":\"%zu\"}", i == 0 ? "" : ",", i);
+        at += (size_t)snprintf(text + at, size - at, "%s{\"cache_key\":\"%zu\"}", i == 0 ? "" : ",", i);
     }
-    strcat(text, "]}");
+    (void)snprintf(text + at, size - at, "]}");
     return text;
 }
 
@@ -168,19 +169,18 @@ static void rows_may_be_deep_and_many(void **state)
 {
     enum { DEEP = 100000, MANY = 200000 };
     (void)state;
-    char *text = calloc(1, 2 * DEEP + 4 * MANY + 256);
-    strcpy(text, "{\"result\":[{\"data\":");
-    size_t at = strlen(text);
+    size_t size = 2 * DEEP + 4 * MANY + 256;
+    char *text = calloc(1, size);
+    size_t at = (size_t)snprintf(text, size, "{\"result\":[{\"data\":");
     memset(text + at, '[', DEEP);
     memset(text + at + DEEP, ']', DEEP);
     at += 2 * DEEP;
-    strcpy(text + at, ",\"more\":[0");
-    at += strlen(text + at);
+    at += (size_t)snprintf(text + at, size - at, ",\"more\":[0");
     for (size_t i = 0; i < MANY; i++) {
         memcpy(text + at, ",12 ", 4);
         at += 4;
     }
-    strcpy(text + at, "],\"cache_key\":\"k\",\"is_cached\":true}]}");
+    (void)snprintf(text + at, size - at, "],\"cache_key\":\"k\",\"is_cached\":true}]}");
     assert_string_equal(read(text), "k+");
     free(text);
     assert_string_equal(read("{\"cache_key\":\"small again\"}"), "small again-");

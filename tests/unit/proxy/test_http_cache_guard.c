@@ -163,7 +163,7 @@ static int ask_at(const struct http_world *world, const char *path, const char *
                    strlen(body), body);
     http_world_ask(world, text, out_answer, ANSWER_MAX);
     http_world_unchunk(out_answer);
-    return atoi(out_answer + strlen("HTTP/1.1 "));
+    return (int)strtol(out_answer + strlen("HTTP/1.1 "), NULL, 10);
 }
 
 static char answered[ANSWER_MAX];
