@@ -52,7 +52,7 @@ EXTENDED = ["BEGIN", "COMMIT", "ROLLBACK", "select 1", "select count(*) from pag
 
 
 def conversation(chance, simple=SIMPLE):
-    """Messages, and whether a ReadyForQuery is waited for behind each."""
+    """Messages of one client, as (kind, text)."""
     for _ in range(chance.randint(3, 16)):
         if chance.random() < 0.6:
             text = chance.choice(simple)
@@ -79,24 +79,38 @@ def encoded(part, mark):
 
 
 def hold(running, parts, mark, waits):
-    """What is answered: kinds, states, tags and SQLSTATEs; mark is put before texts, so that they are not known as bookkeeping."""
+    """What is answered: kinds, states, tags and SQLSTATEs; mark is put before texts, so that they are not known as bookkeeping. Behind
+    some parts (waits) it pauses; a Bind of what an earlier batch parsed is sent when that batch is answered: sent before, it would be
+    told that the statement does not exist or why its Parse failed, as comes first."""
     answers, pending = [], b""
     with Wire(running) as wire:
+        def take():
+            kind, body = wire.next()
+            if kind != "N":
+                answers.append((kind, body if kind in "DZC" else fields(body)["C"] if kind == "E" else b""))
+
+        batches, is_parsed = 0, True
         for part, waited in zip(parts, waits):
+            if part[0] == "B" and not is_parsed:
+                wire.sock.sendall(pending)
+                pending = b""
+                usual = wire.sock.gettimeout()
+                wire.sock.settimeout(0.5)
+                with contextlib.suppress(TimeoutError):  # a Query behind an error and before its Sync has no answer
+                    while sum(kind == "Z" for kind, _ in answers) < batches:
+                        take()
+                wire.sock.settimeout(usual)
             pending += encoded(part, mark)
+            batches += part[0] in "SQ"
+            is_parsed = part[0] == "P" or (is_parsed and part[0] not in "SQ")
             if waited:
                 wire.sock.sendall(pending)
                 pending = b""
                 time.sleep(0.002)
         wire.sock.sendall(pending + query("select 'the end'"))
-        while True:
-            kind, body = wire.next()
-            if kind == "D" and b"the end" in body:
-                break
-            if kind == "N":
-                continue
-            answers.append((kind, body if kind in "ZC" else fields(body)["C"] if kind == "E" else b""))
-    return answers
+        while not answers or answers[-1][0] != "D" or b"the end" not in answers[-1][1]:
+            take()
+    return [(kind, b"" if kind == "D" else body) for kind, body in answers[:-1]]
 
 
 @pytest.mark.parametrize("seed", range(4))
