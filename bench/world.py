@@ -11,7 +11,7 @@ import stack
 
 POOL = 20
 SESSIONS = 100  # a backend for each client, as rowgate has
-KINDS = {"postgres": "", "plain": " > plain", "pgbouncer": " > PgBouncer"}  # what is behind rowgate, and what its row is called
+KINDS = {"postgres": "", "plain": " > plain", "pool": " > pool", "pgbouncer": " > PgBouncer"}  # what is behind rowgate, and what its row is called
 HBA = """\
 local   all all                  trust
 hostssl all direct 127.0.0.1/32  trust
@@ -32,7 +32,7 @@ class Target:
 
 class World(stack.Stack):
     def __init__(self, workers, scale):
-        super().__init__(workers=workers, rows=10, server_settings={"max_connections": 300, "shared_buffers": "256MB"})
+        super().__init__(workers=workers, rows=10, pool=POOL, server_settings={"max_connections": 300, "shared_buffers": "256MB"})
         self.server.hba = HBA
         self.scale = scale
         self.bouncers = {}
@@ -74,7 +74,7 @@ class World(stack.Stack):
 
     def dsn(self):
         """As PgBouncer's own link to PostgreSQL is in "PgBouncer TLS": loopback without TLS."""
-        if self.kind == "plain":
+        if self.kind in ("plain", "pool"):
             return f"host=localhost port={self.server.port} dbname=bi user=rowgate sslmode=disable"
         return super().dsn()
 
