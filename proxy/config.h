@@ -50,6 +50,17 @@ enum config_upstream_kind {
     CONFIG_UPSTREAM_SUPERSET, /* speaks HTTP: no dsn, no catalogue, and no tenant's route may name it */
 };
 
+enum config_pool_mode { CONFIG_POOL_SESSION = 0, CONFIG_POOL_TRANSACTION };
+
+/* pool_mode = "transaction": connections shared by transactions, over all event loops. */
+struct config_pool {
+    uint64_t size; /* 0 = each session has its own connection */
+    uint64_t per_tenant;
+    int64_t wait_us; /* for a connection */
+    int64_t idle_us;
+    int64_t lifetime_us;
+};
+
 struct config_upstream {
     struct rg_slice name;
     enum config_upstream_kind kind;
@@ -57,7 +68,8 @@ struct config_upstream {
     struct rg_slice database;      /* dbname of the dsn; empty = libpq's default; of Hyper: the file's bare name */
     int64_t connect_timeout_us;
     int64_t catalog_refresh_us;
-    enum policy_lock lock;                  /* identity = */
+    enum policy_lock lock; /* identity = */
+    struct config_pool pool;
     const struct config_superset *superset; /* NULL of the others */
     struct rg_place place;
 };

@@ -71,6 +71,7 @@ static rg_status make_upstream(struct config_draft *draft, const struct config_r
         .lock = (enum policy_lock)raw->identity.word,
         .place = raw->head.place,
     };
+    config_make_pool(draft, raw, upstream);
     if (upstream->kind == CONFIG_UPSTREAM_SUPERSET) {
         return config_make_superset(draft, raw, upstream);
     }

@@ -46,6 +46,8 @@ struct config_raw_upstream {
     struct rg_schema_secret password;
     struct rg_schema_number connect_timeout, catalog_refresh;
     struct rg_schema_word identity;
+    struct rg_schema_word pool_mode;
+    struct rg_schema_number pool_size, pool_per_tenant, query_wait_timeout, server_idle_timeout, server_lifetime;
     struct rg_schema_string url, ca_file; /* of superset, with all that follows */
     struct rg_schema_number response_timeout, websocket_timeout, keepalive_timeout;
     struct rg_schema_secret identity_key;
@@ -393,6 +395,9 @@ rg_status config_make_superset(struct config_draft *draft, const struct config_r
                                struct config_upstream *upstream) RG_MUST_CHECK;
 rg_status config_make_http_listener(struct config_draft *draft, const struct config_raw_listener *raw,
                                     struct config_listener *listener) RG_MUST_CHECK;
+/* pool_mode and its keys: config_pool.c. */
+void config_make_pool(struct config_draft *draft, const struct config_raw_upstream *raw,
+                      struct config_upstream *upstream);
 /* Reports what only superset, only an http listener may say. */
 void config_check_not_superset(struct config_draft *draft, const struct config_raw_upstream *raw);
 void config_check_not_http(struct config_draft *draft, const struct config_raw_listener *raw);

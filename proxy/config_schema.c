@@ -19,6 +19,7 @@ static const char *const log_formats[] = {"json", NULL};
 static const char *const tls_versions[] = {"1.2", "1.3", NULL};
 static const char *const upstream_kinds[] = {"pgbouncer", "postgres", "hyper", "superset", NULL};
 static const char *const identities[] = {"none", "set_local", "set_role", NULL};
+static const char *const pool_modes[] = {"session", "transaction", NULL}; /* enum config_pool_mode */
 static const char *const cache_guards[] = {"refuse", "warn", "off", NULL};
 static const char *const planes[] = {"sql", "http", NULL};
 static const char *const orphan_words[] = {"refuse", "alert", "allow", NULL}; /* enum config_orphans */
@@ -79,6 +80,12 @@ static const struct rg_schema_key upstream_keys[] = {
     {"connect_timeout", RG_SCHEMA_DURATION, false, MEMBER(upstream, connect_timeout), SECOND / 10, 3600 * SECOND, NULL, NULL, "\"10s\"", NULL},
     {"catalog_refresh", RG_SCHEMA_DURATION, false, MEMBER(upstream, catalog_refresh), SECOND, DAY, NULL, NULL, "\"30s\"", NULL},
     {"identity", RG_SCHEMA_WORD, false, MEMBER(upstream, identity), 0, 0, identities, NULL, "\"none\"", NULL},
+    {"pool_mode", RG_SCHEMA_WORD, false, MEMBER(upstream, pool_mode), 0, 0, pool_modes, NULL, "\"session\"", NULL},
+    {"pool_size", RG_SCHEMA_INTEGER, false, MEMBER(upstream, pool_size), 1, 10000, NULL, NULL, "20", NULL},
+    {"pool_per_tenant", RG_SCHEMA_INTEGER, false, MEMBER(upstream, pool_per_tenant), 1, 10000, NULL, NULL, NULL, "`pool_size`"},
+    {"query_wait_timeout", RG_SCHEMA_DURATION, false, MEMBER(upstream, query_wait_timeout), SECOND / 10, 3600 * SECOND, NULL, NULL, "\"30s\"", NULL},
+    {"server_idle_timeout", RG_SCHEMA_DURATION, false, MEMBER(upstream, server_idle_timeout), SECOND / 10, DAY, NULL, NULL, "\"10m\"", NULL},
+    {"server_lifetime", RG_SCHEMA_DURATION, false, MEMBER(upstream, server_lifetime), SECOND / 10, 30 * DAY, NULL, NULL, "\"1h\"", NULL},
     {"url", RG_SCHEMA_STRING, false, MEMBER(upstream, url), 0, 0, NULL, NULL, NULL, "required of `superset`"},
     {"ca_file", RG_SCHEMA_PATH, false, MEMBER(upstream, ca_file), 0, 0, NULL, NULL, NULL, "the system's authorities"},
     {"response_timeout", RG_SCHEMA_DURATION, false, MEMBER(upstream, response_timeout), SECOND / 10, DAY, NULL, NULL, "\"120s\"", NULL},
@@ -89,7 +96,7 @@ static const struct rg_schema_key upstream_keys[] = {
     {"capsule_lifetime", RG_SCHEMA_DURATION, false, MEMBER(upstream, capsule_lifetime), 60 * SECOND, 43200 * SECOND, NULL, NULL, "\"15m\"", NULL},
     {"cache_guard", RG_SCHEMA_WORD, false, MEMBER(upstream, cache_guard), 0, 0, cache_guards, NULL, "\"refuse\"", NULL},
     {"cache_guard_max", RG_SCHEMA_SIZE, false, MEMBER(upstream, cache_guard_max), KIB, 64 * 1024 * KIB, NULL, NULL, "\"16MiB\"", NULL},
-    UNSUPPORTED("tls"), UNSUPPORTED("pool"),
+    UNSUPPORTED("tls"),
 };
 static const struct rg_schema upstream_schema = SCHEMA("[upstreams.NAME]", upstream, upstream_keys);
 

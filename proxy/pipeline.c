@@ -29,6 +29,15 @@ static const struct pipeline_step statement_steps[] = {
 const struct pipeline pipeline_login = {"login", login_steps, COUNT(login_steps)};
 const struct pipeline pipeline_statement = {"statement", statement_steps, COUNT(statement_steps)};
 
+size_t pipeline_back_to(const struct pipeline *pipeline, enum pipeline_next (*step)(struct session *session), size_t at)
+{
+    size_t found = 0;
+    while (found < at && pipeline->steps[found].run != step) {
+        found++;
+    }
+    return found;
+}
+
 enum pipeline_next pipeline_run(const struct pipeline *pipeline, struct session *session, size_t *at)
 {
     while (*at < pipeline->count) {

@@ -34,6 +34,9 @@ struct pipeline {
 extern const struct pipeline pipeline_login;
 extern const struct pipeline pipeline_statement;
 
+/* Where to go on when what step made has gone: at it, or at where it was when that is before it. */
+size_t pipeline_back_to(const struct pipeline *pipeline, enum pipeline_next (*step)(struct session *session),
+                        size_t at);
 /* Runs steps from *at on. NEXT: all are done and *at is 0 again. SUSPEND: *at stays at the step that waits.
  * REFUSED: *at is 0. */
 enum pipeline_next pipeline_run(const struct pipeline *pipeline, struct session *session, size_t *at);

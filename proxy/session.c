@@ -99,6 +99,7 @@ void session_flush(struct session *session)
     }
     update_back_pressure(session);
     session_watch_idleness(session);
+    session_rest(session);
     if (session->is_draining && session_is_idle(session)) {
         session_shut_down(session);
     }
@@ -165,6 +166,7 @@ void session_stop_timers(struct session *session)
     net_timer_stop(&session->retry_timer);
     net_timer_stop(&session->catalog_timer);
     net_timer_stop(&session->begin_timer);
+    net_timer_stop(&session->pool_timer);
 }
 
 static void record_logout(struct session *session, enum session_end_reason reason)
@@ -200,6 +202,7 @@ void session_end(struct session *session, enum session_end_reason reason)
     session_stop_timers(session);
     record_unexecuted(session, "08006", "not executed: the session ended");
     upstream_give_back(session);
+    pool_part(&session->place);
     record_logout(session, reason);
     net_stream_close(&session->client);
     release_identity(session);
@@ -252,7 +255,7 @@ void session_drain(struct session *session)
 
 void session_cancel(struct session *session)
 {
-    if (session_is_dead(session) || session->requests.count == 0) {
+    if (session_is_dead(session) || session_cancel_wait(session) || session->requests.count == 0) {
         return;
     }
     if (session->is_begin_awaited) {
@@ -273,7 +276,11 @@ void session_cancel(struct session *session)
 void session_suspend(struct session *session)
 {
     session->is_suspended = true;
-    net_stream_pause(session->client);
+    session_leave_unused(session); /* it waits for something else */
+    bool is_queued = session->place.state == POOL_WAITS && session->phase == SESSION_READY;
+    if (!is_queued) { /* that takes long: a client that goes meanwhile is noticed */
+        net_stream_pause(session->client);
+    }
 }
 
 void session_resume(struct session *session)
@@ -301,6 +308,16 @@ static void skip_frame(struct session *session, size_t size)
     net_stream_consume(session->client, size);
 }
 
+/* The input may have moved while the message waited: what points into it is made anew. It was found good before, or
+ * statement_plan says what is wrong. */
+static void decode_again(struct session *session, const struct message_row *row)
+{
+    if (session->step > 0 && row->decode != NULL) {
+        rg_status status = row->decode(session);
+        (void)status;
+    }
+}
+
 /* One whole message in READY. */
 static void on_message(struct session *session, const struct pgwire_frame *frame)
 {
@@ -320,6 +337,7 @@ static void on_message(struct session *session, const struct pgwire_frame *frame
         session->command.begun_us = net_loop_now_us(session->worker->loop);
     }
     net_timer_stop(&session->idle_timer);
+    decode_again(session, row);
     run_pipeline(session, &pipeline_statement);
     if (!session_is_dead(session) && session->phase == SESSION_READY && !session->is_suspended) {
         session->copy = session->copy == COPY_STRAY && row->is_statement ? COPY_NONE : session->copy;
@@ -371,7 +389,7 @@ static bool on_ready(struct session *session)
         session_fatal(session, &refusal);
         return false;
     }
-    if (is_complete && session->step == 0 && is_early(session, frame.type)) {
+    if (is_complete && session->step == 0 && (is_early(session, frame.type) || session_must_yield(session))) {
         wait_for_answers(session);
         return false;
     }

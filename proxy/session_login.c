@@ -276,6 +276,7 @@ static rg_status rebind(struct session *session)
     catalog_forget(session);
     snapshot_free(&session->snapshot);
     session->snapshot = snapshot_ref(session->worker->snapshot);
+    session->is_route_new = true;
     return RG_OK;
 }
 

@@ -105,10 +105,13 @@ static unsigned upstream_name(const struct session *session)
 void count_upstream(struct session *session)
 {
     bool is_there = session->upstream != NULL;
+    if (is_there == session->is_upstream_counted) {
+        return;
+    }
     struct metrics_series series = METRICS_SERIES(upstream_name(session));
-    if (is_there && !session->is_upstream_counted) {
+    if (is_there) {
         metrics_add(block_of(session), METRICS_UPSTREAM_CONNECTIONS, series, 1);
-    } else if (!is_there && session->is_upstream_counted) {
+    } else {
         metrics_drop(block_of(session), METRICS_UPSTREAM_CONNECTIONS, series);
     }
     session->is_upstream_counted = is_there;

@@ -11,6 +11,7 @@
 #include "proxy/pgwire/scan.h"
 #include "proxy/pgwire/startup.h"
 #include "proxy/pipeline.h"
+#include "proxy/pool.h"
 #include "proxy/prepared.h"
 #include "proxy/requests.h"
 #include "proxy/session.h"
@@ -29,6 +30,7 @@
  *   session_catalog.c         the snapshot of the upstream's catalogue that statements are judged by
  *   session_message.c         one row for each frontend message
  *   session_upstream.c        opening, losing, cancelling the upstream
+ *   session_pool.c            sharing connections to the upstream with other sessions
  *   session_reply.c           one row for each backend message
  *   session_copy.c            the client's data of COPY ... FROM STDIN
  *   session_prelude.c         the second lock's settings: before which messages, and what their answers mean
@@ -65,6 +67,7 @@ enum {
     SESSION_MESSAGE_BYTES = 2 * POLICY_TEXT_MAX + 65536, /* a rewritten statement and its header */
     SESSION_SERVER_BYTES = 2 * SESSION_MESSAGE_BYTES,    /* pending to the upstream: one may start when another waits */
     SESSION_CONNECT_ATTEMPTS = 3,
+    SESSION_POOL_RETRY_US = 5000000, /* of a pool: a server that is restarted is waited for */
     SESSION_CANCEL_GRACE_MS = 5000,
     SESSION_CLOSING_MS = 10000, /* for the last words to leave */
 };
@@ -126,6 +129,7 @@ struct session {
     struct net_timer retry_timer;
     struct net_timer catalog_timer;
     struct net_timer begin_timer;
+    struct net_timer pool_timer;
 
     /* who */
     struct pgwire_startup startup;
@@ -163,6 +167,11 @@ struct session {
     struct net_upstream *upstream;
     struct net_stream *server; /* NULL until open */
     struct pgwire_scanner scanner;
+    struct pool_place place;     /* of the pool; joined to none: the connection is its own until its end */
+    int64_t pool_retry_until_us; /* monotonic */
+    bool is_route_new;           /* bound anew since the connection was chosen */
+    bool is_wait_over;           /* for a place: it was not granted in time */
+    bool is_relaying;            /* answers are being passed on: the connection stays */
     unsigned attempts;
     bool is_probing;      /* the upstream is asked for its search_path */
     bool is_probe_passed; /* it answered pg_catalog */
@@ -368,9 +377,12 @@ struct message_row {
 const struct message_row *message_row_find(char type);
 
 /* session_upstream.c */
+const struct config_upstream *upstream_of(const struct session *session); /* that its route names */
 enum pipeline_next session_connect(struct session *session);
 void upstream_lost(struct session *session, const char *reason);
 void upstream_close(struct session *session);
+/* The same at the end of a transaction, where sessions share connections; nothing while one is open. */
+void upstream_put_back(struct session *session);
 void upstream_give_back(struct session *session); /* the session is over: closed, or kept for the next one */
 rg_status upstream_write(struct session *session, struct rg_slice bytes) RG_MUST_CHECK;
 void upstream_cancel(struct session *session);
@@ -427,8 +439,25 @@ rg_status prelude_failed(struct session *session, struct request *request,
 rg_status reply_put_error(struct session *session, struct request *request,
                           const struct pgwire_span *span) RG_MUST_CHECK;
 
+/* session_pool.c */
+bool session_is_sharing(const struct session *session);
+/* NEXT: it has a place, or needs none. */
+enum pipeline_next session_enter_pool(struct session *session);
+struct net_upstream *session_take_pooled(struct session *session); /* NULL = none is idle */
+void session_leave_pool(struct session *session);
+/* Gives back a place for which there is no connection, nor one under way. */
+void session_leave_unused(struct session *session);
+/* A cancel request while it waits for a place: true when it did. */
+bool session_cancel_wait(struct session *session);
+/* Others wait: no further batch is sent before those are answered that were, so that there is a moment at rest. */
+bool session_must_yield(const struct session *session);
+/* Gives the connection back when nothing of this session is on it. */
+void session_rest(struct session *session);
+
 /* session_reply.c */
 void reply_on_input(struct session *session);
+/* The upstream is lost and the session goes on: what waited for its answers waits no more. Not from within a step. */
+void reply_settle(struct session *session);
 /* Whole messages that answer the oldest request, as if they had come from the upstream. The session may end. */
 void reply_feed(struct session *session, struct rg_slice messages);
 

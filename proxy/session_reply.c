@@ -467,7 +467,10 @@ static rg_status relay(struct session *session)
 {
     struct rg_slice chunk = net_stream_input(session->server);
     size_t size = chunk.size;
-    RG_TRY(dispatch_all(session, &session->scanner, chunk));
+    session->is_relaying = true;
+    rg_status status = dispatch_all(session, &session->scanner, chunk);
+    session->is_relaying = false;
+    RG_TRY(status);
     if (session->server != NULL) {
         net_stream_consume(session->server, size);
     }
@@ -499,6 +502,25 @@ static void fail(struct session *session, rg_status status)
     session_fatal(session, &refusal);
 }
 
+void reply_settle(struct session *session)
+{
+    if (session_is_dead(session) || session->phase != SESSION_READY || session->server != NULL) {
+        return;
+    }
+    copy_settle(session);
+    if (session->is_waiting_for_server) {
+        session->is_waiting_for_server = false;
+        net_stream_resume(session->client);
+        session_pump(session);
+    }
+    if (!session_is_dead(session)) {
+        take_more(session);
+    }
+    if (!session_is_dead(session)) {
+        session_flush(session);
+    }
+}
+
 void reply_feed(struct session *session, struct rg_slice messages)
 {
     struct pgwire_scanner scanner;
@@ -521,9 +543,11 @@ void reply_on_input(struct session *session)
     }
     if (!rg_is_ok(status)) {
         fail(session, status);
+        reply_settle(session);
         return;
     }
     copy_settle(session);
+    session_rest(session); /* before more is sent: others may wait */
     take_more(session);
     session_flush(session);
 }

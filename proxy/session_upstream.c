@@ -33,6 +33,7 @@ static void on_server_closed(void *context, struct net_stream *stream, const cha
     reply_on_input(session); /* an error message may stand before the end */
     if (!session_is_dead(session) && session->server != NULL) {
         upstream_lost(session, reason);
+        reply_settle(session);
     }
 }
 
@@ -47,28 +48,51 @@ void upstream_close(struct session *session)
     count_upstream(session);
     record_abandoned(session);
     pgwire_scanner_done(&session->scanner);
+    session_leave_pool(session);
 }
 
-/* Whether nothing of this session is on the connection: no answer due, no transaction, no setting, no cancel request.
- */
+/* No answer is due and no transaction open. */
+static bool is_at_rest(const struct session *session)
+{
+    return session->server != NULL && session->requests.count == 0 &&
+           session->batches_forwarded == session->batches_answered && session->forwarded_since_sync == 0 &&
+           (session->transaction == PGWIRE_TRANSACTION_IDLE || session->is_begin_deferred) &&
+           (session->copy == COPY_NONE || session->copy == COPY_STRAY) && !session->is_waiting_for_server &&
+           pgwire_scanner_is_between(&session->scanner);
+}
+
+/* Whether nothing of this session is on the connection: no setting and no cancel request either. */
 static bool is_reusable(const struct session *session)
 {
-    bool is_at_rest = session->requests.count == 0 && session->batches_forwarded == session->batches_answered &&
-                      session->forwarded_since_sync == 0 &&
-                      (session->transaction == PGWIRE_TRANSACTION_IDLE || session->is_begin_deferred) &&
-                      session->copy == COPY_NONE && pgwire_scanner_is_between(&session->scanner);
-    return session->server != NULL && session->is_pooled && session->is_probe_passed && !session->is_probing &&
-           is_at_rest && !session->has_forwarded_settings && !session->has_cancelled && !session->is_server_paused &&
-           !session->worker->is_draining;
+    bool is_shareable = session_is_sharing(session) || (session->is_pooled && session->is_probe_passed);
+    return is_at_rest(session) && is_shareable && !session->is_probing && !session->has_forwarded_settings &&
+           !session->has_cancelled && !session->worker->is_draining;
 }
 
 void upstream_give_back(struct session *session)
 {
-    if (is_reusable(session)) {
+    if (session_is_sharing(session)) {
+        upstream_put_back(session);
+    } else if (is_reusable(session) && !session->is_server_paused) {
         session->server = NULL;
         spares_put(session->worker->spares, policy_binding_digest(session->binding), &session->upstream);
     }
     upstream_close(session);
+}
+
+void upstream_put_back(struct session *session)
+{
+    if (is_reusable(session)) {
+        session->server = NULL;
+        session->is_upstream_counted = false; /* with the pool from here on */
+        if (session->is_server_paused) {
+            net_stream_resume(net_upstream_stream(session->upstream)); /* the client's slowness is its own */
+        }
+        pool_put(session->place.pool, &session->upstream);
+        upstream_close(session);
+    } else if (is_at_rest(session) && (session->has_cancelled || session->worker->is_draining)) {
+        upstream_close(session); /* a cancel request that comes late would hit the next one's statement */
+    }
 }
 
 static void note_lost(const struct session *session, const char *reason)
@@ -86,15 +110,19 @@ void upstream_lost(struct session *session, const char *reason)
                      session->transaction == PGWIRE_TRANSACTION_IDLE && !session->has_forwarded_settings &&
                      session->forwarded_since_sync == 0;
     upstream_close(session);
-    if (can_go_on) {
-        return; /* the next statement opens a new one */
+    if (can_go_on) { /* the next statement opens a new one, or the one in work that was not sent yet */
+        if (session->is_suspended) {
+            session->step = pipeline_back_to(&pipeline_statement, session_connect, session->step);
+        }
+        copy_settle(session); /* no answer comes that would end a COPY */
+        return;
     }
     struct refusal refusal = refusal_make("08006", "upstream.lost", "connection to the database was lost");
     refusal.is_fatal = true;
     session_fatal(session, &refusal);
 }
 
-static const struct config_upstream *upstream_of(const struct session *session)
+const struct config_upstream *upstream_of(const struct session *session)
 {
     const struct config_upstream *upstream =
         config_upstream_find(session->snapshot->config, session->tenant.route.upstream);
@@ -221,9 +249,14 @@ static void adopt(struct session *session, struct net_upstream *upstream)
     net_stream_set_events(session->server, &events, session);
 }
 
-/* Another session's before, with the same login and the same view: it was probed for that one. */
+/* Another session's before: one of the pool, or with the same login and the same view, for whom it was probed. */
 static bool take_spare(struct session *session)
 {
+    struct net_upstream *shared = session_take_pooled(session);
+    if (shared != NULL) {
+        adopt(session, shared);
+        return true;
+    }
     const struct config_upstream *upstream = upstream_of(session);
     struct net_upstream *spare =
         upstream->kind == CONFIG_UPSTREAM_PGBOUNCER
@@ -238,6 +271,13 @@ static bool take_spare(struct session *session)
     return true;
 }
 
+/* With a pool a server that is being restarted costs no statement: it is waited for a while. */
+static bool may_retry(const struct session *session)
+{
+    return session->attempts < SESSION_CONNECT_ATTEMPTS ||
+           (session_is_sharing(session) && net_loop_now_us(session->worker->loop) < session->pool_retry_until_us);
+}
+
 static void on_open(void *context, struct net_upstream *upstream, const char *error)
 {
     struct session *session = context;
@@ -248,8 +288,10 @@ static void on_open(void *context, struct net_upstream *upstream, const char *er
                      session->tenant.route.upstream.size, "attempt", (int)session->attempts, "reason", error);
         net_upstream_close(&session->upstream);
         count_upstream(session);
-        if (session->attempts < SESSION_CONNECT_ATTEMPTS) {
-            uint64_t delay_ms = 100u << (session->attempts++ - 1);
+        if (may_retry(session)) {
+            unsigned doublings = session->attempts < SESSION_CONNECT_ATTEMPTS ? session->attempts - 1 : 2;
+            uint64_t delay_ms = 100u << doublings;
+            session->attempts++;
             net_timer_start(session->worker->loop, &session->retry_timer, delay_ms, on_retry, session);
         } else {
             fail_opening(session);
@@ -267,6 +309,7 @@ static enum pipeline_next refuse_unavailable(struct session *session)
     refusal.hint = RG_SLICE("Try again; rowgate's log has the reason.");
     session->is_connect_failed = false;
     session->attempts = 0;
+    session_leave_pool(session);
     if (session->phase == SESSION_READY && session->command.frame.type != 'S' && session->command.frame.type != 'H' &&
         session->command.frame.type != 'C') {
         return session_refuse(session, &refusal);
@@ -275,8 +318,22 @@ static enum pipeline_next refuse_unavailable(struct session *session)
     return PIPELINE_REFUSED;
 }
 
+/* The route names another upstream since, or one that pools now: a connection of before is not kept. */
+static void leave_old_route(struct session *session)
+{
+    bool is_leftover = session->place.pool == NULL && upstream_of(session)->pool.size > 0;
+    if (session->server != NULL && is_leftover && is_at_rest(session) && !session->is_begin_deferred &&
+        !session->has_forwarded_settings) {
+        upstream_close(session);
+    }
+}
+
 enum pipeline_next session_connect(struct session *session)
 {
+    if (session->is_route_new) {
+        session->is_route_new = false;
+        leave_old_route(session);
+    }
     if (session->server != NULL) {
         session->is_waiting_for_cancel = session->cancels_under_way > 0;
         return session->is_waiting_for_cancel || session->is_probing ? PIPELINE_SUSPEND : PIPELINE_NEXT;
@@ -287,10 +344,15 @@ enum pipeline_next session_connect(struct session *session)
     if (session->upstream != NULL || net_timer_is_running(&session->retry_timer)) {
         return PIPELINE_SUSPEND;
     }
+    enum pipeline_next entered = session_enter_pool(session);
+    if (entered != PIPELINE_NEXT) {
+        return entered;
+    }
     if (take_spare(session)) {
         return PIPELINE_NEXT;
     }
     session->attempts = 1;
+    session->pool_retry_until_us = net_loop_now_us(session->worker->loop) + SESSION_POOL_RETRY_US;
     rg_status status = start_opening(session);
     if (!rg_is_ok(status)) {
         return refuse_unavailable(session);

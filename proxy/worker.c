@@ -60,6 +60,7 @@ static void tell_state(struct worker *worker)
     health_audit(worker->gateway->health, worker->index,
                  worker_takes_records(worker) ? worker->audit_state : AUDIT_CLOSED);
     health_wait(worker->gateway->health, worker->index, worker_waits_since_us(worker));
+    worker_pools_tell(worker);
     metrics_set(worker->metrics, METRICS_AUDIT_WAITING, METRICS_SERIES(0), (int64_t)worker->waiter_count);
     metrics_set(worker->metrics, METRICS_PLAN_CACHE_LOOKUPS, METRICS_SERIES(METRICS_HIT), (int64_t)stats.hits);
     metrics_set(worker->metrics, METRICS_PLAN_CACHE_LOOKUPS, METRICS_SERIES(METRICS_MISS), (int64_t)stats.misses);
@@ -169,6 +170,7 @@ void worker_done(struct worker *worker)
         each_plane(worker, http_plane_close_all);
         free_dead_sessions(worker);
         spares_free(&worker->spares);
+        worker_pools_free(worker);
         worker_disconnect(worker);
     }
     for (size_t i = 0; worker->planes != NULL && i < worker->gateway->listener_count; i++) {
@@ -198,6 +200,7 @@ void worker_run(struct worker *worker)
     each_plane(worker, http_plane_close_all);
     free_dead_sessions(worker);
     spares_free(&worker->spares);
+    worker_pools_free(worker);
     worker_disconnect(worker);
     net_loop_settle(worker->loop, SETTLE_MS);
 }
@@ -209,6 +212,7 @@ void worker_swap(struct worker *worker, struct snapshot *snapshot)
     spares_close_all(worker->spares); /* opened with what may be another login now */
     answers_clear(worker->answers);
     each_plane(worker, http_plane_swap);
+    worker_pools_swap(worker); /* whoever is granted a place meanwhile runs under all that is new */
 }
 
 void worker_drain(struct worker *worker)
@@ -232,6 +236,7 @@ void worker_end_revoked(struct worker *worker)
 
 void worker_close_all(struct worker *worker)
 {
+    worker_pools_stop(worker);
     for (struct session *session = worker->sessions; session != NULL; session = session_next(session)) {
         session_close(session);
     }

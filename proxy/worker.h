@@ -19,7 +19,9 @@ struct http_cache_reader;
 struct http_identity_cache;
 struct http_plane;
 struct session;
+struct pool;
 struct spares;
+struct worker_pool;
 
 /* What becomes of those who wait for a record: a session of the SQL plane, a request of the HTTP plane. Static. */
 struct worker_waiting {
@@ -66,6 +68,7 @@ struct worker {
     size_t held_answer_bytes;               /* that wait to be read by it */
     struct http_plane **planes;             /* one per listener of the gateway; NULL = it speaks PostgreSQL */
     struct spares *spares;                  /* connections to PgBouncer that no session has now */
+    struct worker_pool *pools;              /* of connections to PostgreSQL, shared by sessions */
     struct answers *answers;                /* of upstreams, that stay the same */
     struct session *sessions;
     size_t session_count;
@@ -109,6 +112,15 @@ void worker_connect(struct worker *worker, int door_fd);
 void worker_wait_for_auditor(struct worker *worker);
 /* Behind its loop: sends what is left, waiting for a while. */
 void worker_disconnect(struct worker *worker);
+
+/* worker_pools.c */
+
+/* Made when there is none yet; lives as long as the worker. upstream has pool.size > 0. */
+struct pool *worker_pool_find(struct worker *worker, const struct config_upstream *upstream);
+void worker_pools_swap(struct worker *worker); /* the snapshot is a new one */
+void worker_pools_stop(struct worker *worker); /* its sessions end */
+void worker_pools_tell(const struct worker *worker);
+void worker_pools_free(struct worker *worker); /* behind its sessions */
 
 /* Called on the worker's thread. */
 void worker_swap(struct worker *worker, struct snapshot *snapshot); /* takes the reference */

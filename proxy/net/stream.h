@@ -87,6 +87,8 @@ const char *net_stream_tls_cipher(const struct net_stream *stream);   /* OpenSSL
 struct rg_slice net_stream_tls_alpn(const struct net_stream *stream); /* empty when none */
 /* Whether nothing has come from the peer that is not in net_stream_input yet, the end of the connection included:
  * asked of the system, for who is about to send what must not be sent twice. */
+/* Open, and as far as the loop has seen: not ended, no write failed, no bytes read by TLS that nobody took. */
+bool net_stream_is_sound(const struct net_stream *stream);
 bool net_stream_is_quiet(const struct net_stream *stream);
 /* Whether the input has ended by the peer's own word: FIN, inside TLS close_notify (RFC 8446 6.1). False of a
  * connection that was lost or reset, or cut by somebody between. */

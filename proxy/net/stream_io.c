@@ -112,11 +112,16 @@ bool net_stream_has_hidden_input(const struct net_stream *stream)
     return stream->ssl != NULL && stream->stage != NET_STREAM_CLOSED && SSL_has_pending(stream->ssl) == 1;
 }
 
+bool net_stream_is_sound(const struct net_stream *stream)
+{
+    return stream->stage == NET_STREAM_OPEN && !stream->is_ended && !stream->write_failed &&
+           !net_stream_has_hidden_input(stream);
+}
+
 bool net_stream_is_quiet(const struct net_stream *stream)
 {
     char byte = 0;
-    return stream->stage == NET_STREAM_OPEN && !stream->is_ended && !stream->write_failed &&
-           !net_stream_has_hidden_input(stream) && recv(stream->fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+    return net_stream_is_sound(stream) && recv(stream->fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) < 0 &&
            errno == EAGAIN;
 }
 

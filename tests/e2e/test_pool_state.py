@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One server connection for everybody, through PgBouncer in transaction mode: nothing that one client did (settings,
+"""One server connection for everybody, through PgBouncer in transaction mode and through rowgate's own pool: nothing that one client did (settings,
 prepared statements, cursors, temporary tables, channels, locks, failed transactions) is seen by the next, of the same
 tenant or of another."""
 
@@ -17,9 +17,10 @@ import stack as stack_module
 from test_protocol import Wire, error_of, kinds
 
 
-@pytest.fixture(scope="module")
-def single():
-    with stack_module.Stack(kind="pgbouncer", pool=1, own_kinds='["select", "insert", "update", "delete"]') as running:
+@pytest.fixture(scope="module", params=["pgbouncer", "pool"])
+def single(request):
+    with stack_module.Stack(kind=request.param, pool=1, workers=1 if request.param == "pool" else 2,
+                            server_settings={"log_connections": "on"}, own_kinds='["select", "insert", "update", "delete"]') as running:
         yield running
 
 
@@ -385,7 +386,9 @@ def test_no_answer_goes_to_the_next_client_of_the_server(single):
 
 
 def logins(single):
-    """Connections that PgBouncer has let in so far."""
+    """Connections that the upstream has let in so far, of rowgate's login."""
+    if single.kind == "pool":
+        return single.server.log_text.count("connection authorized: user=rowgate ")
     return (single.bouncer.directory / "log").read_text().count("login attempt")
 
 
@@ -445,7 +448,10 @@ def test_what_a_client_leaves_is_not_met_by_the_next(single, what):
 
 def test_a_connection_that_was_cancelled_is_not_handed_on(single):
     """A cancel request may be late, and hit whoever has the connection then."""
-    ended = lambda: (single.bouncer.directory / "log").read_text().count("closing because: client close request")
+    if single.kind == "pool":
+        ended = lambda: logins(single)  # each is replaced
+    else:
+        ended = lambda: (single.bouncer.directory / "log").read_text().count("closing because: client close request")
     before = ended()
     for _ in range(8):
         with contextlib.closing(single.connect("globex")) as connection:

@@ -43,6 +43,7 @@ dsn = "{dsn}"
 password = "env:ROWGATE_TEST_UPSTREAM_PASSWORD"
 connect_timeout = "5s"
 identity = "{identity}"
+{pooling}
 [[listeners]]
 name = "sql"
 plane = "sql"
@@ -345,10 +346,12 @@ class Rowgate:
 
 
 class Stack:
+    """kind: pgbouncer, postgres, or pool, which is postgres with rowgate's own transaction pool. pool: connections of either pool."""
+
     def __init__(self, kind="postgres", workers=2, rows=300, durability="synced", own_kinds='["select"]', extra="", pool=4,
                  server_settings=None, pins_search_path=True,
                  identity=os.environ.get("ROWGATE_TEST_IDENTITY", "none"), fill=""):
-        self.kind = kind
+        self.kind = "pool" if kind == "postgres" and os.environ.get("ROWGATE_TEST_POOL") else kind
         self.workers = workers
         self.rows = rows
         self.durability = durability
@@ -439,7 +442,9 @@ class Stack:
                 f"sslrootcert={self.server.certificate}")
 
     def config_text(self, **changes):
-        values = {"workers": self.workers, "tls": self.directory / "tls", "kind": self.kind, "dsn": self.dsn(),
+        pooling = f'pool_mode = "transaction"\npool_size = {self.pool}\n' if self.kind == "pool" else ""
+        values = {"workers": self.workers, "tls": self.directory / "tls", "dsn": self.dsn(), "pooling": pooling,
+                  "kind": "postgres" if self.kind == "pool" else self.kind,
                   "issuer": self.idp.issuer, "idp": self.directory / "idp", "audit": self.audit,
                   "durability": self.durability, "own_kinds": self.own_kinds, "extra": self.extra,
                   "identity": self.identity} | TENANTS | changes
