@@ -452,8 +452,9 @@ static rg_status dispatch(struct session *session, const struct pgwire_span *spa
 
 static rg_status dispatch_all(struct session *session, struct pgwire_scanner *scanner, struct rg_slice chunk)
 {
+    const struct net_stream *server = session->server;
     bool has_span = true;
-    while (has_span && session->server != NULL) {
+    while (has_span && server != NULL && session->server == server) { /* lost, and another one taken: not its bytes */
         struct pgwire_span span;
         RG_TRY(pgwire_scanner_next(scanner, &chunk, &span, &has_span));
         if (has_span) {
@@ -465,14 +466,15 @@ static rg_status dispatch_all(struct session *session, struct pgwire_scanner *sc
 
 static rg_status relay(struct session *session)
 {
-    struct rg_slice chunk = net_stream_input(session->server);
+    struct net_stream *server = session->server;
+    struct rg_slice chunk = net_stream_input(server);
     size_t size = chunk.size;
     session->is_relaying = true;
     rg_status status = dispatch_all(session, &session->scanner, chunk);
     session->is_relaying = false;
     RG_TRY(status);
-    if (session->server != NULL) {
-        net_stream_consume(session->server, size);
+    if (session->server == server) {
+        net_stream_consume(server, size);
     }
     return RG_OK;
 }
