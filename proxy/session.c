@@ -347,11 +347,15 @@ static void on_message(struct session *session, const struct pgwire_frame *frame
 
 /* PgBouncer counts Query and Sync, and gives the server to the next client when the last of them was answered, even
  * with a Parse, Bind or Execute on its way behind it (1.18, server.c): whose answers would be another client's. So what
- * has no ReadyForQuery of its own yet waits until none is due. */
+ * has no ReadyForQuery of its own yet waits until none is due. With rowgate's own pool everything waits while others
+ * do.
+ */
 static bool is_early(const struct session *session, char type)
 {
     const struct message_row *row = message_row_find(type);
-    return session->is_pooled && row != NULL && row->is_extended && requests_await_ready(&session->requests);
+    bool is_end = row == NULL;
+    return !is_end && (session_must_yield(session) ||
+                       (session->is_pooled && row->is_extended && requests_await_ready(&session->requests)));
 }
 
 static void wait_for_answers(struct session *session)
@@ -389,7 +393,7 @@ static bool on_ready(struct session *session)
         session_fatal(session, &refusal);
         return false;
     }
-    if (is_complete && session->step == 0 && (is_early(session, frame.type) || session_must_yield(session))) {
+    if (is_complete && session->step == 0 && is_early(session, frame.type)) {
         wait_for_answers(session);
         return false;
     }

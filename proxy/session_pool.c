@@ -116,6 +116,9 @@ enum pipeline_next session_enter_pool(struct session *session)
     if (session->place.state == POOL_OUTSIDE && !session->is_wait_over) {
         choose_pool(session);
     }
+    if (session_is_sharing(session) && is_empty_batch(session)) {
+        return answer_empty_batch(session);
+    }
     if (!session_is_sharing(session) || session->place.state == POOL_HOLDS) {
         return PIPELINE_NEXT;
     }
@@ -127,9 +130,6 @@ enum pipeline_next session_enter_pool(struct session *session)
     }
     if (session->place.state == POOL_WAITS) {
         return PIPELINE_SUSPEND;
-    }
-    if (is_empty_batch(session)) {
-        return answer_empty_batch(session);
     }
     if (pool_ask(&session->place)) {
         return PIPELINE_NEXT;

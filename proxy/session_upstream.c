@@ -28,10 +28,9 @@ static void on_server_drained(void *context, struct net_stream *stream)
 
 static void on_server_closed(void *context, struct net_stream *stream, const char *reason)
 {
-    (void)stream;
     struct session *session = context;
     reply_on_input(session); /* an error message may stand before the end */
-    if (!session_is_dead(session) && session->server != NULL) {
+    if (!session_is_dead(session) && session->server == stream) {
         upstream_lost(session, reason);
         reply_settle(session);
     }
@@ -57,8 +56,8 @@ static bool is_at_rest(const struct session *session)
     return session->server != NULL && session->requests.count == 0 &&
            session->batches_forwarded == session->batches_answered && session->forwarded_since_sync == 0 &&
            (session->transaction == PGWIRE_TRANSACTION_IDLE || session->is_begin_deferred) &&
-           (session->copy == COPY_NONE || session->copy == COPY_STRAY) && !session->is_waiting_for_server &&
-           pgwire_scanner_is_between(&session->scanner);
+           (session->copy == COPY_NONE || (session->copy == COPY_STRAY && session_is_sharing(session))) &&
+           !session->is_waiting_for_server && pgwire_scanner_is_between(&session->scanner);
 }
 
 /* Whether nothing of this session is on the connection: no setting and no cancel request either. */
@@ -322,7 +321,7 @@ static enum pipeline_next refuse_unavailable(struct session *session)
 static void leave_old_route(struct session *session)
 {
     bool is_leftover = session->place.pool == NULL && upstream_of(session)->pool.size > 0;
-    if (session->server != NULL && is_leftover && is_at_rest(session) && !session->is_begin_deferred &&
+    if (is_leftover && is_at_rest(session) && !session->is_relaying && !session->is_begin_deferred &&
         !session->has_forwarded_settings) {
         upstream_close(session);
     }
