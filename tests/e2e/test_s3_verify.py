@@ -35,12 +35,13 @@ def store(server, tmp_path):
     return make
 
 
-def verify(stored, *options, directory=None, account=s3.READER, bucket=None):
+def verify(stored, *options, directory=None, account=s3.READER, bucket=None, temporary=None):
     url = f"s3://{bucket or stored.bucket}"
     where = [url] if directory is None else [str(directory), "--s3", url]
     return subprocess.run([stacks.binary(), "audit", "verify", *where, "--endpoint", stored.server.endpoint, "--ca-file",
                            str(stored.server.ca_file), *options], text=True, capture_output=True, timeout=120,
-                          env={"PATH": os.environ["PATH"], **stored.server.environment(account)})
+                          env={"PATH": os.environ["PATH"], **({"TMPDIR": str(temporary)} if temporary else {}),
+                               **stored.server.environment(account)})
 
 
 def expect(done, code, *words):
@@ -56,16 +57,16 @@ def root(stored):
 # ---- what is honest ----
 
 @pytest.mark.parametrize("mode", [COMPLIANCE, GOVERNANCE])
-def test_an_honest_bucket_holds(store, mode):
+def test_an_honest_bucket_holds(store, mode, tmp_path):
     stored = store(mode)
-    done = verify(stored, *root(stored), "--json")
+    done = verify(stored, *root(stored), "--json", temporary=tmp_path)
     report = json.loads(done.stdout)
     expect(done, 0)
     assert report["records"] == sum(len((stored.directory / f"seg/{first:016}.jsonl").read_bytes().splitlines())
                                     for first in stored.segments())
     assert report["root_pinned"] and report["origin"] == "test/audit/node/1" and report["findings"] == []
-    expect(verify(stored, "--object-lock", mode.lower(), *root(stored)), 0)
-    assert not [name for name in os.listdir("/tmp") if name.startswith("rowgate-verify.")]
+    expect(verify(stored, "--object-lock", mode.lower(), *root(stored), temporary=tmp_path), 0)
+    assert not [name for name in os.listdir(tmp_path) if name.startswith("rowgate-verify.")]  # where it puts what it reads
 
 
 def test_an_honest_bucket_without_locks_holds_but_not_when_locks_are_demanded(store):
