@@ -7,11 +7,12 @@
 
 #include "proxy/session_private.h"
 
-/* A token may have expired meanwhile, a policy or a table changed: who waited is judged as if he had come now, where
- * nothing of it is on record yet. */
+/* A token may have expired meanwhile, a policy or a table changed: who waited is judged as if he had come now. What is
+ * on record already (its connection went before it was sent) gets its outcome first. */
 static void judge_again(struct session *session)
 {
     struct command *command = &session->command;
+    record_unexecuted(session, "08006", "not executed: judged again for another connection");
     policy_cached_free(&command->cached);
     binds_free(&command->binds);
     *command = (struct command){.begun_us = command->begun_us, .is_cancelled = command->is_cancelled};
@@ -22,7 +23,7 @@ static void on_granted(void *context)
 {
     struct session *session = context;
     net_timer_stop(&session->pool_timer);
-    if (session->phase == SESSION_READY && !session->command.is_recorded) {
+    if (session->phase == SESSION_READY) {
         judge_again(session);
     }
     session_resume(session);
@@ -41,7 +42,7 @@ bool session_is_sharing(const struct session *session)
     return session->place.pool != NULL;
 }
 
-/* The route may name another upstream since the last statement, or one that does not pool any more. */
+/* Whether the upstream pools may have changed since the last statement. */
 static void choose_pool(struct session *session)
 {
     const struct config_upstream *upstream = upstream_of(session);
@@ -75,8 +76,7 @@ static enum pipeline_next refuse_late(struct session *session)
                  "waiting", (long long)counts.waiting);
     struct refusal refusal =
         refusal_make("53300", "limits.pool", "no connection to the database was free within query_wait_timeout");
-    refusal.hint =
-        RG_SLICE("Run fewer statements at once, or try again; rowgate's log says whose connections are in use.");
+    refusal.hint = RG_SLICE("Run fewer statements at once, or try again; rowgate's log says how many are in use.");
     return refuse(session, &refusal);
 }
 

@@ -317,7 +317,7 @@ static enum pipeline_next refuse_unavailable(struct session *session)
     return PIPELINE_REFUSED;
 }
 
-/* The route names another upstream since, or one that pools now: a connection of before is not kept. */
+/* The upstream pools now: a connection of before is not kept. */
 static void leave_old_route(struct session *session)
 {
     bool is_leftover = session->place.pool == NULL && upstream_of(session)->pool.size > 0;

@@ -481,6 +481,36 @@ def test_what_is_refused_behind_its_wait_gives_its_place_back(fresh):
         assert fresh.query("select count(*) from orders") == [(300,)]
 
 
+def test_a_write_on_record_that_waits_again_is_judged_again(fresh):
+    """Its connection goes while it waits for its record; while it waits for another one, its tenant's schema is changed."""
+    with Wire(fresh) as writing, Wire(fresh, "globex") as other:
+        for wire in (writing, other):
+            wire.send(b"Q", b"select 1\0")
+            wire.until("Z")
+        auditor = fresh.rowgate.auditor
+        os.kill(auditor, signal.SIGSTOP)
+        try:
+            writing.send(b"Q", b"insert into orders (id) values (88001)\0")
+            fresh.wait_number("clients_active", 1)
+            other.send(b"Q", b"begin; select 2\0")
+            fresh.wait_number("clients_waiting", 1)
+            fresh.server.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'rowgate'")
+            fresh.wait_number("clients_waiting", 0)
+        finally:
+            os.kill(auditor, signal.SIGCONT)
+        assert kinds(other.until("Z")) == "CTDCZ"
+        fresh.wait_number("clients_waiting", 1)
+        reload(fresh, fresh.config_text().replace('sales = "t_acme" }', 'sales = "t_nothing" }'), "policy.reloaded")
+        time.sleep(1)
+        other.send(b"Q", b"commit\0")
+        other.until("Z")
+        assert kinds(writing.until("Z")) == "EZ"
+    assert fresh.server.execute("select count(*) from t_acme.orders where id = 88001", dbname="bi") == [(0,)]
+    told = [record for record in fresh.audit_records() if "judged again" in str(record)]
+    assert [record["unmapped"]["rg"]["phase"] for record in told] == ["outcome"]
+    assert fresh.audit_verify().returncode == 0
+
+
 def test_a_token_that_expires_during_the_wait_opens_nothing(fresh):
     short = fresh.idp.token(tenant="globex", ttl=4)
     with contextlib.closing(fresh.connect("globex", password=short)) as waiting, concurrent.futures.ThreadPoolExecutor(1) as pool:
