@@ -28,6 +28,13 @@ if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
 endif()
 target_link_options(rg_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
 
+# The whole program is optimised at once where it is linked (5 % of its CPU time); its libraries hold ordinary code too, with which the
+# tests are linked, three hundred times.
+if(RG_LTO)
+    target_compile_options(rg_flags INTERFACE -flto=auto -ffat-lto-objects)
+    target_link_options(rg_flags INTERFACE $<IF:$<BOOL:$<TARGET_PROPERTY:RG_WHOLE_PROGRAM>>,-flto=auto,-fno-lto>)
+endif()
+
 if(RG_ASAN)
     target_compile_options(rg_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(rg_flags INTERFACE -fsanitize=address,undefined)

@@ -16,14 +16,15 @@ function(rg_folder name)
     target_link_libraries(${name} PUBLIC rg_flags ${ARG_DEPENDS} Threads::Threads)
     # policy/sql_*.c read libpg_query's raw trees: the one place that sees server headers. The
     # library's CurrentMemoryContext is thread-local, which the stock headers do not say; -O1 so that
-    # the headers' inline functions do not pull in backend symbols (reference performance.md 5). A Node
+    # the headers' inline functions do not pull in backend symbols (reference performance.md 5), and apart from the whole
+    # program's optimisation for the same reason. A Node
     # is declared with less alignment than the structs it stands for (makeNode aligns them all), and its
     # constructors are statement expressions: clang warns about both.
     file(GLOB raw_tree CONFIGURE_DEPENDS ${name}/sql_*.c)
     if(raw_tree)
         set_source_files_properties(${raw_tree} PROPERTIES
             INCLUDE_DIRECTORIES ""
-            COMPILE_OPTIONS "-isystem;${PG_HEADERS};-DPGDLLIMPORT=__thread;-O1;-Wno-undef;-Wno-cast-align;-Wno-gnu-statement-expression")
+            COMPILE_OPTIONS "-isystem;${PG_HEADERS};-DPGDLLIMPORT=__thread;-O1;-fno-lto;-Wno-undef;-Wno-cast-align;-Wno-gnu-statement-expression")
     endif()
 endfunction()
 
@@ -36,7 +37,7 @@ function(rg_program name)
     add_library(${name}_commands STATIC ${sources})
     target_link_libraries(${name}_commands PUBLIC ${ARG_DEPENDS})
     add_executable(${name} ${ARG_FOLDER}/main.c)
-    set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
+    set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX RG_WHOLE_PROGRAM ON)
     target_link_libraries(${name} PRIVATE ${name}_commands)
     target_link_options(${name} PRIVATE -pie)
     if(RG_PROGRAM_DIR)
