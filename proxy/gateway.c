@@ -19,6 +19,7 @@
 #include "proxy/gateway_private.h"
 #include "proxy/http/cache_views.h"
 #include "proxy/http/rate.h"
+#include "proxy/pool_stock.h"
 #include "proxy/session.h"
 #include "proxy/session_orders.h"
 #include "proxy/worker.h"
@@ -138,6 +139,7 @@ static rg_status open_shared(struct gateway *gateway)
     RG_TRY(gateway_load(gateway, false, &gateway->snapshot));
     RG_TRY(quota_new(&gateway->quota));
     RG_TRY(keys_new(&gateway->keys));
+    gateway->pool_stocks = pool_stocks_new();
     RG_TRY(http_rate_new(RATED_ADDRESSES, gateway->clock, &gateway->address_rate));
     RG_TRY(http_rate_new(RATED_TENANTS, gateway->clock, &gateway->tenant_rate));
     gateway->cache_views = http_cache_views_new();
@@ -347,6 +349,7 @@ static void close_all(struct gateway *gateway)
     http_cache_views_free(&gateway->cache_views);
     keys_free(&gateway->keys);
     quota_free(&gateway->quota);
+    pool_stocks_free(&gateway->pool_stocks);
     while (gateway->snapshot != NULL) {
         struct snapshot *older = gateway->snapshot->older;
         snapshot_free(&gateway->snapshot);

@@ -23,6 +23,7 @@
 struct admin;
 struct http_cache_views;
 struct http_rate;
+struct pool_stocks;
 struct session_orders;
 struct worker;
 
@@ -53,6 +54,7 @@ struct gateway {
     struct admin *admin;               /* who shows both; NULL = nobody */
     struct quota *quota;
     struct keys *keys;
+    struct pool_stocks *pool_stocks; /* places of upstreams, for all loops */
     struct net_offload *offload;
     struct auth_state *state;      /* NULL = no [state]: nothing is revoked */
     struct session_orders *orders; /* of `rowgate session`; NULL = none */

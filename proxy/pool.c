@@ -35,6 +35,8 @@ struct idle {
 struct pool {
     struct net_loop *loop;
     struct rg_slice name;
+    struct pool_drawer *drawer; /* places and idle connections together are never more than it owns */
+    bool is_lacking;            /* as the stock was told */
     struct pool_limits limits;
     struct net_conninfo *conninfo; /* NULL = none is wanted */
     void (*on_closed)(void *context);
@@ -61,8 +63,11 @@ static void free_copy(struct rg_slice text)
     rg_memory_free((char *)(uintptr_t)text.data);
 }
 
-struct pool *pool_new(struct net_loop *loop, struct rg_slice name, const struct pool_limits *limits,
-                      struct net_conninfo *conninfo, void (*on_closed)(void *context), void *context)
+static void on_poke(void *owner);
+
+struct pool *pool_new(struct net_loop *loop, struct rg_slice name, struct pool_stock *stock,
+                      const struct pool_limits *limits, struct net_conninfo *conninfo, void (*on_closed)(void *context),
+                      void *context)
 {
     struct pool *pool = rg_memory_alloc(sizeof *pool);
     *pool = (struct pool){.loop = loop,
@@ -71,7 +76,13 @@ struct pool *pool_new(struct net_loop *loop, struct rg_slice name, const struct 
                           .conninfo = net_conninfo_ref(conninfo),
                           .on_closed = on_closed,
                           .context = context};
+    pool->drawer = pool_drawer_open(stock, loop, on_poke, pool);
     return pool;
+}
+
+struct pool_stock *pool_stock_of(const struct pool *pool)
+{
+    return pool->drawer->stock;
 }
 
 struct rg_slice pool_name(const struct pool *pool)
@@ -178,10 +189,10 @@ static bool is_alive(const struct pool *pool, const struct idle *idle)
                                           net_stream_is_quiet(net_upstream_stream(idle->upstream)));
 }
 
-/* Places and idle connections together are never more than size: whoever is due a place may need one of its own. */
+/* Whoever is due a place may need a connection of its own. */
 static void make_room(struct pool *pool)
 {
-    while (pool->oldest != NULL && pool->counts.held + pool->counts.idle > pool->limits.size) {
+    while (pool->oldest != NULL && pool->counts.held + pool->counts.idle > pool->drawer->owned) {
         drop(pool->oldest);
     }
 }
@@ -283,15 +294,27 @@ static void unwait(struct pool_place *place)
 
 static void hold(struct pool_place *place)
 {
+    struct pool *pool = place->pool;
     place->state = POOL_HOLDS;
     place->tenant->held++;
-    place->pool->counts.held++;
+    pool->counts.held++;
+    (void)pool_drawer_tell(pool->drawer, pool->drawer->owned - pool->counts.held);
+}
+
+/* Whether there is a place, drawn for who wants it now if need be. */
+static bool has_place(struct pool *pool)
+{
+    if (pool->counts.held < pool->drawer->owned) {
+        return true;
+    }
+    pool->is_lacking = !pool_draw(pool->drawer);
+    return !pool->is_lacking;
 }
 
 static struct pool_place *grant_one(struct pool *pool)
 {
     struct pool_tenant *tenant = pool->turn;
-    if (tenant == NULL || pool->counts.held >= pool->limits.size) {
+    if (tenant == NULL || !has_place(pool)) {
         return NULL;
     }
     struct pool_place *place = tenant->first;
@@ -315,9 +338,35 @@ static void grant(struct pool *pool)
     pool->is_granting = false;
 }
 
+/* What is not used goes to a loop that lacks it, or that has fewer. */
+static void give(struct pool *pool)
+{
+    while (pool_drawer_tell(pool->drawer, pool->drawer->owned - pool->counts.held) &&
+           pool_give(pool->drawer, pool->turn != NULL && !pool->is_stopped)) {
+        make_room(pool);
+    }
+}
+
+/* Places came back, or are wanted elsewhere. */
+static void settle(struct pool *pool)
+{
+    give(pool);
+    grant(pool);
+    if (pool->is_lacking && (pool->turn == NULL || pool->is_stopped)) {
+        pool->is_lacking = false;
+        pool_drawer_settle(pool->drawer);
+    }
+}
+
+static void on_poke(void *owner)
+{
+    settle(owner);
+}
+
 void pool_stop(struct pool *pool)
 {
     pool->is_stopped = true;
+    settle(pool);
 }
 
 void pool_configure(struct pool *pool, const struct pool_limits *limits, struct net_conninfo *conninfo)
@@ -338,7 +387,7 @@ void pool_configure(struct pool *pool, const struct pool_limits *limits, struct 
     for (struct pool_tenant *tenant = pool->tenants; tenant != NULL; tenant = tenant->next) {
         place_tenant(pool, tenant);
     }
-    grant(pool);
+    settle(pool);
 }
 
 void pool_free(struct pool **pool)
@@ -352,6 +401,7 @@ void pool_free(struct pool **pool)
         drop(old->newest);
     }
     net_timer_stop(&old->timer);
+    pool_drawer_close(old->drawer);
     net_conninfo_release(&old->conninfo);
     free_copy(old->name);
     rg_memory_free(old);
@@ -406,8 +456,8 @@ bool pool_ask(struct pool_place *place)
     struct pool *pool = place->pool;
     struct pool_tenant *tenant = place->tenant;
     RG_ASSERT(place->state == POOL_OUTSIDE);
-    bool is_free = pool->turn == NULL && tenant->first == NULL && pool->counts.held < pool->limits.size &&
-                   tenant->held < pool->limits.per_tenant;
+    bool is_free = pool->turn == NULL && tenant->first == NULL && tenant->held < pool->limits.per_tenant &&
+                   !pool->is_stopped && has_place(pool);
     if (is_free) {
         hold(place);
     } else {
@@ -426,11 +476,12 @@ void pool_leave(struct pool_place *place)
     if (place->state == POOL_WAITS) {
         unwait(place);
         place_tenant(pool, place->tenant);
+        settle(pool);
         return;
     }
     place->state = POOL_OUTSIDE;
     place->tenant->held--;
     pool->counts.held--;
     place_tenant(pool, place->tenant);
-    grant(pool);
+    settle(pool);
 }

@@ -3,10 +3,12 @@
 #define RG_PROXY_POOL_H
 
 #include "proxy/net/upstream.h"
+#include "proxy/pool_stock.h"
 
 /* The connections of one event loop to one PostgreSQL server with one login, shared by transactions: who begins one
  * asks for a place, waits for it if none is free, and gives it back when no transaction is open. A place is the right
- * to have one connection; the connections that nobody has now wait here, the one used last is taken first.
+ * to have one connection, drawn from the stock of all loops; the connections that nobody has now wait here, the one
+ * used last is taken first, and the oldest is closed when another loop lacks its place.
  *
  * Places go to the tenants that wait in turn, one each, and no tenant has more than its share at once: whoever asks for
  * much waits behind its own. Tenants that wait cost nothing to those who do not.
@@ -16,8 +18,7 @@ struct pool;
 struct pool_tenant;
 
 struct pool_limits {
-    size_t size;       /* of all tenants: places, and connections; at least 1 */
-    size_t per_tenant; /* places; at least 1 */
+    size_t per_tenant; /* places in this loop; at least 1 */
     uint64_t idle_ms;  /* unused for so long, a connection is closed */
     uint64_t age_ms;   /* open for so long, it is closed instead of kept */
 };
@@ -46,9 +47,11 @@ struct pool_place {
 };
 
 /* name is copied. conninfo: how its connections are opened; takes its own reference. on_closed is called for each
- * connection that the pool closes itself. */
-struct pool *pool_new(struct net_loop *loop, struct rg_slice name, const struct pool_limits *limits,
-                      struct net_conninfo *conninfo, void (*on_closed)(void *context), void *context);
+ * connection that the pool closes itself. The stock is borrowed, until the free. */
+struct pool *pool_new(struct net_loop *loop, struct rg_slice name, struct pool_stock *stock,
+                      const struct pool_limits *limits, struct net_conninfo *conninfo, void (*on_closed)(void *context),
+                      void *context);
+struct pool_stock *pool_stock_of(const struct pool *pool);
 void pool_stop(struct pool *pool);  /* nobody is granted a place any more */
 void pool_free(struct pool **pool); /* nobody is joined any more; closes what is idle; accepts NULL */
 struct rg_slice pool_name(const struct pool *pool);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pools of one event loop: one for each upstream with pool_mode = "transaction", with the loop's share of its size.
- */
+/* The pools of one event loop: one for each upstream with pool_mode = "transaction". */
 #include "base/rg_memory.h"
 #include "proxy/pool.h"
 #include "proxy/worker.h"
@@ -12,18 +11,17 @@ struct worker_pool {
     unsigned name; /* in the metrics */
 };
 
-/* Of what all loops have together, at least one. */
-static size_t share(const struct worker *worker, uint64_t whole)
+/* Of what all loops have together, at least one; where a tenant may have all places, it may have them in any loop. */
+static size_t tenants_share(const struct worker *worker, const struct config_pool *config)
 {
     uint64_t loops = worker->gateway->worker_count;
-    uint64_t part = whole / loops + (worker->index < whole % loops ? 1 : 0);
-    return part == 0 ? 1 : (size_t)part;
+    uint64_t part = config->per_tenant / loops + (worker->index < config->per_tenant % loops ? 1 : 0);
+    return config->per_tenant >= config->size ? (size_t)config->size : part == 0 ? 1 : (size_t)part;
 }
 
 static struct pool_limits limits_of(const struct worker *worker, const struct config_pool *config)
 {
-    return (struct pool_limits){.size = share(worker, config->size),
-                                .per_tenant = share(worker, config->per_tenant),
+    return (struct pool_limits){.per_tenant = tenants_share(worker, config),
                                 .idle_ms = (uint64_t)config->idle_us / 1000,
                                 .age_ms = (uint64_t)config->lifetime_us / 1000};
 }
@@ -34,7 +32,7 @@ static void on_closed(void *context)
     metrics_drop(own->worker->metrics, METRICS_UPSTREAM_CONNECTIONS, METRICS_SERIES(own->name));
 }
 
-static const struct pool_limits no_limits = {.size = 1, .per_tenant = 1}; /* of sessions that are not bound anew yet */
+static const struct pool_limits no_limits = {.per_tenant = 1}; /* of sessions that are not bound anew yet */
 
 /* By the worker's snapshot, which may be newer than the session's. */
 static void configure(struct worker *worker, struct pool *pool)
@@ -42,6 +40,7 @@ static void configure(struct worker *worker, struct pool *pool)
     const struct config_upstream *upstream = config_upstream_find(worker->snapshot->config, pool_name(pool));
     bool is_pooled = upstream != NULL && upstream->pool.size > 0;
     struct pool_limits limits = is_pooled ? limits_of(worker, &upstream->pool) : no_limits;
+    pool_stock_resize(pool_stock_of(pool), is_pooled ? (size_t)upstream->pool.size : 1);
     pool_configure(pool, &limits, is_pooled ? upstream->conninfo : NULL);
 }
 
@@ -55,7 +54,8 @@ struct pool *worker_pool_find(struct worker *worker, const struct config_upstrea
     struct worker_pool *own = rg_memory_alloc(sizeof *own);
     *own = (struct worker_pool){.next = worker->pools, .worker = worker};
     own->name = metrics_block_name(worker->metrics, METRICS_UPSTREAMS, upstream->name);
-    own->pool = pool_new(worker->loop, upstream->name, &no_limits, upstream->conninfo, on_closed, own);
+    own->pool = pool_new(worker->loop, upstream->name, pool_stocks_find(worker->gateway->pool_stocks, upstream->name),
+                         &no_limits, upstream->conninfo, on_closed, own);
     configure(worker, own->pool);
     worker->pools = own;
     return own->pool;

@@ -285,15 +285,33 @@ def test_a_hundred_clients_share_four_connections(fresh):
     assert fresh.audit_verify().returncode == 0
 
 
-@pytest.mark.parametrize("fresh", [{"pool": 5, "workers": 2}], indirect=True)
+@pytest.mark.parametrize("fresh", [{"pool": 5, "workers": 3}], indirect=True)
 def test_event_loops_share_the_size(fresh):
-    with contextlib.ExitStack() as held:
-        for _ in range(3):
+    """Whichever loop a client is on: all places are anybody's, and there are no more of them than were asked for."""
+    with contextlib.closing(fresh.connect("globex")) as late, concurrent.futures.ThreadPoolExecutor(1) as pool, contextlib.ExitStack() as held:
+        for _ in range(5):
             held.enter_context(holder(fresh))
-        assert len(fresh.backends()) == 3
+        assert len(fresh.backends()) == 5
+        asked = pool.submit(one_answer, late)
+        fresh.wait_number("clients_waiting", 1)
+        held.close()
+        assert asked.result(timeout=30) == ("globex note 1",)
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
-        assert set(pool.map(lambda _: fresh.query(WORK % 3)[0][0], range(20))) == {270000}
+        assert set(pool.map(lambda _: fresh.query(WORK % 3)[0][0], range(40))) == {270000}
     assert len(fresh.backends()) <= 5
+
+
+@pytest.mark.parametrize("fresh", [{"pool": 1, "workers": 3}], indirect=True)
+def test_one_connection_goes_round_the_loops(fresh):
+    def work(number):
+        tenant = "globex" if number % 8 == 0 else "acme"
+        with contextlib.closing(fresh.connect(tenant)) as connection:
+            return [one_answer(connection) for _ in range(5)] == [(f"{tenant} note 1",)] * 5
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(24)))
+    assert len(fresh.backends()) <= 1
+    assert fresh.audit_verify().returncode == 0
 
 
 # ---- servers that go ----

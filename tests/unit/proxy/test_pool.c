@@ -28,6 +28,7 @@ struct client {
 struct world {
     struct net_loop *loop;
     struct net_conninfo *conninfo;
+    struct pool_stocks *stocks;
     struct pool *pool;
     int listener;
     char dsn[128];
@@ -51,7 +52,20 @@ static void on_granted(void *context)
     }
 }
 
-static void begin(struct world *world, const struct pool_limits *limits)
+/* As after a time when all were used at once. */
+static void draw_all(struct world *world, size_t size)
+{
+    struct pool_place places[CLIENTS] = {{0}};
+    for (size_t i = 0; i < size; i++) {
+        pool_join(world->pool, rg_slice_make("01234567" + i, 1), &places[i], NULL, NULL);
+        assert_true(pool_ask(&places[i]));
+    }
+    for (size_t i = 0; i < size; i++) {
+        pool_part(&places[i]);
+    }
+}
+
+static void begin(struct world *world, size_t size, const struct pool_limits *limits)
 {
     uint16_t port = 0;
     *world = (struct world){.listener = net_test_listen(&port)};
@@ -59,7 +73,11 @@ static void begin(struct world *world, const struct pool_limits *limits)
     assert_ok(net_loop_new(NULL, &world->loop));
     assert_ok(
         net_conninfo_parse(rg_slice_of(world->dsn), RG_SLICE("s3cret"), NET_CONNINFO_PINS_NONE, &world->conninfo));
-    world->pool = pool_new(world->loop, RG_SLICE("main"), limits, world->conninfo, on_closed, world);
+    world->stocks = pool_stocks_new();
+    struct pool_stock *stock = pool_stocks_find(world->stocks, RG_SLICE("main"));
+    pool_stock_resize(stock, size);
+    world->pool = pool_new(world->loop, RG_SLICE("main"), stock, limits, world->conninfo, on_closed, world);
+    draw_all(world, size);
 }
 
 /* Clients of the tenants that the letters name. */
@@ -82,6 +100,7 @@ static void end(struct world *world)
     assert_null(world->pool);
     net_conninfo_release(&world->conninfo);
     net_loop_free(&world->loop);
+    pool_stocks_free(&world->stocks);
     close(world->listener);
 }
 
@@ -99,7 +118,7 @@ static void places_are_granted_up_to_the_size_and_then_in_order(void **state)
 {
     (void)state;
     struct world world;
-    begin(&world, &(struct pool_limits){.size = 2, .per_tenant = 2, .idle_ms = NEVER_MS, .age_ms = NEVER_MS});
+    begin(&world, 2, &(struct pool_limits){.per_tenant = 2, .idle_ms = NEVER_MS, .age_ms = NEVER_MS});
     join(&world, "aaaa");
     assert_true(pool_ask(&world.clients[0].place));
     assert_true(pool_ask(&world.clients[1].place));
@@ -121,7 +140,7 @@ static void tenants_are_served_in_turn_whoever_waits_with_many(void **state)
 {
     (void)state;
     struct world world;
-    begin(&world, &(struct pool_limits){.size = 1, .per_tenant = 1, .idle_ms = NEVER_MS, .age_ms = NEVER_MS});
+    begin(&world, 1, &(struct pool_limits){.per_tenant = 1, .idle_ms = NEVER_MS, .age_ms = NEVER_MS});
     join(&world, "aaaaabcb");
     for (size_t i = 0; i < CLIENTS; i++) {
         assert_int_equal(pool_ask(&world.clients[i].place), i == 0);
@@ -141,7 +160,7 @@ static void a_tenants_share_leaves_the_rest_to_others(void **state)
 {
     (void)state;
     struct world world;
-    begin(&world, &(struct pool_limits){.size = 3, .per_tenant = 2, .idle_ms = NEVER_MS, .age_ms = NEVER_MS});
+    begin(&world, 3, &(struct pool_limits){.per_tenant = 2, .idle_ms = NEVER_MS, .age_ms = NEVER_MS});
     join(&world, "aaaabb");
     assert_true(pool_ask(&world.clients[0].place));
     assert_true(pool_ask(&world.clients[1].place));
@@ -161,7 +180,7 @@ static void who_ceases_to_wait_or_parts_is_not_granted(void **state)
 {
     (void)state;
     struct world world;
-    begin(&world, &(struct pool_limits){.size = 1, .per_tenant = 1, .idle_ms = NEVER_MS, .age_ms = NEVER_MS});
+    begin(&world, 1, &(struct pool_limits){.per_tenant = 1, .idle_ms = NEVER_MS, .age_ms = NEVER_MS});
     join(&world, "abbc");
     assert_true(pool_ask(&world.clients[0].place));
     for (size_t i = 1; i < 4; i++) {
@@ -181,17 +200,19 @@ static void new_limits_hold_from_now_on(void **state)
 {
     (void)state;
     struct world world;
-    begin(&world, &(struct pool_limits){.size = 1, .per_tenant = 1, .idle_ms = NEVER_MS, .age_ms = NEVER_MS});
+    begin(&world, 1, &(struct pool_limits){.per_tenant = 1, .idle_ms = NEVER_MS, .age_ms = NEVER_MS});
     join(&world, "aaab");
     assert_true(pool_ask(&world.clients[0].place));
     for (size_t i = 1; i < 4; i++) {
         assert_false(pool_ask(&world.clients[i].place));
     }
-    struct pool_limits more = {.size = 3, .per_tenant = 2, .idle_ms = NEVER_MS, .age_ms = NEVER_MS};
+    struct pool_limits more = {.per_tenant = 2, .idle_ms = NEVER_MS, .age_ms = NEVER_MS};
+    pool_stock_resize(pool_stock_of(world.pool), 3);
     pool_configure(world.pool, &more, world.conninfo);
     assert_true(world.clients[1].granted > 0 && world.clients[3].granted > 0);
     assert_int_equal(world.clients[2].granted, 0);
-    struct pool_limits less = {.size = 1, .per_tenant = 1, .idle_ms = NEVER_MS, .age_ms = NEVER_MS};
+    struct pool_limits less = {.per_tenant = 1, .idle_ms = NEVER_MS, .age_ms = NEVER_MS};
+    pool_stock_resize(pool_stock_of(world.pool), 1);
     pool_configure(world.pool, &less, world.conninfo);
     expect_counts(&world, 3, 1, 0); /* nobody loses a place */
     pool_leave(&world.clients[0].place);
@@ -254,7 +275,7 @@ static void the_connection_that_was_used_last_is_taken_first(void **state)
     (void)state;
     struct world world;
     struct link links[2];
-    begin(&world, &(struct pool_limits){.size = 2, .per_tenant = 2, .idle_ms = NEVER_MS, .age_ms = NEVER_MS});
+    begin(&world, 2, &(struct pool_limits){.per_tenant = 2, .idle_ms = NEVER_MS, .age_ms = NEVER_MS});
     assert_null(pool_take(world.pool, world.conninfo));
     connect_link(&world, &links[0]);
     connect_link(&world, &links[1]);
@@ -282,7 +303,7 @@ static void what_speaks_unasked_or_ends_is_closed(void **state)
     static const char death[] = "E\0\0\0\x12SFATAL\0C57P01\0";
     struct world world;
     struct link links[3];
-    begin(&world, &(struct pool_limits){.size = 3, .per_tenant = 3, .idle_ms = NEVER_MS, .age_ms = NEVER_MS});
+    begin(&world, 3, &(struct pool_limits){.per_tenant = 3, .idle_ms = NEVER_MS, .age_ms = NEVER_MS});
     for (size_t i = 0; i < 3; i++) {
         connect_link(&world, &links[i]);
     }
@@ -308,12 +329,12 @@ static void what_is_idle_or_old_is_closed_in_time(void **state)
     (void)state;
     struct world world;
     struct link link;
-    begin(&world, &(struct pool_limits){.size = 2, .per_tenant = 2, .idle_ms = 50, .age_ms = NEVER_MS});
+    begin(&world, 2, &(struct pool_limits){.per_tenant = 2, .idle_ms = 50, .age_ms = NEVER_MS});
     connect_link(&world, &link);
     pool_put(world.pool, &link.upstream);
     turn_until_idle(&world, 0);
     close(link.peer);
-    struct pool_limits limits = {.size = 2, .per_tenant = 2, .idle_ms = NEVER_MS, .age_ms = 0};
+    struct pool_limits limits = {.per_tenant = 2, .idle_ms = NEVER_MS, .age_ms = 0};
     connect_link(&world, &link);
     pool_configure(world.pool, &limits, world.conninfo);
     pool_put(world.pool, &link.upstream);
@@ -329,8 +350,8 @@ static void nothing_outlives_a_reload(void **state)
     struct world world;
     struct link kept;
     struct link used;
-    struct pool_limits limits = {.size = 2, .per_tenant = 2, .idle_ms = NEVER_MS, .age_ms = NEVER_MS};
-    begin(&world, &limits);
+    struct pool_limits limits = {.per_tenant = 2, .idle_ms = NEVER_MS, .age_ms = NEVER_MS};
+    begin(&world, 2, &limits);
     connect_link(&world, &kept);
     connect_link(&world, &used);
     pool_put(world.pool, &kept.upstream);
