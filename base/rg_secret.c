@@ -60,6 +60,7 @@ rg_status rg_secret_new(struct rg_slice bytes, struct rg_secret **out_secret)
     }
     struct rg_secret *secret = NULL;
     RG_TRY(secret_map(bytes.size, &secret));
+    RG_ASSERT(secret != NULL);
     memcpy(secret->bytes, bytes.data, bytes.size);
     secret->size = bytes.size;
     *out_secret = secret;
