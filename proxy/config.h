@@ -59,6 +59,10 @@ struct config_pool {
     int64_t wait_us; /* for a connection */
     int64_t idle_us;
     int64_t lifetime_us;
+    int64_t check_us; /* unused for longer, a connection is asked before it is used */
+    uint64_t least;   /* connections that are there without being asked for */
+    uint64_t reserve; /* more than size, for those who waited reserve_wait_us */
+    int64_t reserve_wait_us;
 };
 
 struct config_upstream {

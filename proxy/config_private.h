@@ -48,6 +48,7 @@ struct config_raw_upstream {
     struct rg_schema_word identity;
     struct rg_schema_word pool_mode;
     struct rg_schema_number pool_size, pool_per_tenant, query_wait_timeout, server_idle_timeout, server_lifetime;
+    struct rg_schema_number min_pool_size, reserve_pool_size, reserve_pool_timeout, server_check_delay;
     struct rg_schema_string url, ca_file; /* of superset, with all that follows */
     struct rg_schema_number response_timeout, websocket_timeout, keepalive_timeout;
     struct rg_schema_secret identity_key;

@@ -109,14 +109,19 @@ uint64_t pool_tenant_held(const struct pool_place *place)
 
 static void on_timer(void *context);
 
+static bool has_least(const struct pool *pool)
+{
+    return pool->counts.held + pool->counts.idle <= pool->limits.least;
+}
+
 static void watch_oldest(struct pool *pool)
 {
     if (pool->oldest == NULL) {
         net_timer_stop(&pool->timer);
         return;
     }
-    int64_t due_us = pool->oldest->put_us + (int64_t)pool->limits.idle_ms * 1000;
-    int64_t left_us = due_us - net_loop_now_us(pool->loop);
+    int64_t idle_us = (int64_t)pool->limits.idle_ms * 1000;
+    int64_t left_us = has_least(pool) ? idle_us : pool->oldest->put_us + idle_us - net_loop_now_us(pool->loop);
     net_timer_start(pool->loop, &pool->timer, left_us <= 0 ? 0 : (uint64_t)left_us / 1000 + 1, on_timer, pool);
 }
 
@@ -151,7 +156,7 @@ static void on_timer(void *context)
 {
     struct pool *pool = context;
     int64_t idle_us = (int64_t)pool->limits.idle_ms * 1000;
-    while (pool->oldest != NULL && net_loop_now_us(pool->loop) - pool->oldest->put_us >= idle_us) {
+    while (pool->oldest != NULL && !has_least(pool) && net_loop_now_us(pool->loop) - pool->oldest->put_us >= idle_us) {
         drop(pool->oldest);
     }
     watch_oldest(pool);
@@ -197,14 +202,29 @@ static void make_room(struct pool *pool)
     }
 }
 
-struct net_upstream *pool_take(struct pool *pool, const struct net_conninfo *conninfo)
+static bool is_stale(const struct idle *idle)
+{
+    const struct pool *pool = idle->pool;
+    return net_loop_now_us(pool->loop) - idle->put_us >= (int64_t)pool->limits.check_ms * 1000;
+}
+
+void pool_drop_stale(struct pool *pool)
+{
+    while (pool->oldest != NULL && is_stale(pool->oldest)) {
+        drop(pool->oldest);
+    }
+}
+
+struct net_upstream *pool_take(struct pool *pool, const struct net_conninfo *conninfo, bool *out_is_stale)
 {
     struct idle *older = NULL;
+    *out_is_stale = false;
     for (struct idle *idle = pool->newest; idle != NULL; idle = older) {
         older = idle->older;
         if (!is_wanted(pool, idle->upstream) || !is_alive(pool, idle)) {
             drop(idle);
         } else if (net_upstream_conninfo(idle->upstream) == conninfo) {
+            *out_is_stale = is_stale(idle);
             return empty(idle);
         }
     }
@@ -465,6 +485,15 @@ bool pool_ask(struct pool_place *place)
         place_tenant(pool, tenant);
     }
     return is_free;
+}
+
+void pool_press(struct pool_place *place)
+{
+    struct pool *pool = place->pool;
+    bool may_have_more = place->state == POOL_WAITS && place->tenant->held < pool->limits.per_tenant;
+    if (may_have_more && pool->counts.held >= pool->drawer->owned && pool_draw_reserve(pool->drawer)) {
+        grant(pool);
+    }
 }
 
 void pool_leave(struct pool_place *place)

@@ -21,6 +21,8 @@ struct pool_limits {
     size_t per_tenant; /* places in this loop; at least 1 */
     uint64_t idle_ms;  /* unused for so long, a connection is closed */
     uint64_t age_ms;   /* open for so long, it is closed instead of kept */
+    uint64_t check_ms; /* unused for so long, it may have gone unnoticed */
+    size_t least;      /* idle ones are not closed for being unused when no more are left */
 };
 
 struct pool_counts {
@@ -70,12 +72,17 @@ void pool_part(struct pool_place *place); /* gives back what it holds; joined or
 
 /* True: it holds a place now. False: it waits. */
 bool pool_ask(struct pool_place *place);
+/* It has waited long: the next one may get a place of the reserve. */
+void pool_press(struct pool_place *place);
 /* Gives the place back, or ceases to wait; then those who wait may be granted theirs. Nothing when it has none. */
 void pool_leave(struct pool_place *place);
 
 /* For who holds a place: a connection that is open, in no transaction and has nothing to say, without events, and was
- * opened with this very conninfo, under which the caller's statement was judged; NULL = it has to open one. */
-struct net_upstream *pool_take(struct pool *pool, const struct net_conninfo *conninfo);
+ * opened with this very conninfo, under which the caller's statement was judged; NULL = it has to open one.
+ * *out_is_stale: unused for so long that it is to be asked first, and if it does not answer pool_drop_stale closes its
+ * like. */
+struct net_upstream *pool_take(struct pool *pool, const struct net_conninfo *conninfo, bool *out_is_stale);
+void pool_drop_stale(struct pool *pool);
 /* Takes an upstream that is open, at rest and without bytes in either direction: kept, or closed when it is too old or
  * not what it should be. Before pool_leave, so that who is granted the place finds it. */
 void pool_put(struct pool *pool, struct net_upstream **upstream);

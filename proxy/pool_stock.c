@@ -15,6 +15,7 @@ struct pool_stock {
     struct pool_drawer *first; /* who lacks one */
     size_t lacking;
     size_t size;
+    size_t reserve;
     size_t owned;
     atomic_bool is_wanted; /* somebody lacks one, or more are owned than there are */
 };
@@ -125,7 +126,7 @@ static const struct pool_drawer *next_lacking(const struct pool_stock *stock, co
 static bool is_due(const struct pool_drawer *drawer, bool needs_it)
 {
     const struct pool_stock *stock = drawer->stock;
-    if (stock->owned > stock->size) {
+    if (stock->owned > stock->size && (!needs_it || stock->owned > stock->size + stock->reserve)) {
         return true;
     }
     const struct pool_drawer *other = next_lacking(stock, drawer);
@@ -148,6 +149,20 @@ bool pool_draw(struct pool_drawer *drawer)
         start_lacking(drawer);
         note_wanted(stock);
         poke_spare(stock, drawer); /* behind note_wanted: whoever has one to spare from now on sees that it is wanted */
+    }
+    (void)pthread_mutex_unlock(&stock->mutex);
+    return is_drawn;
+}
+
+bool pool_draw_reserve(struct pool_drawer *drawer)
+{
+    struct pool_stock *stock = drawer->stock;
+    (void)pthread_mutex_lock(&stock->mutex);
+    bool is_drawn = stock->owned >= stock->size && stock->owned < stock->size + stock->reserve;
+    if (is_drawn) {
+        stock->owned++;
+        drawer->owned++;
+        note_wanted(stock);
     }
     (void)pthread_mutex_unlock(&stock->mutex);
     return is_drawn;
@@ -188,10 +203,11 @@ bool pool_give(struct pool_drawer *drawer, bool needs_it)
     return is_given;
 }
 
-void pool_stock_resize(struct pool_stock *stock, size_t size)
+void pool_stock_resize(struct pool_stock *stock, size_t size, size_t reserve)
 {
     (void)pthread_mutex_lock(&stock->mutex);
     stock->size = size;
+    stock->reserve = reserve;
     note_wanted(stock);
     poke_lacking(stock);
     if (stock->owned > size) {

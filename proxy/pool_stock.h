@@ -40,10 +40,13 @@ struct pool_drawer *pool_drawer_open(struct pool_stock *stock, struct net_loop *
                                      void *owner);
 void pool_drawer_close(struct pool_drawer *drawer); /* gives back all that it owns; nothing is called any more */
 
-/* How many there are, used ones included. Where it is fewer than are owned, loops give back what they do not use. */
-void pool_stock_resize(struct pool_stock *stock, size_t size);
+/* How many there are, used ones included, and how many more for those who waited long. Where it is fewer than are
+ * owned, loops give back what they do not use. */
+void pool_stock_resize(struct pool_stock *stock, size_t size, size_t reserve);
 /* True: one more is owned. False: none is free; on_poke tells when it is worth another try. */
 bool pool_draw(struct pool_drawer *drawer);
+/* One of the reserve, given back as soon as nobody waits for a place in this loop. */
+bool pool_draw_reserve(struct pool_drawer *drawer);
 /* It needs none any more. */
 void pool_drawer_settle(struct pool_drawer *drawer);
 /* spare: what it owns and does not use now. True: something is due to others, perhaps: pool_give. */

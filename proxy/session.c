@@ -258,6 +258,10 @@ void session_cancel(struct session *session)
     if (session_is_dead(session) || session_cancel_wait(session) || session->requests.count == 0) {
         return;
     }
+    if (session->is_probing) { /* the question is not the client's */
+        session->command.is_cancelled = true;
+        return;
+    }
     if (session->is_begin_awaited) {
         bool is_behind = session->requests.count > 1; /* a BEGIN is nobody's statement to cancel */
         session->is_cancel_due |= is_behind;

@@ -37,6 +37,26 @@ static void on_wait_over(void *context)
     session_resume(session);
 }
 
+static void on_pressing(void *context);
+
+/* The next reason to look at one who waits: its time for the reserve, or the end of its patience. */
+static void watch_wait(struct session *session)
+{
+    const struct config_pool *config = &upstream_of(session)->pool;
+    int64_t left_us = session->wait_until_us - net_loop_now_us(session->worker->loop);
+    bool has_reserve = config->reserve > 0 && config->reserve_wait_us < left_us;
+    int64_t next_us = has_reserve ? config->reserve_wait_us : left_us;
+    net_timer_start(session->worker->loop, &session->pool_timer, next_us <= 0 ? 0 : (uint64_t)next_us / 1000,
+                    has_reserve ? on_pressing : on_wait_over, session);
+}
+
+static void on_pressing(void *context)
+{
+    struct session *session = context;
+    watch_wait(session); /* before it is granted, which stops it */
+    pool_press(&session->place);
+}
+
 bool session_is_sharing(const struct session *session)
 {
     return session->place.pool != NULL;
@@ -134,15 +154,17 @@ enum pipeline_next session_enter_pool(struct session *session)
     if (pool_ask(&session->place)) {
         return PIPELINE_NEXT;
     }
-    net_timer_start(session->worker->loop, &session->pool_timer, (uint64_t)upstream_of(session)->pool.wait_us / 1000,
-                    on_wait_over, session);
+    session->wait_until_us = net_loop_now_us(session->worker->loop) + upstream_of(session)->pool.wait_us;
+    watch_wait(session);
     return PIPELINE_SUSPEND;
 }
 
-struct net_upstream *session_take_pooled(struct session *session)
+struct net_upstream *session_take_pooled(struct session *session, bool *out_is_stale)
 {
-    struct net_upstream *upstream =
-        session_is_sharing(session) ? pool_take(session->place.pool, upstream_of(session)->conninfo) : NULL;
+    *out_is_stale = false;
+    struct net_upstream *upstream = session_is_sharing(session)
+                                        ? pool_take(session->place.pool, upstream_of(session)->conninfo, out_is_stale)
+                                        : NULL;
     session->is_upstream_counted = session->is_upstream_counted || upstream != NULL;
     return upstream;
 }

@@ -169,11 +169,12 @@ struct session {
     struct pgwire_scanner scanner;
     struct pool_place place;     /* of the pool; joined to none: the connection is its own until its end */
     int64_t pool_retry_until_us; /* monotonic */
+    int64_t wait_until_us;       /* monotonic: for a place */
     bool is_route_new;           /* bound anew since the connection was chosen */
     bool is_wait_over;           /* for a place: it was not granted in time */
     bool is_relaying;            /* answers are being passed on: the connection stays */
     unsigned attempts;
-    bool is_probing;      /* the upstream is asked for its search_path */
+    bool is_probing;      /* the upstream is asked for its search_path, or whether it is there */
     bool is_probe_passed; /* it answered pg_catalog */
     bool is_pooled;       /* by PgBouncer: see is_early in session.c */
     bool has_cancelled;   /* a cancel request for it may still be on its way somewhere */
@@ -443,7 +444,8 @@ rg_status reply_put_error(struct session *session, struct request *request,
 bool session_is_sharing(const struct session *session);
 /* NEXT: it has a place, or needs none. */
 enum pipeline_next session_enter_pool(struct session *session);
-struct net_upstream *session_take_pooled(struct session *session); /* NULL = none is idle */
+/* NULL = none is idle. *out_is_stale: to be asked whether it is there. */
+struct net_upstream *session_take_pooled(struct session *session, bool *out_is_stale);
 void session_leave_pool(struct session *session);
 /* Gives back a place for which there is no connection, nor one under way. */
 void session_leave_unused(struct session *session);

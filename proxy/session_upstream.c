@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The upstream session of a client's session: opened when first needed, opened again when it was lost between
  * transactions, cancelled, closed. */
-#include <stdlib.h>
-
 #include "base/rg_memory.h"
+#include "proxy/proved.h"
 #include "proxy/session_private.h"
 #include "proxy/spares.h"
 
@@ -30,9 +29,14 @@ static void on_server_closed(void *context, struct net_stream *stream, const cha
 {
     struct session *session = context;
     reply_on_input(session); /* an error message may stand before the end */
-    if (!session_is_dead(session) && session->server == stream) {
-        upstream_lost(session, reason);
-        reply_settle(session);
+    if (session_is_dead(session) || session->server != stream) {
+        return;
+    }
+    bool was_probing = session->is_probing;
+    upstream_lost(session, reason);
+    reply_settle(session);
+    if (was_probing && !session_is_dead(session)) {
+        session_resume(session); /* with another one */
     }
 }
 
@@ -105,10 +109,16 @@ void upstream_lost(struct session *session, const char *reason)
 {
     note_lost(session, reason);
     count_lost(session);
-    bool can_go_on = session->phase == SESSION_READY && session->requests.count == 0 &&
-                     session->transaction == PGWIRE_TRANSACTION_IDLE && !session->has_forwarded_settings &&
-                     session->forwarded_since_sync == 0;
+    bool is_unused = session->is_probing && session_is_sharing(session);
+    bool can_go_on = is_unused || (session->phase == SESSION_READY && session->requests.count == 0 &&
+                                   session->transaction == PGWIRE_TRANSACTION_IDLE &&
+                                   !session->has_forwarded_settings && session->forwarded_since_sync == 0);
     upstream_close(session);
+    if (is_unused) { /* as if it had never been there */
+        session->is_probing = false;
+        session->batches_answered = session->batches_forwarded;
+        return;
+    }
     if (can_go_on) { /* the next statement opens a new one, or the one in work that was not sent yet */
         if (session->is_suspended) {
             session->step = pipeline_back_to(&pipeline_statement, session_connect, session->step);
@@ -159,15 +169,7 @@ static void on_retry(void *context)
 
 /* ---- may this upstream be trusted with rewritten text? ---- */
 
-/* The fence of a shared table relies on a planner that does not look through MATERIALIZED: not proved from 17 on
- * (reference leaks.md), so refused. Hyper calls itself 9.1. */
-enum { FIRST_UNPROVED_MAJOR = 17 };
-
-static bool is_proved_version(const struct net_upstream *upstream)
-{
-    const char *version = net_upstream_parameter(upstream, "server_version");
-    return version != NULL && strtol(version, NULL, 10) < FIRST_UNPROVED_MAJOR;
-}
+enum { CHECK_MS = 5000 };
 
 static void reject(struct session *session, const char *reason)
 {
@@ -197,13 +199,15 @@ static rg_status start_probe(struct session *session)
     session->batches_forwarded++;
     session->is_probing = true;
     session->is_probe_passed = false;
-    session_start_statement_timer(session);
     return RG_OK;
 }
 
 void upstream_probed(struct session *session)
 {
     session->is_probing = false;
+    if (session_is_sharing(session)) {
+        net_timer_stop(&session->pool_timer);
+    }
     if (session->is_probe_passed) {
         session_resume(session);
     } else {
@@ -214,9 +218,7 @@ void upstream_probed(struct session *session)
 static void accept_upstream(struct session *session)
 {
     if (!is_proved_version(session->upstream)) {
-        reject(session,
-               "PostgreSQL 17 and later are not supported: its planner has not been proved not to look through "
-               "the fence of shared tables");
+        reject(session, UNPROVED_REASON);
         return;
     }
     session->is_pooled = upstream_of(session)->kind == CONFIG_UPSTREAM_PGBOUNCER;
@@ -227,7 +229,9 @@ static void accept_upstream(struct session *session)
     rg_status status = start_probe(session);
     if (!rg_is_ok(status)) {
         reject(session, status.error->text);
+        return;
     }
+    session_start_statement_timer(session);
 }
 
 static void adopt(struct session *session, struct net_upstream *upstream)
@@ -248,12 +252,34 @@ static void adopt(struct session *session, struct net_upstream *upstream)
     net_stream_set_events(session->server, &events, session);
 }
 
+static void on_check_over(void *context)
+{
+    struct session *session = context;
+    struct pool *pool = session->place.pool;
+    upstream_lost(session, "no answer after it was idle");
+    pool_drop_stale(pool); /* a firewall has forgotten them all */
+    session_resume(session);
+}
+
+/* Something on the way may have dropped what was long unused, without a word: it is asked before anything is sent that
+ * might be carried out, or not. */
+static void start_check(struct session *session)
+{
+    bool is_asked = rg_is_ok(start_probe(session));
+    session->is_probing = true;
+    net_timer_start(session->worker->loop, &session->pool_timer, is_asked ? CHECK_MS : 0, on_check_over, session);
+}
+
 /* Another session's before: one of the pool, or with the same login and the same view, for whom it was probed. */
 static bool take_spare(struct session *session)
 {
-    struct net_upstream *shared = session_take_pooled(session);
+    bool is_stale = false;
+    struct net_upstream *shared = session_take_pooled(session, &is_stale);
     if (shared != NULL) {
         adopt(session, shared);
+        if (is_stale) {
+            start_check(session);
+        }
         return true;
     }
     const struct config_upstream *upstream = upstream_of(session);
@@ -348,7 +374,7 @@ enum pipeline_next session_connect(struct session *session)
         return entered;
     }
     if (take_spare(session)) {
-        return PIPELINE_NEXT;
+        return session->is_probing ? PIPELINE_SUSPEND : PIPELINE_NEXT;
     }
     session->attempts = 1;
     session->pool_retry_until_us = net_loop_now_us(session->worker->loop) + SESSION_POOL_RETRY_US;

@@ -158,6 +158,7 @@ rg_status worker_open(struct gateway *gateway, unsigned index, struct snapshot *
     worker_wait_for_auditor(worker);
     net_loop_set_turn_end(worker->loop, on_turn_end, worker);
     tell_state(worker);
+    worker_pools_open(worker);
     net_timer_start(worker->loop, &worker->beat, 0, on_beat, worker);
     return start_accepting(worker);
 }

@@ -117,6 +117,7 @@ void worker_disconnect(struct worker *worker);
 
 /* Made when there is none yet; lives as long as the worker. upstream has pool.size > 0. */
 struct pool *worker_pool_find(struct worker *worker, const struct config_upstream *upstream);
+void worker_pools_open(struct worker *worker); /* those with connections that nobody asks for */
 void worker_pools_swap(struct worker *worker); /* the snapshot is a new one */
 void worker_pools_stop(struct worker *worker); /* its sessions end */
 void worker_pools_tell(const struct worker *worker);

@@ -443,6 +443,146 @@ def test_an_old_connection_is_closed_when_it_is_given_back(fresh):
         assert fresh.backends() != before
 
 
+# ---- connections before they are asked for, and more than there should be ----
+
+def wait_backends(stack, count):
+    stacks.wait_for(lambda: len(stack.backends()) == count, f"{count} connections")
+
+
+@pytest.mark.parametrize("fresh", [{"pool": 5, "workers": 2, "pooling": 'min_pool_size = 3\nserver_idle_timeout = "1s"'}], indirect=True)
+def test_the_least_is_there_before_anybody_asks_and_again_when_it_went(fresh):
+    wait_backends(fresh, 3)
+    before = fresh.backends()
+    with holder(fresh), holder(fresh), holder(fresh), holder(fresh), holder(fresh):
+        assert len(fresh.backends()) == 5  # nobody waits for what is only kept
+    wait_backends(fresh, 3)
+    time.sleep(1.5)
+    assert len(fresh.backends()) == 3  # idle for longer than others may be
+    fresh.server.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'rowgate'")
+    stacks.wait_for(lambda: len(fresh.backends()) == 3 and not set(before) & set(fresh.backends()), "three new ones")
+    assert fresh.query("select count(*) from orders") == [(300,)]
+    reload(fresh, fresh.config_text().replace("min_pool_size = 3", "min_pool_size = 0"), "policy.reloaded")
+    wait_backends(fresh, 0)
+
+
+def serves(stack):
+    try:
+        return stack.server.execute("select 1") == [(1,)]
+    except psycopg2.OperationalError:
+        return False
+
+
+@pytest.mark.parametrize("fresh", [{"pool": 2, "pooling": "min_pool_size = 2"}], indirect=True)
+def test_a_server_that_is_away_is_tried_quietly(fresh):
+    wait_backends(fresh, 2)
+    fresh.server._end_process()
+    time.sleep(3)
+    assert fresh.server._launch()
+    stacks.wait_for(lambda: serves(fresh) and len(fresh.backends()) == 2, "2 connections")
+    told = [line for line in fresh.rowgate.log_path.read_text().splitlines() if "sql.upstream.unavailable" in line]
+    assert len(told) <= 1 and "s3cret" not in "".join(told)
+
+
+@pytest.mark.parametrize("fresh", [{"pool": 1, "pooling": 'reserve_pool_size = 1\nreserve_pool_timeout = "1s"\nquery_wait_timeout = "4s"'}], indirect=True)
+def test_the_reserve_is_for_those_who_waited_long(fresh):
+    with contextlib.ExitStack() as clients:
+        waiting, patient = (clients.enter_context(contextlib.closing(fresh.connect())) for _ in range(2))
+        with concurrent.futures.ThreadPoolExecutor(2) as pool, holder(fresh):
+            assert one_answer(waiting) == ("acme note 1",)  # a second later
+            assert len(fresh.backends()) <= 2
+            with holder(fresh, "globex"):  # has the reserve: there is no more
+                assert len(fresh.backends()) == 2
+                with pytest.raises(psycopg2.errors.TooManyConnections):
+                    one_answer(patient)
+                assert len(fresh.backends()) == 2
+            asked = pool.submit(one_answer, patient)
+            assert asked.result(timeout=30) == ("acme note 1",)
+        fresh.wait_number("clients_active", 0)
+        wait_backends(fresh, 1)  # given back
+        assert one_answer(waiting) == ("acme note 1",)
+        assert len(fresh.backends()) == 1
+
+
+# ---- connections that went without a word ----
+
+@contextlib.contextmanager
+def deaf(stack):
+    """The server's processes of the idle connections do not answer."""
+    pids = stack.backends()
+    assert pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+CHECKED = {"pool": 2, "pooling": 'server_check_delay = "500ms"'}
+
+
+@pytest.mark.parametrize("fresh", [CHECKED], indirect=True)
+def test_what_was_long_idle_is_asked_and_used(fresh):
+    with contextlib.closing(fresh.connect()) as connection:
+        one_answer(connection)
+        before = fresh.backends()
+        time.sleep(0.7)
+        assert one_answer(connection) == ("acme note 1",)
+        assert fresh.backends() == before
+        with contextlib.closing(fresh.connect("globex")) as other:
+            assert one_answer(other) == ("globex note 1",)
+    told = [record for record in fresh.audit_records() if "search_path" in str(record)]
+    assert not told  # nobody's statement
+
+
+@pytest.mark.parametrize("fresh", [CHECKED], indirect=True)
+def test_what_does_not_answer_is_replaced_and_no_write_is_lost_or_done_twice(fresh):
+    with contextlib.closing(fresh.connect()) as connection, contextlib.closing(fresh.connect()) as second, connection.cursor() as cursor:
+        with holder(fresh):
+            one_answer(connection)
+        before = fresh.backends()
+        time.sleep(0.7)
+        with deaf(fresh):
+            cursor.execute("insert into orders (id) values (99001)")
+            assert one_answer(second) == ("acme note 1",)
+            assert not set(before) & {pid for pid, in fresh.server.execute(
+                "select pid from pg_stat_activity where usename = 'rowgate' and state = 'idle' and backend_start > now() - interval '4 s'")}
+            with contextlib.closing(fresh.connect("globex")) as late:  # so does a login
+                assert one_answer(late) == ("globex note 1",)
+    assert fresh.server.execute("select count(*) from t_acme.orders where id = 99001", dbname="bi") == [(1,)]
+    assert fresh.audit_verify().returncode == 0
+
+
+@pytest.mark.parametrize("fresh", [CHECKED], indirect=True)
+def test_one_that_ends_while_it_is_asked_is_replaced_at_once(fresh):
+    with contextlib.closing(fresh.connect()) as connection, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        one_answer(connection)
+        time.sleep(0.7)
+        with deaf(fresh):
+            asked = pool.submit(one_answer, connection)
+            time.sleep(0.5)
+            fresh.server.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'rowgate'")
+        assert asked.result(timeout=4) == ("acme note 1",)
+
+
+@pytest.mark.parametrize("fresh", [CHECKED], indirect=True)
+def test_a_cancel_request_hits_the_statement_and_not_the_question(fresh):
+    with contextlib.closing(fresh.connect()) as connection, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        one_answer(connection)
+        before = fresh.backends()
+        time.sleep(0.7)
+        with deaf(fresh):
+            asked = pool.submit(one_answer, connection)
+            time.sleep(0.5)
+            connection.cancel()
+            time.sleep(0.5)
+        with pytest.raises(psycopg2.errors.QueryCanceled):
+            asked.result(timeout=4)
+        assert one_answer(connection) == ("acme note 1",)
+        assert fresh.backends() == before
+
+
 # ---- configurations ----
 
 def test_a_reload_changes_the_size_and_drops_what_was_opened_before(fresh):

@@ -75,7 +75,7 @@ static void begin(struct world *world, size_t size, const struct pool_limits *li
         net_conninfo_parse(rg_slice_of(world->dsn), RG_SLICE("s3cret"), NET_CONNINFO_PINS_NONE, &world->conninfo));
     world->stocks = pool_stocks_new();
     struct pool_stock *stock = pool_stocks_find(world->stocks, RG_SLICE("main"));
-    pool_stock_resize(stock, size);
+    pool_stock_resize(stock, size, 0);
     world->pool = pool_new(world->loop, RG_SLICE("main"), stock, limits, world->conninfo, on_closed, world);
     draw_all(world, size);
 }
@@ -207,12 +207,12 @@ static void new_limits_hold_from_now_on(void **state)
         assert_false(pool_ask(&world.clients[i].place));
     }
     struct pool_limits more = {.per_tenant = 2, .idle_ms = NEVER_MS, .age_ms = NEVER_MS};
-    pool_stock_resize(pool_stock_of(world.pool), 3);
+    pool_stock_resize(pool_stock_of(world.pool), 3, 0);
     pool_configure(world.pool, &more, world.conninfo);
     assert_true(world.clients[1].granted > 0 && world.clients[3].granted > 0);
     assert_int_equal(world.clients[2].granted, 0);
     struct pool_limits less = {.per_tenant = 1, .idle_ms = NEVER_MS, .age_ms = NEVER_MS};
-    pool_stock_resize(pool_stock_of(world.pool), 1);
+    pool_stock_resize(pool_stock_of(world.pool), 1, 0);
     pool_configure(world.pool, &less, world.conninfo);
     expect_counts(&world, 3, 1, 0); /* nobody loses a place */
     pool_leave(&world.clients[0].place);
@@ -274,9 +274,10 @@ static void the_connection_that_was_used_last_is_taken_first(void **state)
 {
     (void)state;
     struct world world;
+    bool is_stale = false;
     struct link links[2];
     begin(&world, 2, &(struct pool_limits){.per_tenant = 2, .idle_ms = NEVER_MS, .age_ms = NEVER_MS});
-    assert_null(pool_take(world.pool, world.conninfo));
+    assert_null(pool_take(world.pool, world.conninfo, &is_stale));
     connect_link(&world, &links[0]);
     connect_link(&world, &links[1]);
     struct net_upstream *last = links[1].upstream;
@@ -284,11 +285,11 @@ static void the_connection_that_was_used_last_is_taken_first(void **state)
     pool_put(world.pool, &links[1].upstream);
     assert_null(links[0].upstream);
     expect_counts(&world, 0, 0, 2);
-    links[1].upstream = pool_take(world.pool, world.conninfo);
+    links[1].upstream = pool_take(world.pool, world.conninfo, &is_stale);
     assert_ptr_equal(links[1].upstream, last);
-    links[0].upstream = pool_take(world.pool, world.conninfo);
+    links[0].upstream = pool_take(world.pool, world.conninfo, &is_stale);
     assert_non_null(links[0].upstream);
-    assert_null(pool_take(world.pool, world.conninfo));
+    assert_null(pool_take(world.pool, world.conninfo, &is_stale));
     net_upstream_close(&links[0].upstream);
     net_upstream_close(&links[1].upstream);
     assert_int_equal(world.closed, 0);
@@ -302,6 +303,7 @@ static void what_speaks_unasked_or_ends_is_closed(void **state)
     (void)state;
     static const char death[] = "E\0\0\0\x12SFATAL\0C57P01\0";
     struct world world;
+    bool is_stale = false;
     struct link links[3];
     begin(&world, 3, &(struct pool_limits){.per_tenant = 3, .idle_ms = NEVER_MS, .age_ms = NEVER_MS});
     for (size_t i = 0; i < 3; i++) {
@@ -317,7 +319,7 @@ static void what_speaks_unasked_or_ends_is_closed(void **state)
     usleep(5000);
     net_loop_turn(world.loop, 0); /* its clock */
     assert_true(write(links[2].peer, death, sizeof death) > 0);
-    assert_null(pool_take(world.pool, world.conninfo)); /* before the loop has seen it */
+    assert_null(pool_take(world.pool, world.conninfo, &is_stale)); /* before the loop has seen it */
     assert_int_equal(world.closed, 3);
     close(links[0].peer);
     close(links[2].peer);
@@ -341,6 +343,41 @@ static void what_is_idle_or_old_is_closed_in_time(void **state)
     expect_counts(&world, 0, 0, 0);
     assert_int_equal(world.closed, 2);
     close(link.peer);
+    end(&world);
+}
+
+static void what_was_long_unused_is_called_stale_and_the_least_is_kept(void **state)
+{
+    (void)state;
+    struct world world;
+    bool is_stale = false;
+    struct link links[2];
+    begin(&world, 2,
+          &(struct pool_limits){.per_tenant = 2, .idle_ms = 20, .age_ms = NEVER_MS, .check_ms = 20, .least = 1});
+    connect_link(&world, &links[0]);
+    connect_link(&world, &links[1]);
+    pool_put(world.pool, &links[0].upstream);
+    pool_put(world.pool, &links[1].upstream);
+    turn_until_idle(&world, 1);
+    assert_int_equal(world.closed, 1);
+    usleep(60000);
+    net_loop_turn(world.loop, 0);
+    net_loop_turn(world.loop, 0);
+    expect_counts(&world, 0, 0, 1);
+    links[1].upstream = pool_take(world.pool, world.conninfo, &is_stale);
+    assert_non_null(links[1].upstream);
+    assert_true(is_stale);
+    pool_put(world.pool, &links[1].upstream);
+    pool_drop_stale(world.pool); /* it is not, any more */
+    expect_counts(&world, 0, 0, 1);
+    links[1].upstream = pool_take(world.pool, world.conninfo, &is_stale);
+    assert_false(is_stale);
+    pool_put(world.pool, &links[1].upstream);
+    usleep(30000);
+    pool_drop_stale(world.pool);
+    expect_counts(&world, 0, 0, 0);
+    close(links[0].peer);
+    close(links[1].peer);
     end(&world);
 }
 
@@ -379,6 +416,7 @@ int main(void)
         cmocka_unit_test(the_connection_that_was_used_last_is_taken_first),
         cmocka_unit_test(what_speaks_unasked_or_ends_is_closed),
         cmocka_unit_test(what_is_idle_or_old_is_closed_in_time),
+        cmocka_unit_test(what_was_long_unused_is_called_stale_and_the_least_is_kept),
         cmocka_unit_test(nothing_outlives_a_reload),
     };
     (void)signal(SIGPIPE, SIG_IGN);

@@ -36,7 +36,7 @@ static void begin(struct world *world, size_t size)
     world->stock = pool_stocks_find(world->stocks, RG_SLICE("main"));
     assert_ptr_equal(pool_stocks_find(world->stocks, RG_SLICE("main")), world->stock);
     assert_ptr_not_equal(pool_stocks_find(world->stocks, RG_SLICE("mai")), world->stock);
-    pool_stock_resize(world->stock, size);
+    pool_stock_resize(world->stock, size, 0);
     assert_ok(net_conninfo_parse(RG_SLICE("hostaddr=127.0.0.1 user=app"), RG_SLICE("s3cret"), NET_CONNINFO_PINS_NONE,
                                  &world->conninfo));
     for (size_t i = 0; i < LOOPS; i++) {
@@ -232,10 +232,10 @@ static void a_new_size_holds_from_now_on(void **state)
     ask(&world.sides[0], 3);
     ask(&world.sides[1], 3);
     expect_held(&world, 1, 0, 0);
-    pool_stock_resize(world.stock, 4);
+    pool_stock_resize(world.stock, 4, 0);
     turn(&world);
     assert_int_equal(held(&world.sides[0]) + held(&world.sides[1]), 4);
-    pool_stock_resize(world.stock, 1);
+    pool_stock_resize(world.stock, 1, 0);
     turn(&world);
     assert_int_equal(held(&world.sides[0]) + held(&world.sides[1]), 4); /* nobody loses a place */
     for (size_t left = 4; left > 1; left--) {
@@ -246,6 +246,38 @@ static void a_new_size_holds_from_now_on(void **state)
     leave_one(held(&world.sides[0]) > 0 ? &world.sides[0] : &world.sides[1]);
     turn(&world);
     assert_int_equal(held(&world.sides[0]) + held(&world.sides[1]), 1); /* the next one */
+    end(&world);
+}
+
+static void the_reserve_is_for_who_presses_and_goes_back_when_nobody_waits(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world, 1);
+    pool_press(&world.sides[0].places[0]); /* waits for nothing */
+    ask(&world.sides[0], 3);
+    pool_press(&world.sides[0].places[1]);
+    expect_held(&world, 1, 0, 0); /* there is none */
+    pool_stock_resize(world.stock, 1, 1);
+    expect_held(&world, 1, 0, 0); /* nobody presses */
+    pool_press(&world.sides[0].places[2]);
+    expect_held(&world, 2, 0, 0);
+    pool_press(&world.sides[0].places[2]);
+    ask(&world.sides[1], 1);
+    pool_press(&world.sides[1].places[0]);
+    expect_held(&world, 2, 0, 0); /* and no more */
+    leave_one(&world.sides[0]);   /* another loop has none: it is not this one's reserve any more */
+    expect_held(&world, 1, 0, 0);
+    leave_one(&world.sides[0]);
+    expect_held(&world, 0, 1, 0);
+    pool_press(&world.sides[0].places[2]);
+    expect_held(&world, 1, 1, 0);
+    ask(&world.sides[0], 1);
+    leave_one(&world.sides[0]);
+    expect_held(&world, 1, 1, 0); /* used while somebody waits */
+    leave_one(&world.sides[0]);
+    ask(&world.sides[0], 1);
+    expect_held(&world, 0, 1, 0); /* given back */
     end(&world);
 }
 
@@ -339,7 +371,7 @@ static void nobody_is_forgotten_in_a_storm_and_the_size_holds(void **state)
     struct storm storm = {.stock = pool_stocks_find(stocks, RG_SLICE("main"))};
     struct crew crews[LOOPS] = {{0}};
     pthread_t threads[LOOPS];
-    pool_stock_resize(storm.stock, STORM_SIZE);
+    pool_stock_resize(storm.stock, STORM_SIZE, 0);
     assert_ok(net_conninfo_parse(RG_SLICE("hostaddr=127.0.0.1 user=app"), RG_SLICE("s3cret"), NET_CONNINFO_PINS_NONE,
                                  &storm.conninfo));
     for (size_t i = 0; i < LOOPS; i++) {
@@ -368,6 +400,7 @@ int main(void)
         cmocka_unit_test(who_ceases_to_wait_holds_nobody_up),
         cmocka_unit_test(a_loop_that_ends_leaves_its_places),
         cmocka_unit_test(a_new_size_holds_from_now_on),
+        cmocka_unit_test(the_reserve_is_for_who_presses_and_goes_back_when_nobody_waits),
         cmocka_unit_test(nobody_is_forgotten_in_a_storm_and_the_size_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
