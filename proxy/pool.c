@@ -11,7 +11,7 @@
 #include "proxy/net/stream.h"
 
 /* A connection that was put here in the turn before needs no look at its socket: the loop has just read it. */
-enum { FRESH_US = 1000 };
+enum { FRESH_US = 1000, LEND_US = 200000 };
 
 struct pool_tenant {
     struct pool_tenant *next; /* of all that have joined */
@@ -45,7 +45,8 @@ struct pool {
     struct pool_tenant *turn; /* whose is next, in the ring; NULL = it is empty */
     struct idle *newest;
     struct idle *oldest;
-    struct net_timer timer; /* of the oldest */
+    struct net_timer timer;   /* of the oldest */
+    struct net_timer lending; /* when what another loop lacks is unused for long enough */
     struct pool_counts counts;
     bool is_granting;
     bool is_stopped;
@@ -358,11 +359,28 @@ static void grant(struct pool *pool)
     pool->is_granting = false;
 }
 
-/* What is not used goes to a loop that lacks it, or that has fewer. */
+/* How long the place that would be given first is unused; one without a connection costs nothing to give. */
+static int64_t unused_us(const struct pool *pool)
+{
+    bool has_bare = pool->drawer->owned > pool->counts.held + pool->counts.idle;
+    return has_bare || pool->oldest == NULL ? INT64_MAX : net_loop_now_us(pool->loop) - pool->oldest->put_us;
+}
+
+/* What is not used goes to a loop that lacks it, or that has fewer. A connection in use a moment ago is needed again:
+ * it stays for a while, or busy loops would take each other's away, a login each. */
 static void give(struct pool *pool)
 {
-    while (pool_drawer_tell(pool->drawer, pool->drawer->owned - pool->counts.held) &&
-           pool_give(pool->drawer, pool->turn != NULL && !pool->is_stopped)) {
+    while (pool_drawer_tell(pool->drawer, pool->drawer->owned - pool->counts.held)) {
+        bool needs_it = !pool->is_stopped && (pool->turn != NULL || unused_us(pool) < LEND_US);
+        if (!pool_give(pool->drawer, needs_it)) {
+            bool is_later = pool->turn == NULL && needs_it && !net_timer_is_running(&pool->lending);
+            if (is_later) {
+                int64_t left_us = LEND_US - unused_us(pool);
+                net_timer_start(pool->loop, &pool->lending, left_us <= 0 ? 0 : (uint64_t)left_us / 1000 + 1, on_poke,
+                                pool);
+            }
+            return;
+        }
         make_room(pool);
     }
 }
@@ -421,6 +439,7 @@ void pool_free(struct pool **pool)
         drop(old->newest);
     }
     net_timer_stop(&old->timer);
+    net_timer_stop(&old->lending);
     pool_drawer_close(old->drawer);
     net_conninfo_release(&old->conninfo);
     free_copy(old->name);
