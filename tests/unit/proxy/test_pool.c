@@ -381,6 +381,43 @@ static void what_was_long_unused_is_called_stale_and_the_least_is_kept(void **st
     end(&world);
 }
 
+static void what_was_used_a_moment_ago_is_lent_later(void **state)
+{
+    (void)state;
+    struct world world;
+    struct link links[2];
+    struct client others[2] = {{.order = &world.order}, {.order = &world.order}};
+    const struct pool_limits limits = {.per_tenant = 3, .idle_ms = NEVER_MS, .age_ms = NEVER_MS};
+    begin(&world, 3, &limits);
+    struct pool *other =
+        pool_new(world.loop, RG_SLICE("main"), pool_stock_of(world.pool), &limits, world.conninfo, on_closed, &world);
+    connect_link(&world, &links[0]);
+    connect_link(&world, &links[1]);
+    pool_put(world.pool, &links[0].upstream);
+    pool_put(world.pool, &links[1].upstream);
+    int64_t put_us = net_loop_now_us(world.loop);
+    for (size_t i = 0; i < 2; i++) {
+        pool_join(other, RG_SLICE("a"), &others[i].place, on_granted, &others[i]);
+        assert_false(pool_ask(&others[i].place));
+    }
+    while (others[0].granted == 0) { /* one that has no connection, at once */
+        net_loop_turn(world.loop, 10);
+    }
+    assert_int_equal(world.closed, 0);
+    while (others[1].granted == 0) {
+        net_loop_turn(world.loop, 10);
+    }
+    assert_true(net_loop_now_us(world.loop) - put_us >= 200000);
+    assert_int_equal(world.closed, 1);
+    expect_counts(&world, 0, 0, 1);
+    for (size_t i = 0; i < 2; i++) {
+        pool_part(&others[i].place);
+        close(links[i].peer);
+    }
+    pool_free(&other);
+    end(&world);
+}
+
 static void nothing_outlives_a_reload(void **state)
 {
     (void)state;
@@ -417,6 +454,7 @@ int main(void)
         cmocka_unit_test(what_speaks_unasked_or_ends_is_closed),
         cmocka_unit_test(what_is_idle_or_old_is_closed_in_time),
         cmocka_unit_test(what_was_long_unused_is_called_stale_and_the_least_is_kept),
+        cmocka_unit_test(what_was_used_a_moment_ago_is_lent_later),
         cmocka_unit_test(nothing_outlives_a_reload),
     };
     (void)signal(SIGPIPE, SIG_IGN);
