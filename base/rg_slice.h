@@ -37,6 +37,14 @@ static inline bool rg_slice_has_prefix(struct rg_slice slice, struct rg_slice pr
     return slice.size >= prefix.size && (prefix.size == 0 || memcmp(slice.data, prefix.data, prefix.size) == 0);
 }
 
+/* By bytes; of two that begin alike, the shorter one first. */
+static inline int rg_slice_compare(struct rg_slice a, struct rg_slice b)
+{
+    size_t shared = a.size < b.size ? a.size : b.size;
+    int order = shared == 0 ? 0 : memcmp(a.data, b.data, shared);
+    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
 /* The part [at, at + size), cut to what is there. */
 static inline struct rg_slice rg_slice_cut(struct rg_slice slice, size_t at, size_t size)
 {

@@ -27,7 +27,8 @@ struct linter {
     const struct policy_source *source;
     struct rg_diag *diag;
     struct rg_arena arena;
-    struct lint_facts *facts; /* one for each row */
+    struct lint_facts *facts;   /* one for each row */
+    struct tenant_names mapped; /* schemas that some route maps */
 };
 
 static void linter_done(struct linter *linter)
@@ -76,31 +77,6 @@ static bool rows_meet(const struct policy_row *a, const struct policy_row *b)
     return false;
 }
 
-static bool route_maps(const struct tenant_route *route, struct rg_slice schema)
-{
-    for (size_t i = 0; i < route->schema_count; i++) {
-        if (rg_slice_is_equal(route->schemas[i].logical, schema)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_mapped(const struct tenant_registry *registry, struct rg_slice schema)
-{
-    for (size_t i = 0; i < registry->static_count; i++) {
-        if (route_maps(&registry->statics[i].route, schema)) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < registry->pattern_count; i++) {
-        if (route_maps(&registry->patterns[i].route, schema)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ---- one policy ---- */
 
 static void lint_never(struct linter *linter, const struct policy_row *row)
@@ -136,7 +112,7 @@ static void lint_open(struct linter *linter, const struct policy_row *row)
     for (size_t i = 0; i < row->on_count; i++) {
         struct rg_slice schema = schema_of(row->on[i]);
         if (is_star(row->on[i]) && !row->is_schema_isolated && row->using_text.size == 0 &&
-            is_mapped(linter->input->registry, schema) && !is_narrowed(linter->source, row->on[i])) {
+            tenants_names_have(&linter->mapped, schema) && !is_narrowed(linter->source, row->on[i])) {
             policy_lint_add(linter->diag, row->place, POLICY_LINT_POLICY_OPEN,
                             "\"%.*s\" without isolation and predicate: a tenant whose route does not map \"%.*s\" "
                             "reads all of that schema",
@@ -164,7 +140,7 @@ static void lint_shared(struct linter *linter, const struct policy_row *row, con
         return;
     }
     for (size_t i = 0; i < row->on_count; i++) {
-        if (!is_mapped(linter->input->registry, schema_of(row->on[i])) && !claim_decides(linter, row->on[i])) {
+        if (!tenants_names_have(&linter->mapped, schema_of(row->on[i])) && !claim_decides(linter, row->on[i])) {
             policy_lint_add(linter->diag, row->using_place, POLICY_LINT_PREDICATE_SHARED,
                             "no predicate on \"%.*s\" binds a claim: every tenant sees the same rows",
                             rg_slice_shown(row->on[i]), row->on[i].data);
@@ -261,6 +237,7 @@ rg_status policy_lint(const struct policy_lint_input *input, struct rg_diag *dia
     const struct policy_source *source = input->source;
     rg_arena_init(&linter.arena, LINT_ARENA_BYTES);
     RG_TRY(rg_arena_array(&linter.arena, source->row_count + 1, sizeof *linter.facts, (void **)&linter.facts));
+    RG_TRY(tenants_mapped_schemas(input->registry, &linter.arena, &linter.mapped));
     for (size_t i = 0; i < source->row_count; i++) {
         RG_TRY(lint_predicate(&linter, i, out_claim_used));
     }

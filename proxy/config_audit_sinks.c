@@ -29,7 +29,7 @@ rg_status config_check_file(struct config_draft *draft, const struct rg_schema_s
 static rg_status check_names(struct config_draft *draft, const struct rg_schema_tables *tables, size_t record_size,
                              size_t name_offset, const char *what)
 {
-    const struct config_records records = {tables->count, tables->items};
+    struct config_records records = {tables->count, tables->items, NULL};
     for (size_t i = 0; i < tables->count; i++) {
         struct rg_schema_head *head = (void *)((char *)tables->items + i * record_size);
         struct rg_schema_string name;

@@ -59,6 +59,25 @@ rg_status config_read_bytes(const char *path, struct rg_arena *arena, struct rg_
     return RG_OK;
 }
 
+/* Where each line begins: a place is a line and a column, and every predicate asks for the bytes of one. */
+static rg_status index_lines(struct config_file *file, struct rg_arena *arena)
+{
+    size_t *lines = NULL;
+    size_t count = 1;
+    for (size_t i = 0; i < file->bytes.size; i++) {
+        count += file->bytes.data[i] == '\n' ? 1 : 0;
+    }
+    RG_TRY(rg_arena_array(arena, count, sizeof *lines, (void **)&lines));
+    for (size_t i = 0, line = 1; i < file->bytes.size; i++) {
+        if (file->bytes.data[i] == '\n') {
+            lines[line++] = i + 1;
+        }
+    }
+    file->lines = lines;
+    file->line_count = count;
+    return RG_OK;
+}
+
 /* Appends one file. A file that cannot be read is reported at place; one that does not parse in itself. */
 static rg_status add_file(struct config_draft *draft, const char *path, struct rg_place place)
 {
@@ -70,6 +89,7 @@ static rg_status add_file(struct config_draft *draft, const char *path, struct r
         return RG_OK;
     }
     draft->file_count += 1;
+    RG_TRY(index_lines(file, draft->arena));
     status = rg_toml_parse(file->bytes, file->path.data, draft->arena, draft->diag, &file->root);
     return rg_is_ok(status) || status.error->kind == RG_CONFIG ? RG_OK : status;
 }
@@ -175,6 +195,7 @@ rg_status config_read_files(struct config_draft *draft, const char *path)
     struct config_file *main_file = &draft->files[0];
     RG_TRY(rg_arena_copy(draft->arena, rg_slice_of(path), &main_file->path));
     RG_TRY(config_read_bytes(path, draft->arena, &main_file->bytes));
+    RG_TRY(index_lines(main_file, draft->arena));
     draft->file_count = 1;
     rg_status parsed =
         rg_toml_parse(main_file->bytes, main_file->path.data, draft->arena, draft->diag, &main_file->root);

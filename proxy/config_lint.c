@@ -2,8 +2,12 @@
 /* The lints that need what the files said about claims, tenants and patterns; the rest is policy/lint.c. */
 #include "proxy/config_lint.h"
 
+#include <stdlib.h>
+
 #include "policy/lint.h"
 #include "proxy/config_private.h"
+
+enum { PLACED_BYTES = 1 << 30 }; /* bounds what the files' own limits bound already */
 
 /* ---- claims ---- */
 
@@ -179,14 +183,18 @@ static void lint_pattern(const struct config *config, size_t at, struct rg_diag 
 
 /* ---- tenants ---- */
 
-static bool has_schema(const struct tenant_route *route, struct rg_slice physical)
+/* A schema of a tenant, as its row has it. */
+struct placed {
+    const struct rg_schema_string *schema;
+    size_t tenant;
+};
+
+static int compare_placed(const void *left, const void *right)
 {
-    for (size_t i = 0; i < route->schema_count; i++) {
-        if (rg_slice_is_equal(route->schemas[i].physical, physical)) {
-            return true;
-        }
-    }
-    return false;
+    const struct placed *a = left;
+    const struct placed *b = right;
+    int order = rg_slice_compare(a->schema->text, b->schema->text);
+    return order != 0 ? order : (a->tenant > b->tenant) - (a->tenant < b->tenant);
 }
 
 static bool may_have_one_name(const char *a, const char *b)
@@ -204,23 +212,46 @@ static bool may_meet(const struct config *config, const struct tenant_route *a, 
            may_have_one_name(net_conninfo_dbname(one->conninfo), net_conninfo_dbname(other->conninfo));
 }
 
-static void lint_tenant(const struct config *config, size_t at, struct rg_diag *diag)
+/* One of an earlier tenant that has this one's name, and may be where it is: schemas from first on have that name. */
+static void lint_placed(const struct config *config, const struct placed *first, const struct placed *placed,
+                        struct rg_diag *diag)
 {
     const struct tenant_static *tenants = config->registry.statics;
-    const struct config_raw_tenant *raw = (const struct config_raw_tenant *)config_raw_of(config)->tenants.items + at;
-    for (size_t i = 0; i < raw->route.schemas.count; i++) {
-        const struct rg_schema_string *schema = &raw->route.schemas.items[i];
-        for (size_t j = 0; j < at; j++) {
-            if (has_schema(&tenants[j].route, schema->text) &&
-                may_meet(config, &tenants[at].route, &tenants[j].route)) {
-                policy_lint_add(diag, schema->place, POLICY_LINT_TENANT_SCHEMA,
-                                "tenant \"%.*s\" has a schema of that name in a database of the same name, on another "
-                                "host",
-                                rg_slice_shown(tenants[j].id), tenants[j].id.data);
-                break;
-            }
+    for (; first->tenant < placed->tenant; first++) {
+        const struct tenant_static *other = &tenants[first->tenant];
+        if (may_meet(config, &tenants[placed->tenant].route, &other->route)) {
+            policy_lint_add(diag, placed->schema->place, POLICY_LINT_TENANT_SCHEMA,
+                            "tenant \"%.*s\" has a schema of that name in a database of the same name, on another host",
+                            rg_slice_shown(other->id), other->id.data);
+            return;
         }
     }
+}
+
+static rg_status lint_tenants(const struct config *config, struct rg_diag *diag)
+{
+    const struct config_records *records = &config_raw_of(config)->tenants;
+    const struct config_raw_tenant *raws = records->items;
+    struct placed *all = NULL;
+    size_t total = 0;
+    size_t count = 0;
+    RG_AUTO(rg_arena_done) struct rg_arena arena;
+    rg_arena_init(&arena, PLACED_BYTES);
+    for (size_t i = 0; i < records->count; i++) {
+        total += raws[i].route.schemas.count;
+    }
+    RG_TRY(rg_arena_array(&arena, total + 1, sizeof *all, (void **)&all));
+    for (size_t i = 0; i < records->count; i++) {
+        for (size_t j = 0; j < raws[i].route.schemas.count; j++) {
+            all[count++] = (struct placed){&raws[i].route.schemas.items[j], i};
+        }
+    }
+    qsort(all, count, sizeof *all, compare_placed);
+    for (size_t i = 1, first = 0; i < count; i++) {
+        first = rg_slice_is_equal(all[first].schema->text, all[i].schema->text) ? first : i;
+        lint_placed(config, &all[first], &all[i], diag);
+    }
+    return RG_OK;
 }
 
 rg_status config_lint(const struct config *config, const struct policy_relations *relations, struct rg_diag *diag)
@@ -242,8 +273,5 @@ rg_status config_lint(const struct config *config, const struct policy_relations
     for (size_t i = 0; i < config->registry.pattern_count; i++) {
         lint_pattern(config, i, diag);
     }
-    for (size_t i = 0; i < config->registry.static_count; i++) {
-        lint_tenant(config, i, diag);
-    }
-    return RG_OK;
+    return lint_tenants(config, diag);
 }

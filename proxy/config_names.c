@@ -9,8 +9,28 @@ static const struct rg_schema_head *record_at(const struct config_records *recor
     return (const void *)((const char *)records->items + at * record_size);
 }
 
+/* The first of that name, as it stands in the files. */
+static size_t find_sorted(const struct config_records *records, struct rg_slice name)
+{
+    size_t low = 0;
+    size_t high = records->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (rg_slice_compare(records->by_name[middle].name, name) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    bool is_found = low < records->count && rg_slice_is_equal(records->by_name[low].name, name);
+    return is_found ? records->by_name[low].at : records->count;
+}
+
 size_t config_record_find(const struct config_records *records, size_t record_size, struct rg_slice name)
 {
+    if (records->by_name != NULL) {
+        return find_sorted(records, name);
+    }
     for (size_t i = 0; i < records->count; i++) {
         if (rg_slice_is_equal(record_at(records, record_size, i)->name, name)) {
             return i;
@@ -46,41 +66,33 @@ bool config_refer(struct config_draft *draft, const struct config_records *recor
     return false;
 }
 
-struct name_row {
-    struct rg_slice name;
-    struct rg_place place;
-    size_t at;
-};
-
-static int compare_rows(const void *a, const void *b)
+static int compare_names(const void *a, const void *b)
 {
-    const struct name_row *left = a;
-    const struct name_row *right = b;
-    size_t shared = left->name.size < right->name.size ? left->name.size : right->name.size;
-    int order = shared == 0 ? 0 : memcmp(left->name.data, right->name.data, shared);
-    if (order == 0) {
-        order = (left->name.size > right->name.size) - (left->name.size < right->name.size);
-    }
+    const struct config_name *left = a;
+    const struct config_name *right = b;
+    int order = rg_slice_compare(left->name, right->name);
     return order != 0 ? order : (left->at > right->at) - (left->at < right->at);
 }
 
-rg_status config_check_unique(struct config_draft *draft, const struct config_records *records, size_t record_size,
+rg_status config_check_unique(struct config_draft *draft, struct config_records *records, size_t record_size,
                               const char *what)
 {
-    struct name_row *rows = NULL;
+    struct config_name *rows = NULL;
     RG_TRY(rg_arena_array(draft->arena, records->count, sizeof *rows, (void **)&rows));
     for (size_t i = 0; i < records->count; i++) {
         const struct rg_schema_head *head = record_at(records, record_size, i);
-        rows[i] = (struct name_row){head->name, head->name_place, i};
+        rows[i] = (struct config_name){head->name, i};
     }
-    qsort(rows, records->count, sizeof *rows, compare_rows);
+    qsort(rows, records->count, sizeof *rows, compare_names);
     for (size_t i = 1; i < records->count; i++) {
         if (rows[i].name.size > 0 && rg_slice_is_equal(rows[i].name, rows[i - 1].name)) {
-            config_error(draft, rows[i].place, "%s \"%.*s\" is given twice, first in %s:%u", what,
-                         rg_slice_shown(rows[i].name), rows[i].name.data, rows[i - 1].place.file,
-                         rows[i - 1].place.line);
+            struct rg_place first = record_at(records, record_size, rows[i - 1].at)->name_place;
+            config_error(draft, record_at(records, record_size, rows[i].at)->name_place,
+                         "%s \"%.*s\" is given twice, first in %s:%u", what, rg_slice_shown(rows[i].name),
+                         rows[i].name.data, first.file, first.line);
         }
     }
+    records->by_name = rows;
     return RG_OK;
 }
 

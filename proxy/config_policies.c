@@ -20,31 +20,6 @@ static bool split_on(struct rg_slice on, struct rg_slice *out_schema, struct rg_
     return true;
 }
 
-static bool is_mapped(const struct tenant_route *route, struct rg_slice schema)
-{
-    for (size_t i = 0; i < route->schema_count; i++) {
-        if (rg_slice_is_equal(route->schemas[i].logical, schema)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_mapped_by_any(const struct tenant_registry *registry, struct rg_slice schema)
-{
-    for (size_t i = 0; i < registry->static_count; i++) {
-        if (is_mapped(&registry->statics[i].route, schema)) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < registry->pattern_count; i++) {
-        if (is_mapped(&registry->patterns[i].route, schema)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_system_schema(struct rg_slice schema)
 {
     return rg_slice_has_prefix(schema, RG_SLICE("pg_")) || rg_slice_is_equal(schema, RG_SLICE("information_schema"));
@@ -76,7 +51,7 @@ static bool check_on(struct config_draft *draft, const struct config_raw_policy 
         config_error(draft, on->place, "the server's own schemas have rules of their own");
         return false;
     }
-    if (!is_mapped_by_any(&draft->config->registry, schema)) {
+    if (!tenants_names_have(&draft->mapped, schema)) {
         warn_unmapped(draft, raw, on, schema);
     }
     return true;
@@ -147,12 +122,11 @@ static const struct config_file *file_of(const struct config_draft *draft, struc
 }
 
 /* The rest of the file from place on. Columns count characters, not bytes. */
-static struct rg_slice rest_from(struct rg_slice bytes, struct rg_place place)
+static struct rg_slice rest_from(const struct config_file *file, struct rg_place place)
 {
-    size_t at = 0;
-    for (unsigned line = 1; line < place.line && at < bytes.size; at++) {
-        line += bytes.data[at] == '\n' ? 1 : 0;
-    }
+    struct rg_slice bytes = file->bytes;
+    size_t line = place.line == 0 ? 0 : place.line - 1;
+    size_t at = line < file->line_count ? file->lines[line] : bytes.size;
     for (unsigned column = 1; at < bytes.size; at++) {
         if ((bytes.data[at] & 0xc0) != 0x80 && column++ == place.column) {
             break;
@@ -164,7 +138,7 @@ static struct rg_slice rest_from(struct rg_slice bytes, struct rg_place place)
 struct rg_place config_text_place(const struct config_draft *draft, struct rg_place place)
 {
     const struct config_file *file = file_of(draft, place);
-    struct rg_slice rest = file == NULL ? (struct rg_slice){NULL, 0} : rest_from(file->bytes, place);
+    struct rg_slice rest = file == NULL ? (struct rg_slice){NULL, 0} : rest_from(file, place);
     bool is_long = rg_slice_has_prefix(rest, RG_SLICE("\"\"\"")) || rg_slice_has_prefix(rest, RG_SLICE("'''"));
     struct rg_slice text = rg_slice_cut(rest, is_long ? 3 : 1, rest.size);
     if (is_long && (rg_slice_has_prefix(text, RG_SLICE("\n")) || rg_slice_has_prefix(text, RG_SLICE("\r\n")))) {
@@ -223,6 +197,7 @@ rg_status config_make_policies(struct config_draft *draft, struct policy_source 
     struct policy_source source = {.claim_count = draft->config->claim_count, .claims = draft->config->claims};
     RG_TRY(config_check_unique(draft, &draft->raw.policies, sizeof *raws, "policy"));
     RG_TRY(rg_arena_array(draft->arena, draft->raw.policies.count, sizeof *rows, (void **)&rows));
+    RG_TRY(tenants_mapped_schemas(&draft->config->registry, draft->arena, &draft->mapped));
     for (size_t i = 0; i < draft->raw.policies.count; i++) {
         RG_TRY(make_row(draft, &raws[i], i, &rows[i]));
     }

@@ -278,6 +278,12 @@ struct config_raw_sessions {
 struct config_records {
     size_t count;
     void *items;
+    const struct config_name *by_name; /* all of them, sorted; NULL until config_check_unique */
+};
+
+struct config_name {
+    struct rg_slice name;
+    size_t at; /* the record's index */
 };
 
 struct config_raw {
@@ -336,6 +342,8 @@ enum {
 struct config_file {
     struct rg_slice path;
     struct rg_slice bytes;
+    size_t line_count;
+    const size_t *lines;             /* where each begins in bytes */
     const struct rg_toml_node *root; /* NULL = did not parse */
 };
 
@@ -347,6 +355,7 @@ struct config_draft {
     size_t file_count;
     struct config_file *files;
     struct config_raw raw;
+    struct tenant_names mapped; /* schemas that some route maps; from config_make_policies on */
 };
 
 /* An empty snapshot with one reference, to be filled; config_free drops it like any other. */
@@ -435,13 +444,16 @@ size_t config_record_find(const struct config_records *records, size_t record_si
 /* A reference to a record by name; a missing one is reported at text.place with the nearest name. */
 bool config_refer(struct config_draft *draft, const struct config_records *records, size_t record_size,
                   const char *what, const struct rg_schema_string *text, size_t *out_at);
+/* Reports each of [[tenants]] that has callers of an earlier one (config_matches.c). */
+rg_status config_check_matches(struct config_draft *draft, const struct tenant_static *tenants,
+                               size_t tenant_count) RG_MUST_CHECK;
 /* A tenant that [[tenants]] has or that a pattern may name; anything else is reported. */
 void config_refer_tenant(struct config_draft *draft, const struct rg_schema_string *id);
 /* `claims = { NAME = value }`: names must be declared. node may be NULL; *out_count is 0 after a mistake. */
 rg_status config_make_constants(struct config_draft *draft, const struct rg_toml_node *node, size_t *out_count,
                                 const struct auth_claim_constant **out_constants) RG_MUST_CHECK;
-/* Reports each name that is given twice. */
-rg_status config_check_unique(struct config_draft *draft, const struct config_records *records, size_t record_size,
+/* Reports each name that is given twice, and sorts them for config_record_find. */
+rg_status config_check_unique(struct config_draft *draft, struct config_records *records, size_t record_size,
                               const char *what) RG_MUST_CHECK;
 /* [A-Za-z_][A-Za-z0-9_-]* of at most CONFIG_NAME_MAX bytes. */
 bool config_is_name(struct rg_slice name);

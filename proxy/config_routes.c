@@ -133,7 +133,7 @@ static void find_roles(struct config_draft *draft, struct config_routes *routes)
 
 rg_status config_make_routes(struct config_draft *draft)
 {
-    const struct config_records *records = &draft->raw.http_routes;
+    struct config_records *records = &draft->raw.http_routes;
     struct config_routes *routes = &draft->config->routes;
     struct http_route_policy *rules = NULL;
     struct http_route_finding *findings = NULL;

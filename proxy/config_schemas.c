@@ -20,7 +20,7 @@ struct owns {
     struct config_draft *draft;
     size_t *classes; /* of upstreams */
     size_t count, static_count;
-    struct own *items; /* static ones first, sorted by class and name */
+    struct own *items; /* static ones first, sorted by name and class */
 };
 
 /* ---- upstreams that may be the same database ---- */
@@ -113,19 +113,14 @@ static void add_template(struct owns *owns, const struct rg_schema_string *schem
     owns->items[owns->count++] = own;
 }
 
-static int compare_text(struct rg_slice a, struct rg_slice b)
-{
-    size_t shared = a.size < b.size ? a.size : b.size;
-    int order = shared == 0 ? 0 : memcmp(a.data, b.data, shared);
-    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
-}
-
 static int compare_own(const void *a, const void *b)
 {
     const struct own *left = a;
     const struct own *right = b;
-    int order = (left->upstream_class > right->upstream_class) - (left->upstream_class < right->upstream_class);
-    order = order != 0 ? order : compare_text(left->prefix, right->prefix);
+    int order = rg_slice_compare(left->prefix, right->prefix);
+    order = order != 0
+                ? order
+                : (left->upstream_class > right->upstream_class) - (left->upstream_class < right->upstream_class);
     return order != 0 ? order : (left->tenant > right->tenant) - (left->tenant < right->tenant);
 }
 
@@ -182,11 +177,6 @@ static bool can_yield(const struct own *own, struct rg_slice name)
     (void)snprintf(id, sizeof id, "%.*s", (int)(name.size - fixed), name.data + own->prefix.size);
     return regexec(own->pattern->compiled, id, 1, &whole, 0) == 0 && whole.rm_so == 0 &&
            (size_t)whole.rm_eo == name.size - fixed;
-}
-
-static bool is_owned_as(const struct own *own, struct rg_slice name)
-{
-    return own->pattern == NULL ? rg_slice_is_equal(own->prefix, name) : can_yield(own, name);
 }
 
 static struct rg_slice static_id(const struct owns *owns, const struct own *own)
@@ -292,6 +282,41 @@ static bool is_reached_by_others(const struct owns *owns, const struct own *own,
     return false;
 }
 
+/* The first static schema of that name, or where it would stand. */
+static size_t find_static(const struct owns *owns, struct rg_slice name)
+{
+    size_t low = 0;
+    size_t high = owns->static_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (rg_slice_compare(owns->items[middle].prefix, name) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* The schema of this name that belongs to some tenants and would be read by others; NULL = none. */
+static const struct own *find_exposed(const struct owns *owns, struct rg_slice schema)
+{
+    for (size_t i = find_static(owns, schema); i < owns->static_count; i++) {
+        if (!rg_slice_is_equal(owns->items[i].prefix, schema)) {
+            break;
+        }
+        if (is_reached_by_others(owns, &owns->items[i], schema)) {
+            return &owns->items[i];
+        }
+    }
+    for (size_t i = owns->static_count; i < owns->count; i++) {
+        if (can_yield(&owns->items[i], schema) && is_reached_by_others(owns, &owns->items[i], schema)) {
+            return &owns->items[i];
+        }
+    }
+    return NULL;
+}
+
 static void check_shared(const struct owns *owns, const struct rg_schema_string *on)
 {
     const char *dot = memchr(on->text.data, '.', on->text.size);
@@ -299,13 +324,11 @@ static void check_shared(const struct owns *owns, const struct rg_schema_string 
         return; /* reported with the policy */
     }
     struct rg_slice schema = rg_slice_make(on->text.data, (size_t)(dot - on->text.data));
-    for (size_t i = 0; i < owns->count; i++) {
-        if (is_owned_as(&owns->items[i], schema) && is_reached_by_others(owns, &owns->items[i], schema)) {
-            config_error(owns->draft, on->place,
-                         "\"%.*s\" is a schema of one tenant (%s:%u): others would read it as a shared one",
-                         rg_slice_shown(schema), schema.data, owns->items[i].place.file, owns->items[i].place.line);
-            return;
-        }
+    const struct own *exposed = find_exposed(owns, schema);
+    if (exposed != NULL) {
+        config_error(owns->draft, on->place,
+                     "\"%.*s\" is a schema of one tenant (%s:%u): others would read it as a shared one",
+                     rg_slice_shown(schema), schema.data, exposed->place.file, exposed->place.line);
     }
 }
 

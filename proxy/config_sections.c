@@ -130,7 +130,7 @@ static rg_status read_items(struct config_draft *draft, const struct config_sect
 
 static rg_status read_many(struct config_draft *draft, const struct config_section *section)
 {
-    struct config_records records = {0, NULL};
+    struct config_records records = {0};
     size_t total = 0;
     for (size_t i = 0; i < draft->file_count; i++) {
         const struct rg_toml_node *node = section_node(draft, i, section);

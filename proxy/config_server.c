@@ -76,7 +76,7 @@ static rg_status built_in_limits(struct config_draft *draft, struct config_limit
 
 rg_status config_make_limits(struct config_draft *draft)
 {
-    const struct config_records *records = &draft->raw.limits;
+    struct config_records *records = &draft->raw.limits;
     const struct config_raw_limits *raws = records->items;
     struct config_limits *limits = NULL;
     RG_TRY(config_check_unique(draft, records, sizeof *raws, "limits"));

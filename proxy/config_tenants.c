@@ -100,24 +100,6 @@ static rg_status make_match(struct config_draft *draft, const struct config_raw_
     return RG_OK;
 }
 
-static bool shares_idp(const struct tenant_match *a, const struct tenant_match *b)
-{
-    bool shares = tenants_match_has_idp(a, b->idp);
-    for (size_t i = 0; i < b->also_count && !shares; i++) {
-        shares = tenants_match_has_idp(a, b->also[i]);
-    }
-    return shares;
-}
-
-static bool is_same_match(const struct tenant_match *a, const struct tenant_match *b)
-{
-    if (a->kind != b->kind || a->kind == TENANT_MATCH_NOTHING || a->kind == TENANT_MATCH_TENANT) {
-        return false;
-    }
-    bool has_same_people = a->kind == TENANT_MATCH_ACCOUNT ? rg_slice_is_equal(a->idp, b->idp) : shares_idp(a, b);
-    return has_same_people && a->claim == b->claim && rg_slice_is_equal(a->value, b->value);
-}
-
 /* ---- route ---- */
 
 static bool is_system_schema(struct rg_slice name)
@@ -223,14 +205,8 @@ static rg_status make_statics(struct config_draft *draft)
     RG_TRY(rg_arena_array(draft->arena, count, sizeof *statics, (void **)&statics));
     for (size_t i = 0; i < count; i++) {
         RG_TRY(make_static(draft, &raws[i], &statics[i]));
-        for (size_t j = 0; j < i; j++) {
-            if (is_same_match(&statics[i].match, &statics[j].match)) {
-                config_error(draft, raws[i].match.head.place, "tenant \"%.*s\" matches the same callers",
-                             rg_slice_shown(statics[j].id), statics[j].id.data);
-                break;
-            }
-        }
     }
+    RG_TRY(config_check_matches(draft, statics, count));
     for (size_t i = 0; i < count; i++) {
         if (statics[i].match.kind == TENANT_MATCH_TENANT) {
             check_branch(draft, &raws[i], i, statics, count);

@@ -88,6 +88,18 @@ struct tenant {
  * up inside identifiers, log lines and file names; quoting is the second defence, not the first. Pure. */
 bool tenants_id_is_valid(struct rg_slice id);
 
+/* Names in order, each once. */
+struct tenant_names {
+    size_t count;
+    const struct rg_slice *names;
+};
+
+/* The logical schemas that the routes map, for whoever asks of many names. Owns: names live in arena, their bytes are
+ * the registry's. */
+rg_status tenants_mapped_schemas(const struct tenant_registry *registry, struct rg_arena *arena,
+                                 struct tenant_names *out_names) RG_MUST_CHECK;
+bool tenants_names_have(const struct tenant_names *names, struct rg_slice name);
+
 /* tenants_find names the one tenant of a verified identity, for callers who ask for no database. As below otherwise. */
 rg_status tenants_find(const struct tenant_registry *registry, const struct auth_identity *identity,
                        struct rg_arena *arena, struct tenant *out_tenant) RG_MUST_CHECK;
