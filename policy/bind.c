@@ -5,7 +5,7 @@
 #include "base/rg_memory.h"
 #include "policy/set_private.h"
 
-enum { BINDING_LIMIT_BYTES = 64 << 20, BOUND_MAX = 100000 };
+enum { BINDING_LIMIT_BYTES = 64 << 20 };
 
 static bool is_listed(const struct rg_slice *names, size_t count, struct rg_slice name)
 {
@@ -17,7 +17,7 @@ static bool is_listed(const struct rg_slice *names, size_t count, struct rg_slic
     return false;
 }
 
-static bool map_find(const struct policy_binding *binding, struct rg_slice logical, struct rg_slice *out_physical)
+bool policy_map_find(const struct policy_binding *binding, struct rg_slice logical, struct rg_slice *out_physical)
 {
     for (size_t i = 0; i < binding->schema_count; i++) {
         if (rg_slice_is_equal(binding->schemas[i].logical, logical)) {
@@ -36,7 +36,7 @@ bool policy_schema_find(const struct policy_binding *binding, struct rg_slice lo
             return true;
         }
     }
-    return map_find(binding, logical, out_physical);
+    return policy_map_find(binding, logical, out_physical);
 }
 
 const struct policy_bound *policy_bound_find(const struct policy_binding *binding, struct rg_slice schema,
@@ -53,159 +53,6 @@ const struct policy_bound *policy_bound_find(const struct policy_binding *bindin
         }
     }
     return any;
-}
-
-/* ---- which rules apply ---- */
-
-static bool applies(const struct policy_binding *binding, const struct policy_rule *rule, struct rg_slice tenant)
-{
-    const struct policy_row *row = rule->row;
-    (void)binding;
-    return (row->to_count == 0 || is_listed(row->to, row->to_count, tenant)) &&
-           !is_listed(row->except, row->except_count, tenant);
-}
-
-/* A rule that relies on the route's map says nothing about a schema that the map does not have. */
-static bool pattern_applies(const struct policy_binding *binding, const struct policy_rule *rule,
-                            const struct policy_pattern *pattern)
-{
-    struct rg_slice physical = {0};
-    return !rule->row->is_schema_isolated || map_find(binding, pattern->schema, &physical);
-}
-
-static bool covers(const struct policy_binding *binding, const struct policy_rule *rule, struct rg_slice schema,
-                   struct rg_slice name)
-{
-    for (size_t i = 0; i < rule->pattern_count; i++) {
-        const struct policy_pattern *pattern = &rule->patterns[i];
-        if (rg_slice_is_equal(pattern->schema, schema) && pattern_applies(binding, rule, pattern) &&
-            (pattern->name.size == 0 || rg_slice_is_equal(pattern->name, name))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* ---- one relation ---- */
-
-struct binder {
-    struct policy_binding *binding;
-    const struct policy_subject *subject;
-    const struct policy_rule **applying;
-    size_t applying_count;
-    struct policy_bound *bounds;
-};
-
-static void grant(struct policy_bound *bound, const struct policy_row *row)
-{
-    bound->for_select = bound->for_select || row->for_select;
-    bound->for_insert = bound->for_insert || row->for_insert;
-    bound->for_update = bound->for_update || row->for_update;
-    bound->for_delete = bound->for_delete || row->for_delete;
-}
-
-static rg_status bind_relation(struct binder *binder, const struct policy_pattern *pattern, struct policy_bound *bound)
-{
-    struct policy_binding *binding = binder->binding;
-    struct rg_arena *arena = &binding->arena;
-    const struct policy_rule **rules = NULL;
-    size_t count = 0;
-    bool has_write_predicate = false;
-    RG_TRY(rg_arena_array(arena, binder->applying_count + 1, sizeof(void *), (void **)&rules));
-    bound->rules = (struct rg_slice){"", 0};
-    for (size_t i = 0; i < binder->applying_count; i++) {
-        const struct policy_rule *rule = binder->applying[i];
-        if (!covers(binding, rule, pattern->schema, pattern->name)) {
-            continue;
-        }
-        grant(bound, rule->row);
-        has_write_predicate =
-            has_write_predicate || (rule->predicate != NULL && !rule->row->for_select) || rule->check != NULL;
-        if (rule->row->for_select) {
-            rules[count++] = rule;
-        }
-        RG_TRY(rg_arena_printf(arena, &bound->rules, "%.*s%s%.*s", RG_SLICE_ARGS(bound->rules),
-                               bound->rules.size == 0 ? "" : ", ", RG_SLICE_ARGS(rule->row->name)));
-    }
-    bound->logical = pattern->schema;
-    bound->name = pattern->name;
-    bound->physical = pattern->schema;
-    bound->is_own = map_find(binding, pattern->schema, &bound->physical);
-    RG_TRY(sql_predicate_bind(binding, binder->subject->identity, rules, count, bound));
-    bound->needs_lock = !bound->is_own || bound->predicate.size > 0 || has_write_predicate;
-    bound->is_locked = bound->needs_lock && binding->lock != POLICY_LOCK_NONE;
-    return RG_OK;
-}
-
-static bool is_bound(const struct binder *binder, const struct policy_pattern *pattern)
-{
-    for (size_t i = 0; i < binder->binding->bound_count; i++) {
-        if (rg_slice_is_equal(binder->bounds[i].logical, pattern->schema) &&
-            rg_slice_is_equal(binder->bounds[i].name, pattern->name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A client that moves its time zone must not move what a predicate takes for today. */
-static rg_status bind_formats(struct binder *binder)
-{
-    struct policy_binding *binding = binder->binding;
-    for (size_t i = 0; i < binding->bound_count && !binding->fixes_formats; i++) {
-        if (binder->bounds[i].predicate.size > 0) {
-            RG_TRY(sql_reads_formats(binder->bounds[i].predicate, &binding->fixes_formats));
-        }
-    }
-    return RG_OK;
-}
-
-/* A mask's relation gets a row of its own where only its schema has one. */
-static rg_status bind_masked(struct binder *binder)
-{
-    struct policy_binding *binding = binder->binding;
-    for (size_t i = 0; i < binding->set->mask_count; i++) {
-        struct policy_pattern pattern = {binding->set->masks[i].schema, binding->set->masks[i].relation};
-        bool is_covered = false;
-        for (size_t j = 0; j < binder->applying_count; j++) {
-            is_covered = is_covered || covers(binding, binder->applying[j], pattern.schema, pattern.name);
-        }
-        if (is_covered && !is_bound(binder, &pattern)) {
-            RG_TRY(bind_relation(binder, &pattern, &binder->bounds[binding->bound_count]));
-            binder->bounds[binding->bound_count++].is_implied = true;
-        }
-    }
-    return policy_masks_bind(binding, binder->subject, binder->bounds);
-}
-
-static rg_status bind_rules(struct binder *binder)
-{
-    struct policy_binding *binding = binder->binding;
-    const struct policy_set *set = binding->set;
-    size_t room = set->mask_count;
-    RG_TRY(rg_arena_array(&binding->arena, set->rule_count + 1, sizeof(void *), (void **)&binder->applying));
-    for (size_t i = 0; i < set->rule_count; i++) {
-        if (applies(binding, &set->rules[i], binder->subject->tenant->id)) {
-            binder->applying[binder->applying_count++] = &set->rules[i];
-            room += set->rules[i].pattern_count;
-        }
-    }
-    if (room > BOUND_MAX) {
-        return rg_fail(RG_LIMIT, "%zu relations in the policies of one tenant", room);
-    }
-    RG_TRY(rg_arena_array(&binding->arena, room + 1, sizeof *binder->bounds, (void **)&binder->bounds));
-    binding->bounds = binder->bounds;
-    for (size_t i = 0; i < binder->applying_count; i++) {
-        const struct policy_rule *rule = binder->applying[i];
-        for (size_t j = 0; j < rule->pattern_count; j++) {
-            if (pattern_applies(binding, rule, &rule->patterns[j]) && !is_bound(binder, &rule->patterns[j])) {
-                RG_TRY(bind_relation(binder, &rule->patterns[j], &binder->bounds[binding->bound_count]));
-                binding->bound_count++;
-            }
-        }
-    }
-    RG_TRY(bind_masked(binder));
-    return bind_formats(binder);
 }
 
 /* ---- what the catalogue's templates must know ---- */
@@ -365,41 +212,44 @@ static rg_status find_view(struct policy_binding *binding, const struct policy_s
     return rg_arena_copy(&binding->arena, rg_slice_of(tenant), &binding->tenant);
 }
 
-static rg_status digest_binding(struct policy_binding *binding, const struct policy_subject *subject)
+rg_status policy_subject_digest(const struct policy_set *set, const struct policy_subject *subject,
+                                struct rg_digest *out_digest)
 {
     RG_AUTO(rg_buf_done) struct rg_buf buf;
+    struct policy_view view = {{0}};
+    const struct tenant_route *route = &subject->tenant->route;
     rg_buf_init(&buf, BINDING_LIMIT_BYTES);
-    RG_TRY(put_slice(&buf, rg_slice_make(binding->set->digest.bytes, sizeof binding->set->digest.bytes)));
+    RG_TRY(policy_view_of(set, subject, &view));
+    RG_TRY(put_slice(&buf, rg_slice_make(set->digest.bytes, sizeof set->digest.bytes)));
     RG_TRY(put_slice(&buf, subject->tenant->id));
-    RG_TRY(put_slice(&buf, rg_slice_of(binding->view.text)));
-    RG_TRY(put_slice(&buf, binding->database));
-    RG_TRY(rg_buf_put_u8(&buf, (uint8_t)binding->dialect));
-    RG_TRY(rg_buf_put_u32(&buf, (uint32_t)binding->lock));
-    RG_TRY(rg_buf_put_u32(&buf, (uint32_t)binding->schema_count));
-    for (size_t i = 0; i < binding->schema_count; i++) {
-        RG_TRY(put_slice(&buf, binding->schemas[i].logical));
-        RG_TRY(put_slice(&buf, binding->schemas[i].physical));
+    RG_TRY(put_slice(&buf, rg_slice_of(view.text)));
+    RG_TRY(put_slice(&buf, subject->database));
+    RG_TRY(rg_buf_put_u8(&buf, (uint8_t)subject->dialect));
+    RG_TRY(rg_buf_put_u32(&buf, (uint32_t)subject->lock));
+    RG_TRY(rg_buf_put_u32(&buf, (uint32_t)route->schema_count));
+    for (size_t i = 0; i < route->schema_count; i++) {
+        RG_TRY(put_slice(&buf, route->schemas[i].logical));
+        RG_TRY(put_slice(&buf, route->schemas[i].physical));
     }
-    for (size_t i = 0; i < binding->set->claim_count && i < subject->identity->claim_count; i++) {
+    for (size_t i = 0; i < set->claim_count && i < subject->identity->claim_count; i++) {
         RG_TRY(put_claim(&buf, &subject->identity->claims[i]));
     }
-    binding->digest = rg_sha256_one(rg_buf_slice(&buf));
+    *out_digest = rg_sha256_one(rg_buf_slice(&buf));
     return RG_OK;
 }
 
 static rg_status bind_all(struct policy_binding *binding, const struct policy_subject *subject)
 {
-    struct binder binder = {.binding = binding, .subject = subject};
     RG_TRY(check_claims(binding->set, subject->identity));
     RG_TRY(check_hyper_claims(binding, subject->identity));
     RG_TRY(copy_route(binding, subject));
-    RG_TRY(bind_rules(&binder));
+    RG_TRY(policy_rules_bind(binding, subject));
     RG_TRY(list_shared(binding));
     RG_TRY(list_reach(binding));
     RG_TRY(policy_functions_bind(binding));
     RG_TRY(sql_prelude_bind(binding, subject));
     RG_TRY(find_view(binding, subject));
-    return digest_binding(binding, subject);
+    return policy_subject_digest(binding->set, subject, &binding->digest);
 }
 
 rg_status policy_bind(struct policy_set *set, const struct policy_subject *subject, struct policy_binding **out_binding)
@@ -427,6 +277,11 @@ struct policy_binding *policy_binding_ref(struct policy_binding *binding)
 {
     atomic_fetch_add(&binding->references, 1);
     return binding;
+}
+
+bool policy_binding_is_shared(const struct policy_binding *binding)
+{
+    return atomic_load(&binding->references) > 1;
 }
 
 void policy_binding_free(struct policy_binding **binding)

@@ -7,10 +7,19 @@
 
 enum { SET_LIMIT_BYTES = 256 << 20 };
 
+/* A predicate that was compiled; template NULL = free. */
+struct compiled {
+    struct rg_slice text;
+    bool allow_subselect;
+    const struct sql_template *template;
+};
+
 struct compiler {
     const struct policy_source *source;
     struct rg_diag *diag;
     struct policy_set *set;
+    size_t compiled_size; /* a power of two */
+    struct compiled *compiled;
 };
 
 /* ---- copies ---- */
@@ -126,6 +135,33 @@ struct rg_place policy_place_inside(struct rg_place place, struct rg_slice text,
     return place;
 }
 
+/* Where the template of that text is, or is to be kept: relations by the hundred have the same predicate, which is one
+ * template, so that it is bound once for all of them. There is room for all. */
+static struct compiled *find_compiled(const struct compiler *compiler, const struct policy_row *row)
+{
+    uint64_t hash = row->allow_subselect ? 1 : 0;
+    for (size_t i = 0; i < row->using_text.size; i++) {
+        hash = (hash ^ (unsigned char)row->using_text.data[i]) * 0x100000001b3U;
+    }
+    size_t at = (size_t)(hash ^ hash >> 32) & (compiler->compiled_size - 1);
+    while (compiler->compiled[at].template != NULL &&
+           (compiler->compiled[at].allow_subselect != row->allow_subselect ||
+            !rg_slice_is_equal(compiler->compiled[at].text, row->using_text))) {
+        at = (at + 1) & (compiler->compiled_size - 1);
+    }
+    return &compiler->compiled[at];
+}
+
+static rg_status open_compiled(struct compiler *compiler)
+{
+    compiler->compiled_size = 16;
+    while (compiler->compiled_size < 4 * compiler->source->row_count) { /* using and with_check of each, half full */
+        compiler->compiled_size *= 2;
+    }
+    return rg_arena_array(&compiler->set->arena, compiler->compiled_size, sizeof *compiler->compiled,
+                          (void **)&compiler->compiled);
+}
+
 static rg_status compile_text(struct compiler *compiler, const struct policy_row *row, struct rg_place place,
                               const struct sql_template **out_template)
 {
@@ -134,7 +170,13 @@ static rg_status compile_text(struct compiler *compiler, const struct policy_row
         rg_diag_error(compiler->diag, place, "the predicate is not valid UTF-8");
         return RG_OK;
     }
-    RG_TRY(sql_predicate_compile(compiler->set, row, &mistake, out_template));
+    struct compiled *compiled = find_compiled(compiler, row);
+    if (compiled->template == NULL) {
+        RG_TRY(sql_predicate_compile(compiler->set, row, &mistake, &compiled->template));
+        compiled->text = row->using_text;
+        compiled->allow_subselect = row->allow_subselect;
+    }
+    *out_template = compiled->template;
     if (*out_template == NULL) {
         rg_diag_error(compiler->diag, policy_place_inside(place, row->using_text, mistake.at_byte), "%.*s",
                       rg_slice_shown(mistake.text), mistake.text.data);
@@ -173,6 +215,7 @@ static rg_status compile_rules(struct compiler *compiler)
     struct policy_set *set = compiler->set;
     struct policy_rule *rules = NULL;
     size_t count = compiler->source->row_count;
+    RG_TRY(open_compiled(compiler));
     RG_TRY(rg_arena_array(&set->arena, count + 1, sizeof *rules, (void **)&rules));
     for (size_t i = 0; i < count; i++) {
         const struct policy_row *source = &compiler->source->rows[i];
@@ -282,7 +325,7 @@ rg_status policy_compile(const struct policy_source *source, struct rg_diag *dia
     atomic_init(&set->references, 1);
     rg_arena_init(&set->arena, SET_LIMIT_BYTES);
     set->context = sql_context_new();
-    struct compiler compiler = {source, diag, set};
+    struct compiler compiler = {.source = source, .diag = diag, .set = set};
     rg_status status = compile_all(&compiler);
     if (rg_is_ok(status) && diag->error_count > errors_before) {
         status = rg_fail(RG_CONFIG, "%zu mistakes in the policies", diag->error_count - errors_before);

@@ -124,8 +124,14 @@ enum { POLICY_PRELUDE_MAX = 256 << 10 }; /* bytes */
  * the call. RG_DENIED when a required claim is missing; RG_LIMIT when too large. */
 rg_status policy_bind(struct policy_set *set, const struct policy_subject *subject,
                       struct policy_binding **out_binding) RG_MUST_CHECK;
+/* The digest that its binding would have, at a small part of the price: subjects with one digest may share a binding.
+ * RG_DENIED when nobody was verified; whether a claim is missing, policy_bind says. */
+rg_status policy_subject_digest(const struct policy_set *set, const struct policy_subject *subject,
+                                struct rg_digest *out_digest) RG_MUST_CHECK;
 struct policy_binding *policy_binding_ref(struct policy_binding *binding);
 void policy_binding_free(struct policy_binding **binding);
+/* Whether others than the caller hold it. */
+bool policy_binding_is_shared(const struct policy_binding *binding);
 /* Digest of policy set, tenant, route and claims: equal digests rewrite alike. */
 const struct rg_digest *policy_binding_digest(const struct policy_binding *binding);
 enum policy_dialect policy_binding_dialect(const struct policy_binding *binding);

@@ -165,6 +165,8 @@ struct policy_binding {
 /* The row for a relation by logical schema and name; NULL when nothing allows it. */
 const struct policy_bound *policy_bound_find(const struct policy_binding *binding, struct rg_slice schema,
                                              struct rg_slice name);
+/* Physical name of a logical schema that the tenant's route maps; false when it does not. */
+bool policy_map_find(const struct policy_binding *binding, struct rg_slice logical, struct rg_slice *out_physical);
 /* Physical name of a logical schema that some row knows; false when none does. */
 bool policy_schema_find(const struct policy_binding *binding, struct rg_slice logical, struct rg_slice *out_physical);
 /* May a relation of this row be taken for what it seems? With a snapshot: one of "schema.*" must be known, no foreign
@@ -179,6 +181,11 @@ static inline bool policy_bound_is_fenced(const struct policy_bound *bound)
 {
     return bound->predicate.size > 0 || bound->mask_count > 0;
 }
+
+/* ---- policy/bind_rules.c ---- */
+
+/* binding->bounds: a row for each relation that an applying rule names. RG_LIMIT when they are too many. */
+rg_status policy_rules_bind(struct policy_binding *binding, const struct policy_subject *subject) RG_MUST_CHECK;
 
 /* ---- policy/functions_compile.c ---- */
 

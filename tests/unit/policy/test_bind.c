@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Binding: which rules apply to whom, how predicates combine, and claims that try to be more than values. */
+#include <stdio.h>
+
 #include "tests/support/policy_world.h"
 #include "tests/support/rg_test.h"
 
@@ -81,6 +83,62 @@ static void predicates_are_anded_and_groups_ored(void **state)
     assert_non_null(strstr(text_of(&bound, "SELECT 1 FROM shared.orders"),
                            "WHERE ((rg_r.a = 1 or rg_r.b = 2) AND ((rg_r.c = 3) OR (rg_r.e = 5))) AND (rg_r.d = 4))"));
     assert_non_null(strstr(text_of(&bound, "SELECT 1 FROM shared.other"), "WHERE rg_r.d = 4)"));
+    bound_done(&bound);
+}
+
+/* The same predicates on several relations are bound once; the same ones in other groups are something else. */
+static void what_is_bound_once_goes_to_those_alone_that_say_the_same(void **state)
+{
+    static const struct rg_slice on[][1] = {{{"shared.a", 8}}, {{"shared.b", 8}}, {{"shared.c", 8}}, {{"shared.d", 8}}};
+    struct policy_row rows[] = {row(on[0], "x = 1"), row(on[0], "y = 2"), row(on[1], "x = 1"), row(on[1], "y = 2"),
+                                row(on[2], "x = 1"), row(on[2], "y = 2"), row(on[3], "x = 1"), row(on[3], "y = 3")};
+    static const char *const wanted[] = {"WHERE (rg_r.x = 1) AND (rg_r.y = 2))", "WHERE (rg_r.x = 1) OR (rg_r.y = 2))",
+                                         "WHERE (rg_r.x = 1) AND (rg_r.y = 2))",
+                                         "WHERE (rg_r.x = 1) AND (rg_r.y = 3))"};
+    static const char *const texts[] = {"TABLE shared.a", "TABLE shared.b", "TABLE shared.c", "TABLE shared.d"};
+    struct bound bound;
+    (void)state;
+    rows[2].group = rows[3].group = RG_SLICE("g");
+    bound_init(&bound, rows, 8);
+    assert_ok(bind(&bound));
+    for (size_t i = 0; i < 4; i++) {
+        const char *text = text_of(&bound, texts[i]);
+        if (strstr(text, wanted[i]) == NULL) {
+            fail_msg("%s", text);
+        }
+    }
+    bound_done(&bound);
+}
+
+/* As many as a bank has: the first, the last and one between, and none of another's. */
+static void each_of_hundreds_of_relations_has_its_own_rules(void **state)
+{
+    enum { RELATIONS = 600 };
+    static struct rg_slice on[RELATIONS][1];
+    static char names[RELATIONS][32];
+    static char texts[RELATIONS][32];
+    static struct policy_row rows[RELATIONS + 1];
+    struct bound bound;
+    (void)state;
+    for (int i = 0; i < RELATIONS; i++) {
+        (void)snprintf(names[i], sizeof names[i], "shared.r%d", (i * 7) % RELATIONS);
+        (void)snprintf(texts[i], sizeof texts[i], "k = %d", i % 3 == 0 ? -1 : i);
+        on[i][0] = rg_slice_of(names[i]);
+        rows[i] = row(on[i], texts[i]);
+    }
+    rows[RELATIONS] = row(on_shared, "all_of_them");
+    bound_init(&bound, rows, RELATIONS + 1);
+    assert_ok(bind(&bound));
+    for (int i = 0; i < RELATIONS; i += 7) {
+        char sql[64];
+        char wanted[96];
+        (void)snprintf(sql, sizeof sql, "TABLE %s", names[i]);
+        (void)snprintf(wanted, sizeof wanted, "WHERE (rg_r.k = %s) AND (rg_r.all_of_them))", texts[i] + 4);
+        if (strstr(text_of(&bound, sql), wanted) == NULL) {
+            fail_msg("%s: %s", wanted, text_of(&bound, sql));
+        }
+    }
+    assert_non_null(strstr(text_of(&bound, "TABLE shared.r601"), "WHERE rg_r.all_of_them)"));
     bound_done(&bound);
 }
 
@@ -208,6 +266,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(predicates_are_anded_and_groups_ored),
+        cmocka_unit_test(what_is_bound_once_goes_to_those_alone_that_say_the_same),
+        cmocka_unit_test(each_of_hundreds_of_relations_has_its_own_rules),
         cmocka_unit_test(rules_for_others_do_not_apply),
         cmocka_unit_test(isolation_by_schema_needs_the_map),
         cmocka_unit_test(a_missing_optional_claim_binds_null),
