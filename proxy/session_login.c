@@ -6,6 +6,7 @@
 
 #include "auth/oidc.h"
 #include "base/rg_memory.h"
+#include "proxy/bindings.h"
 #include "proxy/session_private.h"
 #include "proxy/view.h"
 
@@ -191,7 +192,7 @@ static rg_status bind(struct session *session, const struct config *config, stru
 {
     const struct policy_subject subject =
         view_subject(config, &session->tenant, &session->identity, session->startup.database);
-    return policy_bind(config->policies, &subject, out_binding);
+    return bindings_bind(session->worker->bindings, config->policies, &subject, out_binding);
 }
 
 enum pipeline_next login_bind(struct session *session)

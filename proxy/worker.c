@@ -5,6 +5,7 @@
 #include "auth/guest_token.h"
 #include "base/rg_memory.h"
 #include "proxy/answers.h"
+#include "proxy/bindings.h"
 #include "proxy/http/cache_answer.h"
 #include "proxy/http/identity_header.h"
 #include "proxy/http/plane.h"
@@ -154,6 +155,7 @@ rg_status worker_open(struct gateway *gateway, unsigned index, struct snapshot *
     worker->cache_reader = http_cache_reader_new();
     worker->spares = spares_new(worker->loop, SPARES_IDLE_MS, SPARES_AGE_MS);
     worker->answers = answers_new();
+    worker->bindings = bindings_new();
     worker_connect(worker, gateway->door_fd);
     worker_wait_for_auditor(worker);
     net_loop_set_turn_end(worker->loop, on_turn_end, worker);
@@ -179,6 +181,7 @@ void worker_done(struct worker *worker)
     }
     policy_cache_free(&worker->cache);
     answers_free(&worker->answers);
+    bindings_free(&worker->bindings);
     http_identity_cache_free(&worker->identities);
     auth_guest_cache_free(&worker->guests);
     http_cache_reader_free(&worker->cache_reader);
@@ -212,6 +215,7 @@ void worker_swap(struct worker *worker, struct snapshot *snapshot)
     worker->snapshot = snapshot;
     spares_close_all(worker->spares); /* opened with what may be another login now */
     answers_clear(worker->answers);
+    bindings_clear(worker->bindings);
     each_plane(worker, http_plane_swap);
     worker_pools_swap(worker); /* whoever is granted a place meanwhile runs under all that is new */
 }

@@ -14,6 +14,7 @@
 
 struct acceptor_context;
 struct answers;
+struct bindings;
 struct auth_guest_cache;
 struct http_cache_reader;
 struct http_identity_cache;
@@ -59,6 +60,7 @@ struct worker {
     struct metrics_block *metrics; /* what this loop counts */
     struct net_timer beat;
     struct policy_cache *cache;
+    struct bindings *bindings;       /* of its sessions */
     struct snapshot *snapshot;       /* what new statements run under */
     struct net_acceptor **acceptors; /* one per listener of the gateway, and what each hands on */
     struct acceptor_context *acceptor_contexts;
