@@ -32,18 +32,27 @@ struct net_loop {
     atomic_bool is_stopping;
     int wake_fd;
     struct net_watch *wake;
-    pthread_mutex_t lock; /* of the posts */
-    struct post *first_post;
-    struct post **last_post;
+    /* Newest first. The lock is of those who post: the loop takes all without it, because one that was stopped inside,
+     * right after its wake-up, would stop the loop as well. */
+    _Atomic(struct post *) posts;
+    pthread_mutex_t lock;
 };
+
+static struct post *in_order(struct post *newest)
+{
+    struct post *first = NULL;
+    while (newest != NULL) {
+        struct post *older = newest->next;
+        newest->next = first;
+        first = newest;
+        newest = older;
+    }
+    return first;
+}
 
 static void run_posts(struct net_loop *loop)
 {
-    pthread_mutex_lock(&loop->lock);
-    struct post *post = loop->first_post;
-    loop->first_post = NULL;
-    loop->last_post = &loop->first_post;
-    pthread_mutex_unlock(&loop->lock);
+    struct post *post = in_order(atomic_exchange(&loop->posts, NULL));
     while (post != NULL) {
         struct post *next = post->next;
         post->fn(post->arg);
@@ -81,7 +90,6 @@ rg_status net_loop_new(struct net_offload *offload, struct net_loop **out_loop)
     h2o_linklist_init_anchor(&loop->tasks);
     h2o_linklist_init_anchor(&loop->graves);
     h2o_linklist_init_anchor(&loop->kept);
-    loop->last_post = &loop->first_post;
     pthread_mutex_init(&loop->lock, NULL);
     rg_status status = net_watch_open(loop, wake_fd, on_wake, loop, &loop->wake);
     if (!rg_is_ok(status)) {
@@ -194,6 +202,8 @@ void net_loop_free(struct net_loop **loop)
     if (old == NULL) {
         return;
     }
+    pthread_mutex_lock(&old->lock); /* whoever posts is through with it then */
+    pthread_mutex_unlock(&old->lock);
     run_posts(old);
     run_list(&old->kept);
     run_list(&old->graves);
@@ -212,10 +222,11 @@ void net_loop_post(struct net_loop *loop, void (*fn)(void *arg), void *arg)
     post->fn = fn;
     post->arg = arg;
     pthread_mutex_lock(&loop->lock);
-    bool was_empty = loop->first_post == NULL;
-    *loop->last_post = post;
-    loop->last_post = &post->next;
-    if (was_empty) {
+    struct post *newest = atomic_load(&loop->posts);
+    do {
+        post->next = newest;
+    } while (!atomic_compare_exchange_weak(&loop->posts, &newest, post)); /* from here on it is the loop's */
+    if (newest == NULL) {
         wake(loop); /* inside the lock: net_loop_free cannot overtake it */
     }
     pthread_mutex_unlock(&loop->lock);
