@@ -167,7 +167,7 @@ struct config {
     size_t tls_count;
     const struct config_tls *tls;
     size_t upstream_count;
-    const struct config_upstream *upstreams;
+    struct config_upstream *upstreams; /* snapshot_open_catalogs puts the running conninfo where it is equal */
     size_t listener_count;
     const struct config_listener *listeners;
     size_t claim_count;

@@ -79,10 +79,26 @@ static struct catalog_reader *find_running(const struct snapshot *running, const
     return reader != NULL && catalog_reader_is_for(reader, source) ? catalog_reader_ref(reader) : NULL;
 }
 
+/* A dsn that says what it said is the same one: what was opened by it goes on, so that a reload does not make a loop
+ * log in to the database anew for each connection of its pool. */
+static void keep_conninfos(struct snapshot *snapshot, const struct snapshot *running)
+{
+    for (size_t i = 0; running != NULL && i < snapshot->config->upstream_count; i++) {
+        struct config_upstream *upstream = &snapshot->config->upstreams[i];
+        const struct config_upstream *before = config_upstream_find(running->config, upstream->name);
+        if (before != NULL && before->conninfo != NULL && upstream->conninfo != NULL &&
+            before->kind == upstream->kind && net_conninfo_is_equal(before->conninfo, upstream->conninfo)) {
+            net_conninfo_release(&upstream->conninfo);
+            upstream->conninfo = net_conninfo_ref(before->conninfo);
+        }
+    }
+}
+
 rg_status snapshot_open_catalogs(struct snapshot *snapshot, const struct snapshot *running,
                                  const struct rg_clock *clock, struct catalog_log log)
 {
     const struct config *config = snapshot->config;
+    keep_conninfos(snapshot, running);
     snapshot->catalogs = rg_memory_array(config->upstream_count + 1, sizeof(struct catalog_reader *));
     for (size_t i = 0; i < config->upstream_count; i++) {
         struct catalog_source source = source_of(&config->upstreams[i]);

@@ -585,16 +585,32 @@ def test_a_cancel_request_hits_the_statement_and_not_the_question(fresh):
 
 # ---- configurations ----
 
-def test_a_reload_changes_the_size_and_drops_what_was_opened_before(fresh):
+def test_a_reload_changes_the_size_and_keeps_what_the_same_dsn_opened(fresh):
     with holder(fresh) as held:
         before = fresh.backends()
         reload(fresh, fresh.config_text().replace("pool_size = 1", "pool_size = 2"), "policy.reloaded")
         assert fresh.query("select count(*) from orders", tenant="globex") == [(300,)]  # the second one
         held.commit()
     fresh.wait_number("clients_active", 0)
-    assert not set(before) & set(fresh.backends())
+    assert set(before) <= set(fresh.backends())
     with holder(fresh), holder(fresh, "globex"):
         assert fresh.number("clients_active") == 2
+
+
+def test_a_reload_drops_what_another_dsn_opened_idle_or_in_use(fresh):
+    changed = fresh.config_text().replace("user=rowgate", "user=rowgate application_name=other").replace("pool_size = 1", "pool_size = 2")
+    with holder(fresh) as held:
+        before = fresh.backends()
+        reload(fresh, changed, "policy.reloaded")
+        held.commit()
+    fresh.wait_number("clients_active", 0)
+    assert fresh.query("select count(*) from orders") == [(300,)]
+    assert not set(before) & set(fresh.backends())
+    idle = fresh.backends()
+    assert fresh.server.execute(f"select application_name from pg_stat_activity where pid = {idle[0]}") == [("other",)]
+    reload(fresh, fresh.config_text(), "policy.reloaded")
+    assert fresh.query("select count(*) from orders") == [(300,)]
+    assert not set(idle) & set(fresh.backends())
 
 
 def test_a_reload_that_ends_the_pool_leaves_each_session_its_own_connection(fresh):
