@@ -14,17 +14,18 @@ enum {
     REQUEST_MAJOR = 1234, /* the "version" of the requests, protocol-message-formats */
     REQUEST_CANCEL = 5678,
     REQUEST_SSL = 5679,
-    REQUEST_GSSENC = 5680
+    REQUEST_GSSENC = 5680,
+    SCRATCH_SPARE_BYTES = 64, /* of the arena's own rounding */
 };
 
-/* What is read so far, in the arena: too large for a frame. */
+/* What is read so far: too large for a frame, and for a session to keep. */
 struct reading {
     struct pgwire_startup startup;
     struct pgwire_setting settings[PGWIRE_SETTINGS_MAX];
     struct rg_slice extensions[PGWIRE_SETTINGS_MAX];
     struct rg_slice keys[PGWIRE_SETTINGS_MAX]; /* every key, to find those sent twice */
     size_t key_count;
-    struct rg_arena *arena;
+    struct rg_arena *arena; /* of the names and values */
 };
 
 static bool is_same_name(struct rg_slice a, struct rg_slice b)
@@ -194,11 +195,28 @@ static rg_status get_parameters(struct pgwire_cursor *cursor, struct reading *re
     return pgwire_cursor_expect_end(cursor);
 }
 
+static rg_status keep(struct reading *reading, struct pgwire_startup *out_startup)
+{
+    const struct pgwire_startup *startup = &reading->startup;
+    struct pgwire_setting *settings = NULL;
+    struct rg_slice *extensions = NULL;
+    RG_TRY(rg_arena_array(reading->arena, startup->setting_count + 1, sizeof *settings, (void **)&settings));
+    RG_TRY(rg_arena_array(reading->arena, startup->extension_count + 1, sizeof *extensions, (void **)&extensions));
+    memcpy(settings, reading->settings, startup->setting_count * sizeof *settings);
+    memcpy(extensions, reading->extensions, startup->extension_count * sizeof *extensions);
+    reading->startup.settings = settings;
+    reading->startup.extensions = extensions;
+    *out_startup = reading->startup;
+    return RG_OK;
+}
+
 static rg_status parse_session(struct pgwire_cursor *cursor, uint16_t minor, struct rg_arena *arena,
                                struct pgwire_startup *out_startup)
 {
     struct reading *reading = NULL;
-    RG_TRY(rg_arena_new(arena, &reading));
+    RG_AUTO(rg_arena_done) struct rg_arena scratch;
+    rg_arena_init(&scratch, sizeof *reading + SCRATCH_SPARE_BYTES);
+    RG_TRY(rg_arena_new(&scratch, &reading));
     reading->arena = arena;
     reading->startup.kind = PGWIRE_STARTUP_SESSION;
     reading->startup.minor = minor;
@@ -209,10 +227,7 @@ static rg_status parse_session(struct pgwire_cursor *cursor, uint16_t minor, str
     if (reading->startup.database.size == 0) {
         reading->startup.database = reading->startup.user;
     }
-    reading->startup.settings = reading->settings;
-    reading->startup.extensions = reading->extensions;
-    *out_startup = reading->startup;
-    return RG_OK;
+    return keep(reading, out_startup);
 }
 
 static rg_status parse_cancel(struct pgwire_cursor *cursor, struct pgwire_startup *out_startup)
