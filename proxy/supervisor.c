@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -119,13 +120,24 @@ static rg_status run(struct supervisor *supervisor, int signals)
     return supervisor->failure[0] == '\0' ? RG_OK : rg_fail(RG_CONFIG, "%s", supervisor->failure);
 }
 
+/* Each connection is one or two, and the usual soft limit of 1,024 is there for programs that use select(2). */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 rg_status supervisor_run(const char *path, int *out_exit)
 {
     int signals = open_signals();
     if (signals < 0) {
         return rg_fail(RG_INTERNAL, "signalfd: %s", strerror(errno));
     }
-    (void)prctl(PR_SET_DUMPABLE, 0);                                     /* it has read the secrets too (L7) */
+    (void)prctl(PR_SET_DUMPABLE, 0); /* it has read the secrets too (L7) */
+    raise_descriptors();
     struct supervisor *supervisor = rg_memory_alloc(sizeof *supervisor); /* much for a frame */
     supervisor->clock = rg_clock_system();
     supervisor->path = path;

@@ -3,6 +3,8 @@
 import contextlib
 import os
 import pathlib
+import re
+import resource
 import signal
 import socket
 import subprocess
@@ -340,6 +342,19 @@ def test_no_process_can_be_read_by_others_of_its_user():
         for pid in process_ids(stack):  # PR_SET_DUMPABLE 0: what /proc shows belongs to root, and no core is written
             limits = pathlib.Path(f"/proc/{pid}/coredump_filter")
             assert limits.stat().st_uid == 0
+
+
+def test_clients_are_not_bounded_by_the_usual_soft_limit_of_descriptors():
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with stacks.Stack() as stack:
+        stack.rowgate.stop()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+        try:
+            stack.rowgate.start()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        limits = pathlib.Path(f"/proc/{stack.rowgate.gateway}/limits").read_text()
+        assert re.search(rf"^Max open files +{before[1]} +{before[1]} ", limits, re.MULTILINE), limits
 
 
 def test_the_gateway_runs_behind_its_fence_and_says_so():
