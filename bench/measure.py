@@ -5,12 +5,20 @@ and database spent meanwhile. What runs, and in which order, is decided elsewher
 import os
 import pathlib
 import re
+import shutil
+import signal
+import ssl
 import subprocess
 import tempfile
+import time
 
 import pgtest
+import raw_client
 
 # Every key is a text of its own under the simple protocol. WARM keys fit any statement cache, COLD ones do not.
+ANALYTIC = ("select bid, count(*), sum(abalance), avg(aid), max(length(filler)) from {schema}.pgbench_accounts "
+            "where aid % 7 <> 3 and aid <= 200000 group by bid order by 1;\n")  # 50 ms where nothing else runs
+STREAM = "select * from {schema}.pgbench_accounts"
 SCRIPT = "\\set aid random(1, :keys)\nselect abalance from {schema}.pgbench_accounts where aid = :aid;\n"
 WARM_KEYS, COLD_KEYS = 1_000, 1_000_000
 
@@ -56,7 +64,7 @@ def _percentile(values, share):
 
 
 def _sampling(cell):
-    return 1.0 if cell.is_churn else 0.3 if cell.clients == 1 else 0.1
+    return 1.0 if cell.is_churn or cell.is_analytic else 0.3 if cell.clients == 1 else 0.1
 
 
 def _command(cell, script, seconds, directory):
@@ -73,16 +81,63 @@ def _number(pattern, text):
     return float(found.group(1))
 
 
+class SystemCalls:
+    """Counts them of processes and their children, by perf: strace would slow down what it counts."""
+
+    def __init__(self, roots, output):
+        self.output = output
+        processes = ",".join(str(process) for root in roots for process in _processes(root))
+        perf = shutil.which("perf")
+        self.process = perf and subprocess.Popen([perf, "stat", "-x", ",", "-o", output, "-e", "raw_syscalls:sys_enter", "-p", processes],
+                                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(0.3)
+
+    def stop(self):
+        """None where it cannot be counted."""
+        if not self.process:
+            return None
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=30)
+        for line in self.output.read_text().splitlines() if self.output.exists() else ():
+            count = line.split(",")[0]
+            if count.isdigit():
+                return int(count)
+        return None
+
+
+def stream(target, cell, seconds):
+    """A large result again and again, read and thrown away: megabytes a second, and CPU for a hundred of them."""
+    client = raw_client.Client(ssl.create_default_context(cafile=target.certificate), int(target.environment["PGPORT"]), target.user,
+                               target.environment["PGPASSWORD"])
+    text = STREAM.format(schema=target.schema)
+    before = [cpu_ns(process) for process in target.processes]
+    start = time.monotonic()
+    total = client.count_bytes(text)
+    while time.monotonic() - start < seconds:
+        total += client.count_bytes(text)
+    wall = time.monotonic() - start
+    after = [cpu_ns(process) for process in target.processes]
+    client.stream.close()
+    spent = [(end - begin) / 1e6 / (total / 1e8) for begin, end in zip(before, after)]
+    return {"mb_s": total / 1e6 / wall, "cpu_ms_100mb": spent[0] if spent else None,
+            "cpu_behind_ms_100mb": sum(spent[1:]) if len(spent) > 1 else None, "load": os.getloadavg()[0]}
+
+
 def run(target, cell, seconds):
     """Runs one cell on one target; a dict of what was measured. A failed transaction is an error, not a figure."""
+    if cell.is_stream:
+        return stream(target, cell, seconds)
+    seconds += 2 if cell.clients > 32 else 0  # to connect, which pgbench counts as part of a run
     with tempfile.TemporaryDirectory(prefix="rowgate-bench.") as name:
         directory = pathlib.Path(name)
         script = directory / "script.sql"
-        script.write_text(SCRIPT.format(schema=target.schema))
+        script.write_text((ANALYTIC if cell.is_analytic else SCRIPT).format(schema=target.schema))
+        calls = SystemCalls(target.processes, directory / "calls") if cell.counts_calls and target.processes else None
         before = [cpu_ns(process) for process in target.processes]
         done = subprocess.run(_command(cell, script, seconds, directory), text=True, capture_output=True, cwd=directory,
                               env=os.environ | target.environment, timeout=seconds * 10 + 60)
         after = [cpu_ns(process) for process in target.processes]
+        called = calls.stop() if calls is not None else None
         if done.returncode != 0 or "aborted" in done.stderr:
             raise RuntimeError(f"{target.name}, {cell.name}: pgbench failed:\n{done.stdout}{done.stderr}")
         latencies = _latencies_us(directory)
@@ -93,6 +148,7 @@ def run(target, cell, seconds):
     return {"tps": _number(r"tps = ([\d.]+)", done.stdout), "transactions": int(transactions),
             "cpu_us": spent[0] if spent else None, "cpu_behind_us": sum(spent[1:]) if len(spent) > 1 else None,
             "p50_ms": _ms(_percentile(latencies, 0.50)), "p99_ms": _ms(_percentile(latencies, 0.99)),
+            "calls": called / transactions if called is not None else None,
             "samples": len(latencies), "load": os.getloadavg()[0]}
 
 

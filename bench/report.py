@@ -20,7 +20,8 @@ def _median(values):
 
 
 def _by_round(runs, cell, target, key):
-    return {run["round"]: run[key] for run in runs if run["cell"] == cell and run["target"] == target and run[key] is not None}
+    return {run["round"]: run[key] for run in runs
+            if run["cell"] == cell and run["target"] == target and run.get(key) is not None}
 
 
 def _ratio(runs, cell, target, base, key):
@@ -34,17 +35,21 @@ def summarise(runs):
     rows = []
     for cell, target in pairs:
         row = {"cell": cell, "target": target}
-        for key in ("tps", "cpu_us", "cpu_behind_us", "p50_ms", "p99_ms"):
+        for key in ("tps", "cpu_us", "cpu_behind_us", "p50_ms", "p99_ms", "calls", "mb_s", "cpu_ms_100mb", "cpu_behind_ms_100mb"):
             row[key] = _median(_by_round(runs, cell, target, key).values())
         row |= {"tps_to_direct": _ratio(runs, cell, target, DIRECT, "tps"), "tps_to_pgbouncer": _ratio(runs, cell, target, PEER, "tps"),
-                "cpu_to_pgbouncer": _ratio(runs, cell, target, PEER, "cpu_us")}
+                "cpu_to_pgbouncer": _ratio(runs, cell, target, PEER, "cpu_us"), "p50_to_pgbouncer": _ratio(runs, cell, target, PEER, "p50_ms"),
+                "mb_s_to_pgbouncer": _ratio(runs, cell, target, PEER, "mb_s"),
+                "cpu_ms_to_pgbouncer": _ratio(runs, cell, target, PEER, "cpu_ms_100mb")}
         rows.append(row)
     return rows
 
 
 COLUMNS = (("tps", "TPS", "{:,.0f}"), ("tps_to_direct", "to direct", "{:.2f}"), ("tps_to_pgbouncer", "to PgB.", "{:.2f}"),
            ("cpu_us", "CPU us/txn", "{:.1f}"), ("cpu_to_pgbouncer", "to PgB.", "{:.2f}"), ("cpu_behind_us", "+ behind", "{:.1f}"),
-           ("p50_ms", "p50 ms", "{:.2f}"), ("p99_ms", "p99 ms", "{:.2f}"))
+           ("p50_ms", "p50 ms", "{:.2f}"), ("p50_to_pgbouncer", "to PgB.", "{:.2f}"), ("p99_ms", "p99 ms", "{:.2f}"),
+           ("calls", "calls/txn", "{:.2f}"), ("mb_s", "MB/s", "{:.0f}"), ("mb_s_to_pgbouncer", "to PgB.", "{:.2f}"),
+           ("cpu_ms_100mb", "ms/100 MB", "{:.0f}"), ("cpu_ms_to_pgbouncer", "to PgB.", "{:.2f}"), ("cpu_behind_ms_100mb", "+ behind", "{:.0f}"))
 
 
 def _cell_text(row, key, form):
@@ -55,11 +60,13 @@ def table(rows):
     """A Markdown table for each cell, fit for a terminal and for docs/benchmarks.md."""
     lines = []
     for cell in dict.fromkeys(row["cell"] for row in rows):
-        heads = [title for _, title, _ in COLUMNS]
+        own = [row for row in rows if row["cell"] == cell]
+        columns = [column for column in COLUMNS if any(row[column[0]] is not None for row in own)]  # of a stream, say, others
+        heads = [title for _, title, _ in columns]
         lines += ["", f"| {cell:<32} | " + " | ".join(f"{head:>10}" for head in heads) + " |",
                   f"|:{'-' * 32}-|" + f"{'-' * 11}:|" * len(heads)]
-        for row in (row for row in rows if row["cell"] == cell):
-            values = [_cell_text(row, key, form) for key, _, form in COLUMNS]
+        for row in own:
+            values = [_cell_text(row, key, form) for key, _, form in columns]
             lines.append(f"| {row['target']:<32} | " + " | ".join(f"{value:>10}" for value in values) + " |")
     return "\n".join(lines[1:])
 

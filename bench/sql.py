@@ -24,16 +24,26 @@ class Cell:
     clients: int
     is_cold: bool = False
     is_churn: bool = False
+    is_analytic: bool = False
+    is_stream: bool = False
+    counts_calls: bool = False
 
     @property
     def name(self):
+        if self.is_stream:
+            return "a million rows, 1 client"
+        if self.is_analytic:
+            return "50 ms of work, 1 client"
+        if self.counts_calls:
+            return f"system calls, {self.protocol}, {self.clients} clients"
         if self.is_churn:
             return f"new connections, {self.clients} clients"
         return f"{self.protocol}{' cold' if self.is_cold else ''}, {self.clients} client{'s' * (self.clients > 1)}"
 
 
 def cells():
-    found = [Cell(protocol, clients) for protocol in ("simple", "extended", "prepared") for clients in (1, 8, 32)]
+    found = [Cell(protocol, clients) for protocol in ("simple", "extended", "prepared") for clients in (1, 8, 32, 100)]
+    found += [Cell("simple", 1, is_analytic=True), Cell("simple", 1, is_stream=True), Cell("simple", 32, counts_calls=True)]
     return [*found, Cell("simple", 32, is_cold=True), Cell("simple", CHURN_CLIENTS, is_churn=True)]
 
 
@@ -65,7 +75,8 @@ def measure_all(targets, wanted, options):
             for target in (target for target in targets if fits(cell, target)):
                 result = measure.run(target, cell, options.seconds)
                 runs.append({"cell": cell.name, "round": number, "target": target.name} | result)
-                print(f"  {cell.name}, round {number + 1}, {target.name}: {result['tps']:,.0f} tps", file=sys.stderr)
+                print(f"  {cell.name}, round {number + 1}, {target.name}: "
+                      + (f"{result['mb_s']:,.0f} MB/s" if cell.is_stream else f"{result['tps']:,.0f} tps"), file=sys.stderr)
     return runs
 
 
@@ -84,7 +95,8 @@ def parse_options():
     parser.add_argument("--quick", action="store_true", help="1 second, 1 round: shows that it runs, measures nothing")
     parser.add_argument("--scale", type=int, default=10, help="pgbench's scale factor, at least 10 (default 10)")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="rowgate's event loops (default: one a core)")
-    parser.add_argument("--only", default="", help="run only the cells whose name contains this, e.g. 'simple, 32'")
+    parser.add_argument("--only", default="", help="run only the cells whose name contains this, e.g. 'simple, 32' or '50 ms|million'")
+    parser.add_argument("--targets", default="", help="run only targets whose names are in this list, e.g. 'direct TLS,PgBouncer TLS'")
     options = parser.parse_args()
     if options.quick:
         options.seconds, options.rounds = 1, 1
@@ -95,12 +107,13 @@ def parse_options():
 
 def main():
     options = parse_options()
-    wanted = [cell for cell in cells() if options.only in cell.name]
+    wanted = [cell for cell in cells() if any(part in cell.name for part in options.only.split("|"))]
     document = report.surroundings(ROOT, stack.binary()) | {"options": vars(options)}
     with world.World(options.workers, options.scale) as running:
         refuse_memory_disks(running.audit_directories())
         document["file_system"] = file_system(running.directory)
-        runs = measure_all(running.targets(), wanted, options)
+        names = [name for name in options.targets.split(",") if name]
+        runs = measure_all([target for target in running.targets() if not names or target.name in names], wanted, options)
         verify_logs(running.audit_directories())
     rows = report.summarise(runs)
     path = ROOT / "build/bench/sql.json"
