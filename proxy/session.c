@@ -259,7 +259,7 @@ void session_cancel(struct session *session)
         return;
     }
     if (session->is_probing) { /* the question is not the client's */
-        session->command.is_cancelled = true;
+        session->command.is_cancelled = session->phase == SESSION_READY;
         return;
     }
     if (session->is_begin_awaited) {

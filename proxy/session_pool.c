@@ -29,6 +29,20 @@ static void on_granted(void *context)
     session_resume(session);
 }
 
+static void on_lost(void *context)
+{
+    struct session *session = context;
+    bool has_none = session->is_suspended && session->upstream == NULL && session->place.state == POOL_OUTSIDE;
+    if (has_none) { /* else somebody else has woken it meanwhile */
+        on_granted(session);
+    }
+}
+
+void session_ask_again(struct session *session)
+{
+    net_timer_start(session->worker->loop, &session->pool_timer, 0, on_lost, session);
+}
+
 static void on_wait_over(void *context)
 {
     struct session *session = context;

@@ -447,6 +447,8 @@ enum pipeline_next session_enter_pool(struct session *session);
 /* NULL = none is idle. *out_is_stale: to be asked whether it is there. */
 struct net_upstream *session_take_pooled(struct session *session, bool *out_is_stale);
 void session_leave_pool(struct session *session);
+/* Its connection was lost before it was used: it goes on as one who was granted a place now, soon. */
+void session_ask_again(struct session *session);
 /* Gives back a place for which there is no connection, nor one under way. */
 void session_leave_unused(struct session *session);
 /* A cancel request while it waits for a place: true when it did. */

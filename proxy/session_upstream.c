@@ -32,12 +32,8 @@ static void on_server_closed(void *context, struct net_stream *stream, const cha
     if (session_is_dead(session) || session->server != stream) {
         return;
     }
-    bool was_probing = session->is_probing;
     upstream_lost(session, reason);
     reply_settle(session);
-    if (was_probing && !session_is_dead(session)) {
-        session_resume(session); /* with another one */
-    }
 }
 
 void upstream_close(struct session *session)
@@ -117,6 +113,7 @@ void upstream_lost(struct session *session, const char *reason)
     if (is_unused) { /* as if it had never been there */
         session->is_probing = false;
         session->batches_answered = session->batches_forwarded;
+        session_ask_again(session);
         return;
     }
     if (can_go_on) { /* the next statement opens a new one, or the one in work that was not sent yet */
@@ -204,6 +201,10 @@ static rg_status start_probe(struct session *session)
 
 void upstream_probed(struct session *session)
 {
+    if (session_is_sharing(session) && !session->is_probe_passed) {
+        upstream_lost(session, "it did not say that its search_path is pg_catalog");
+        return;
+    }
     session->is_probing = false;
     if (session_is_sharing(session)) {
         net_timer_stop(&session->pool_timer);
@@ -258,7 +259,6 @@ static void on_check_over(void *context)
     struct pool *pool = session->place.pool;
     upstream_lost(session, "no answer after it was idle");
     pool_drop_stale(pool); /* a firewall has forgotten them all */
-    session_resume(session);
 }
 
 /* Something on the way may have dropped what was long unused, without a word: it is asked before anything is sent that

@@ -13,6 +13,7 @@ import psycopg2.errors
 import pytest
 
 import stack as stacks
+from test_bad_upstream import ANSWER, LIES, READY, Cut, FakeServer, message
 from test_bookkeeping import KINDS
 from test_metrics import Metered
 from test_operations import reload
@@ -581,6 +582,58 @@ def test_a_cancel_request_hits_the_statement_and_not_the_question(fresh):
             asked.result(timeout=4)
         assert one_answer(connection) == ("acme note 1",)
         assert fresh.backends() == before
+
+
+@pytest.mark.parametrize("fresh", [CHECKED | {"workers": 1}], indirect=True)
+def test_what_was_judged_before_the_question_is_judged_again_behind_it(fresh):
+    with contextlib.closing(fresh.connect()) as connection, concurrent.futures.ThreadPoolExecutor(1) as pool, connection.cursor() as cursor:
+        one_answer(connection)
+        time.sleep(0.7)
+        with deaf(fresh):
+            asked = pool.submit(cursor.execute, "insert into orders (id) values (99002)")
+            time.sleep(0.5)
+            reload(fresh, fresh.config_text().replace(KINDS, '["select"]'), "policy.reloaded")
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                asked.result(timeout=30)
+    assert fresh.server.execute("select count(*) from t_acme.orders where id = 99002", dbname="bi") == [(0,)]
+    assert fresh.audit_verify().returncode == 0
+
+
+class Lying(Pooled):
+    """Its server answers the question whether it is there with a lie."""
+
+    def __init__(self):
+        self.fake, self.lie = FakeServer(), b""
+        self.fake.script = lambda kind: self.lie if b"search_path" in self.fake.bodies[-1] else ANSWER if kind == b"Q" else b""
+        super().__init__(**CHECKED)
+
+    def dsn(self):
+        return f"host=127.0.0.1 port={self.fake.port} dbname=bi user=rowgate sslmode=disable"
+
+    def __exit__(self, *rest):
+        super().__exit__(*rest)
+        self.fake.stop()
+
+
+def test_what_answers_the_question_with_something_else_is_replaced():
+    lies = [LIES[name] for name in ("an unknown message", "changed strings", "ParseComplete", "an empty ready")]
+    lies += [ANSWER, message(b"E", b"SERROR\0C57014\0Mcanceled\0\0") + READY, Cut(b"")]
+    with Lying() as stack, concurrent.futures.ThreadPoolExecutor(len(lies)) as pool:
+        with contextlib.closing(stack.connect()) as connection:
+            for stack.lie in lies:
+                one_value(connection)
+                time.sleep(0.7)
+                assert pool.submit(one_value, connection).result(timeout=4) == ("value",), stack.lie
+                time.sleep(0.7)
+                with contextlib.closing(pool.submit(stack.connect, "globex").result(timeout=4)) as late:  # so does a login
+                    assert one_value(late) == ("value",)
+        assert stack.audit_verify().returncode == 0
+
+
+def one_value(connection):
+    with connection.cursor() as cursor:
+        cursor.execute("select 'x'")
+        return cursor.fetchone()
 
 
 # ---- configurations ----
