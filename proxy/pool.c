@@ -506,6 +506,27 @@ bool pool_ask(struct pool_place *place)
     return is_free;
 }
 
+bool pool_ask_spare(struct pool_place *place)
+{
+    struct pool *pool = place->pool;
+    RG_ASSERT(place->state == POOL_OUTSIDE);
+    bool has_room = pool->counts.held + pool->counts.idle < pool->drawer->owned; /* none that has its connection */
+    bool is_free = pool->turn == NULL && !pool->is_stopped && (has_room || pool_draw_spare(pool->drawer));
+    if (is_free) {
+        hold(place);
+    }
+    return is_free;
+}
+
+void pool_trim(struct pool *pool)
+{
+    size_t used = pool->counts.held + pool->counts.idle;
+    if (pool->turn == NULL && pool->drawer->owned > used) {
+        pool_return(pool->drawer, pool->drawer->owned - used);
+        (void)pool_drawer_tell(pool->drawer, pool->drawer->owned - pool->counts.held);
+    }
+}
+
 void pool_press(struct pool_place *place)
 {
     struct pool *pool = place->pool;

@@ -72,6 +72,11 @@ void pool_part(struct pool_place *place); /* gives back what it holds; joined or
 
 /* True: it holds a place now. False: it waits. */
 bool pool_ask(struct pool_place *place);
+/* For a connection that nobody asked for, one more than there are. False: that would be more than there are places, or
+ * somebody wants them; it does not wait. */
+bool pool_ask_spare(struct pool_place *place);
+/* Places without a connection are any loop's again. */
+void pool_trim(struct pool *pool);
 /* It has waited long: the next one may get a place of the reserve. */
 void pool_press(struct pool_place *place);
 /* Gives the place back, or ceases to wait; then those who wait may be granted theirs. Nothing when it has none. */

@@ -154,15 +154,32 @@ bool pool_draw(struct pool_drawer *drawer)
     return is_drawn;
 }
 
+static void own_one_more(struct pool_drawer *drawer)
+{
+    drawer->stock->owned++;
+    drawer->owned++;
+    note_wanted(drawer->stock);
+}
+
+bool pool_draw_spare(struct pool_drawer *drawer)
+{
+    struct pool_stock *stock = drawer->stock;
+    (void)pthread_mutex_lock(&stock->mutex);
+    bool is_drawn = free_places(stock) > stock->lacking;
+    if (is_drawn) {
+        own_one_more(drawer);
+    }
+    (void)pthread_mutex_unlock(&stock->mutex);
+    return is_drawn;
+}
+
 bool pool_draw_reserve(struct pool_drawer *drawer)
 {
     struct pool_stock *stock = drawer->stock;
     (void)pthread_mutex_lock(&stock->mutex);
     bool is_drawn = stock->owned >= stock->size && stock->owned < stock->size + stock->reserve;
     if (is_drawn) {
-        stock->owned++;
-        drawer->owned++;
-        note_wanted(stock);
+        own_one_more(drawer);
     }
     (void)pthread_mutex_unlock(&stock->mutex);
     return is_drawn;
@@ -201,6 +218,18 @@ bool pool_give(struct pool_drawer *drawer, bool needs_it)
     }
     (void)pthread_mutex_unlock(&stock->mutex);
     return is_given;
+}
+
+void pool_return(struct pool_drawer *drawer, size_t count)
+{
+    struct pool_stock *stock = drawer->stock;
+    (void)pthread_mutex_lock(&stock->mutex);
+    RG_ASSERT(drawer->owned >= count);
+    drawer->owned -= count;
+    stock->owned -= count;
+    note_wanted(stock);
+    poke_lacking(stock);
+    (void)pthread_mutex_unlock(&stock->mutex);
 }
 
 void pool_stock_resize(struct pool_stock *stock, size_t size, size_t reserve)

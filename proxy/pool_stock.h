@@ -45,6 +45,8 @@ void pool_drawer_close(struct pool_drawer *drawer); /* gives back all that it ow
 void pool_stock_resize(struct pool_stock *stock, size_t size, size_t reserve);
 /* True: one more is owned. False: none is free; on_poke tells when it is worth another try. */
 bool pool_draw(struct pool_drawer *drawer);
+/* As pool_draw, but only what nobody lacks, and without a wish for it. */
+bool pool_draw_spare(struct pool_drawer *drawer);
 /* One of the reserve, given back as soon as nobody waits for a place in this loop. */
 bool pool_draw_reserve(struct pool_drawer *drawer);
 /* It needs none any more. */
@@ -54,5 +56,7 @@ bool pool_drawer_tell(struct pool_drawer *drawer, size_t spare);
 /* Gives one back that is not used, where it is due to another: one is owned less. needs_it: somebody waits for it here.
  */
 bool pool_give(struct pool_drawer *drawer, bool needs_it);
+/* Gives so many back that are not used, due or not. */
+void pool_return(struct pool_drawer *drawer, size_t count);
 
 #endif

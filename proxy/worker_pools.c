@@ -18,6 +18,7 @@ struct worker_pool {
     struct net_timer timer;
     struct pool_place place; /* of the one that is opened now; no tenant's */
     struct net_upstream *opening;
+    size_t at_once;  /* so many more, each right behind the one before; then one a second */
     bool is_failing; /* and the log says so */
 };
 
@@ -83,7 +84,10 @@ static void on_open(void *context, struct net_upstream *upstream, const char *er
         own->is_failing = false;
         metrics_add(own->worker->metrics, METRICS_UPSTREAM_CONNECTIONS, METRICS_SERIES(own->name), 1);
         pool_put(own->pool, &own->opening);
-        look_again(own, 0);
+        if (own->at_once > 0) { /* else a server that ends each would be asked without an end */
+            own->at_once--;
+            look_again(own, 0);
+        }
     } else {
         tell_failing(own, reason);
         net_upstream_close(&own->opening);
@@ -106,11 +110,6 @@ static size_t least(const struct worker_pool *own)
 /* It holds a place for it. */
 static void open_one(struct worker_pool *own)
 {
-    struct pool_counts counts = pool_counts(own->pool);
-    if (counts.held + counts.idle > least(own)) { /* its own place is one of them: others came while it waited */
-        pool_leave(&own->place);
-        return;
-    }
     const struct config_upstream *upstream = upstream_of(own);
     rg_status status = net_upstream_open(own->worker->loop, upstream->conninfo,
                                          (uint64_t)upstream->connect_timeout_us / 1000, on_open, own, &own->opening);
@@ -118,11 +117,6 @@ static void open_one(struct worker_pool *own)
         tell_failing(own, status.error->text);
         pool_leave(&own->place);
     }
-}
-
-static void on_granted(void *context)
-{
-    open_one(context);
 }
 
 /* One after the other, and later one a second at most for those that went. */
@@ -134,14 +128,15 @@ static void on_look(void *context)
         return;
     }
     look_again(own, LOOK_MS);
+    pool_trim(own->pool); /* another loop may need them for its own least */
     struct pool_counts counts = pool_counts(own->pool);
     if (own->place.state != POOL_OUTSIDE || counts.held + counts.idle >= wanted) {
         return;
     }
     if (own->place.pool == NULL) {
-        pool_join(own->pool, RG_SLICE(""), &own->place, on_granted, own);
+        pool_join(own->pool, RG_SLICE(""), &own->place, NULL, NULL);
     }
-    if (pool_ask(&own->place)) {
+    if (pool_ask_spare(&own->place)) {
         open_one(own);
     }
 }
@@ -160,6 +155,7 @@ static void configure(struct worker *worker, struct worker_pool *own)
     pool_stock_resize(pool_stock_of(pool), is_pooled ? (size_t)upstream->pool.size : 1,
                       is_pooled ? (size_t)upstream->pool.reserve : 0);
     pool_configure(pool, &limits, is_pooled ? upstream->conninfo : NULL);
+    own->at_once = limits.least;
     look_again(own, 0);
 }
 

@@ -5,6 +5,7 @@ import concurrent.futures
 import contextlib
 import os
 import signal
+import struct
 import threading
 import time
 
@@ -13,7 +14,7 @@ import psycopg2.errors
 import pytest
 
 import stack as stacks
-from test_bad_upstream import ANSWER, LIES, READY, Cut, FakeServer, message
+from test_bad_upstream import ANSWER, LIES, PARAMETERS, READY, Cut, FakeServer, message, parameter
 from test_bookkeeping import KINDS
 from test_metrics import Metered
 from test_operations import reload
@@ -466,6 +467,19 @@ def test_the_least_is_there_before_anybody_asks_and_again_when_it_went(fresh):
     wait_backends(fresh, 0)
 
 
+@pytest.mark.parametrize("fresh", [{"pool": 4, "workers": 2, "pooling": "min_pool_size = 4"}], indirect=True)
+def test_the_least_is_of_the_size_whichever_loop_has_the_clients(fresh):
+    wait_backends(fresh, 4)
+    for _ in range(4):
+        with contextlib.ExitStack() as held:
+            for _ in range(4):
+                held.enter_context(holder(fresh))
+                assert len(fresh.backends()) <= 4
+            time.sleep(1.2)  # for a look at the least
+            assert len(fresh.backends()) <= 4
+    wait_backends(fresh, 4)
+
+
 def serves(stack):
     try:
         return stack.server.execute("select 1") == [(1,)]
@@ -499,7 +513,7 @@ def test_the_reserve_is_for_those_who_waited_long(fresh):
             asked = pool.submit(one_answer, patient)
             assert asked.result(timeout=30) == ("acme note 1",)
         fresh.wait_number("clients_active", 0)
-        wait_backends(fresh, 1)  # given back
+        stacks.wait_for(lambda: len(fresh.backends()) <= 1, "the reserve given back")
         assert one_answer(waiting) == ("acme note 1",)
         assert len(fresh.backends()) == 1
 
@@ -628,6 +642,29 @@ def test_what_answers_the_question_with_something_else_is_replaced():
                 with contextlib.closing(pool.submit(stack.connect, "globex").result(timeout=4)) as late:  # so does a login
                     assert one_value(late) == ("value",)
         assert stack.audit_verify().returncode == 0
+
+
+class Leaving(FakeServer):
+    """Lets each in and ends behind the greeting."""
+
+    logins = 0
+
+    def serve(self, connection):
+        self.logins += 1
+        with connection, contextlib.suppress(OSError):
+            connection.recv(4096)
+            connection.sendall(message(b"R", b"\0\0\0\0") + b"".join(parameter(*item) for item in PARAMETERS.items()) +
+                               message(b"K", struct.pack("!ii", 1, 2)) + READY)
+
+
+def test_a_server_that_ends_each_connection_is_not_asked_without_an_end():
+    with Lying() as stack:
+        leaving = Leaving()
+        text = stack.config_text().replace(str(stack.fake.port), str(leaving.port)).replace("pool_size =", "min_pool_size = 2\npool_size =")
+        reload(stack, text, "policy.reloaded")
+        time.sleep(3)
+        leaving.stop()
+        assert 2 <= leaving.logins < 30  # with the reader's of the catalogue
 
 
 def one_value(connection):

@@ -418,6 +418,28 @@ static void what_was_used_a_moment_ago_is_lent_later(void **state)
     end(&world);
 }
 
+static void what_nobody_asked_for_has_a_place_of_its_own(void **state)
+{
+    (void)state;
+    struct world world;
+    struct link links[2];
+    begin(&world, 2, &(struct pool_limits){.per_tenant = 2, .idle_ms = NEVER_MS, .age_ms = NEVER_MS, .least = 3});
+    join(&world, "abc");
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(pool_ask_spare(&world.clients[0].place));
+        connect_link(&world, &links[i]);
+        pool_put(world.pool, &links[i].upstream);
+        pool_leave(&world.clients[0].place);
+    }
+    expect_counts(&world, 0, 0, 2);
+    assert_false(pool_ask_spare(&world.clients[0].place)); /* both places have a connection */
+    assert_true(pool_ask(&world.clients[1].place));        /* who asks may have theirs */
+    expect_counts(&world, 1, 0, 2);
+    end(&world);
+    close(links[0].peer);
+    close(links[1].peer);
+}
+
 static void nothing_outlives_a_reload(void **state)
 {
     (void)state;
@@ -455,6 +477,7 @@ int main(void)
         cmocka_unit_test(what_is_idle_or_old_is_closed_in_time),
         cmocka_unit_test(what_was_long_unused_is_called_stale_and_the_least_is_kept),
         cmocka_unit_test(what_was_used_a_moment_ago_is_lent_later),
+        cmocka_unit_test(what_nobody_asked_for_has_a_place_of_its_own),
         cmocka_unit_test(nothing_outlives_a_reload),
     };
     (void)signal(SIGPIPE, SIG_IGN);

@@ -281,6 +281,37 @@ static void the_reserve_is_for_who_presses_and_goes_back_when_nobody_waits(void 
     end(&world);
 }
 
+static void what_nobody_asked_for_takes_what_nobody_wants(void **state)
+{
+    (void)state;
+    struct world world;
+    struct pool_place *kept = world.sides[0].places;
+    begin(&world, 2);
+    ask(&world.sides[1], 1);
+    assert_true(pool_ask_spare(&kept[0]));
+    assert_false(pool_ask_spare(&kept[1])); /* and does not wait */
+    assert_int_equal(kept[1].state, POOL_OUTSIDE);
+    ask(&world.sides[1], 1);
+    pool_leave(&kept[0]);
+    expect_held(&world, 0, 2, 0);
+    leave_one(&world.sides[1]); /* kept, with no connection */
+    assert_false(pool_ask_spare(&kept[0]));
+    pool_trim(world.sides[1].pool);
+    assert_true(pool_ask_spare(&kept[0]));
+    pool_leave(&kept[0]);
+    ask(&world.sides[1], 1);
+    expect_held(&world, 0, 2, 0);
+    ask(&world.sides[2], 1);
+    leave_one(&world.sides[1]); /* one is free, and the third one's, who is not told yet */
+    assert_false(pool_ask_spare(&kept[0]));
+    expect_held(&world, 0, 1, 1);
+    pool_stop(world.sides[0].pool);
+    pool_stock_resize(world.stock, 3, 0);
+    assert_false(pool_ask_spare(&kept[0]));
+    expect_held(&world, 0, 1, 1);
+    end(&world);
+}
+
 /* ---- a storm ---- */
 
 enum { STORM_SIZE = 4, ROUNDS = 400 };
@@ -401,6 +432,7 @@ int main(void)
         cmocka_unit_test(a_loop_that_ends_leaves_its_places),
         cmocka_unit_test(a_new_size_holds_from_now_on),
         cmocka_unit_test(the_reserve_is_for_who_presses_and_goes_back_when_nobody_waits),
+        cmocka_unit_test(what_nobody_asked_for_takes_what_nobody_wants),
         cmocka_unit_test(nobody_is_forgotten_in_a_storm_and_the_size_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
