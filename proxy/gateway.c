@@ -18,8 +18,8 @@
 #include "proxy/admin.h"
 #include "proxy/gateway_private.h"
 #include "proxy/http/cache_views.h"
-#include "proxy/http/rate.h"
 #include "proxy/pool_stock.h"
+#include "proxy/rate.h"
 #include "proxy/session.h"
 #include "proxy/session_orders.h"
 #include "proxy/worker.h"
@@ -140,8 +140,8 @@ static rg_status open_shared(struct gateway *gateway)
     RG_TRY(quota_new(&gateway->quota));
     RG_TRY(keys_new(&gateway->keys));
     gateway->pool_stocks = pool_stocks_new();
-    RG_TRY(http_rate_new(RATED_ADDRESSES, gateway->clock, &gateway->address_rate));
-    RG_TRY(http_rate_new(RATED_TENANTS, gateway->clock, &gateway->tenant_rate));
+    RG_TRY(rate_new(RATED_ADDRESSES, gateway->clock, &gateway->address_rate));
+    RG_TRY(rate_new(RATED_TENANTS, gateway->clock, &gateway->tenant_rate));
     gateway->cache_views = http_cache_views_new();
     RG_TRY(net_offload_new(OFFLOAD_THREADS, OFFLOAD_WAITING, &gateway->offload));
     auth_scram_mock_init(&gateway->scram_mock, SCRAM_ITERATIONS);
@@ -344,8 +344,8 @@ static void close_all(struct gateway *gateway)
     }
     rg_memory_free(gateway->listeners);
     rg_memory_free(gateway->connections);
-    http_rate_free(&gateway->address_rate);
-    http_rate_free(&gateway->tenant_rate);
+    rate_free(&gateway->address_rate);
+    rate_free(&gateway->tenant_rate);
     http_cache_views_free(&gateway->cache_views);
     keys_free(&gateway->keys);
     quota_free(&gateway->quota);

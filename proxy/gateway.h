@@ -22,8 +22,8 @@
 
 struct admin;
 struct http_cache_views;
-struct http_rate;
 struct pool_stocks;
+struct rate;
 struct session_orders;
 struct worker;
 
@@ -64,9 +64,9 @@ struct gateway {
     const char *path;
     size_t listener_count;
     struct net_listener **listeners;
-    _Atomic unsigned *connections;  /* of the HTTP plane, open now; one counter a listener */
-    struct http_rate *address_rate; /* requests a minute: of client addresses */
-    struct http_rate *tenant_rate;  /* of tenants */
+    _Atomic unsigned *connections; /* of the HTTP plane, open now; one counter a listener */
+    struct rate *address_rate;     /* requests a minute: of client addresses */
+    struct rate *tenant_rate;      /* of tenants */
     struct http_cache_views *cache_views;
     /* In place of the route step: NULL but in unit tests of the HTTP plane. */
     enum http_step_result (*route_stand_in)(struct http_request *request);

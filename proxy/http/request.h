@@ -94,7 +94,7 @@ struct http_request {
     struct policy_view view;        /* of the identity in the tenant; where has_tenant */
     struct http_patience *patience; /* of proxy/http/guest_patience.c */
     void *gate;                     /* of proxy/http/gate.c */
-    void *limit;                    /* of proxy/http/rate.c */
+    void *limit;                    /* of proxy/rate.c */
     void *cache_guard;              /* of proxy/http/cache_guard.c; NULL = its answer is not looked at */
 
     /* What left. */

@@ -15,10 +15,10 @@
 #include "proxy/http/cache_views.h"
 #include "proxy/http/forward.h"
 #include "proxy/http/plane.h"
-#include "proxy/http/rate.h"
 #include "proxy/http/strip.h"
 #include "proxy/net/listener.h"
 #include "proxy/net/offload.h"
+#include "proxy/rate.h"
 #include "proxy/worker.h"
 #include "tests/support/auditor_rig.h"
 #include "tests/support/config_test.h"
@@ -260,8 +260,8 @@ static inline void http_world_open(struct http_world *world, const char *listene
     world->gateway.options = &world->options;
     world->gateway.connections = rg_memory_array(1, sizeof(unsigned));
     assert_ok(rg_log_open("/dev/null", RG_LOG_ERROR, world->gateway.clock, &world->gateway.log));
-    assert_ok(http_rate_new(0, world->gateway.clock, &world->gateway.address_rate));
-    assert_ok(http_rate_new(0, world->gateway.clock, &world->gateway.tenant_rate));
+    assert_ok(rate_new(0, world->gateway.clock, &world->gateway.address_rate));
+    assert_ok(rate_new(0, world->gateway.clock, &world->gateway.tenant_rate));
     assert_ok(net_offload_new(1, 16, &world->gateway.offload));
     world->gateway.cache_views = http_cache_views_new();
     world->worker.cache_reader = http_cache_reader_new();
@@ -303,8 +303,8 @@ static inline void http_world_close(struct http_world *world)
 {
     http_world_stop(world);
     net_offload_free(&world->gateway.offload);
-    http_rate_free(&world->gateway.address_rate);
-    http_rate_free(&world->gateway.tenant_rate);
+    rate_free(&world->gateway.address_rate);
+    rate_free(&world->gateway.tenant_rate);
     http_cache_views_free(&world->gateway.cache_views);
     http_cache_reader_free(&world->worker.cache_reader);
     assert_int_equal(world->worker.held_answer_bytes, 0);

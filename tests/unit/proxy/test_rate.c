@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "proxy/http/rate.h"
+#include "proxy/rate.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -17,19 +17,19 @@ static int64_t fake_now(void *context)
 
 static const struct rg_clock fake = {fake_now, fake_now, NULL};
 
-static struct http_rate *open_rate(size_t buckets)
+static struct rate *open_rate(size_t buckets)
 {
-    struct http_rate *rate = NULL;
+    struct rate *rate = NULL;
     now_us = INT64_C(1000000000);
-    assert_ok(http_rate_new(buckets, &fake, &rate));
+    assert_ok(rate_new(buckets, &fake, &rate));
     return rate;
 }
 
-static unsigned take_many(struct http_rate *rate, struct rg_slice key, uint32_t limit, unsigned count)
+static unsigned take_many(struct rate *rate, struct rg_slice key, uint32_t limit, unsigned count)
 {
     unsigned allowed = 0;
     for (unsigned i = 0; i < count; i++) {
-        allowed += http_rate_take(rate, key, limit).is_allowed ? 1 : 0;
+        allowed += rate_take(rate, key, limit).is_allowed ? 1 : 0;
     }
     return allowed;
 }
@@ -37,102 +37,102 @@ static unsigned take_many(struct http_rate *rate, struct rg_slice key, uint32_t 
 static void allows_a_minutes_worth_at_once_and_then_none(void **state)
 {
     (void)state;
-    struct http_rate *rate = open_rate(1);
+    struct rate *rate = open_rate(1);
     assert_int_equal(take_many(rate, RG_SLICE("acme"), 60, 100), 60);
-    struct http_rate_answer answer = http_rate_take(rate, RG_SLICE("acme"), 60);
+    struct rate_answer answer = rate_take(rate, RG_SLICE("acme"), 60);
     assert_false(answer.is_allowed);
     assert_int_equal(answer.retry_after_seconds, 1);
-    http_rate_free(&rate);
+    rate_free(&rate);
     assert_null(rate);
-    http_rate_free(&rate);
+    rate_free(&rate);
 }
 
 static void gives_back_what_time_brings_and_no_more(void **state)
 {
     (void)state;
-    struct http_rate *rate = open_rate(1);
+    struct rate *rate = open_rate(1);
     (void)take_many(rate, RG_SLICE("acme"), 60, 100);
     now_us += 999999;
-    assert_false(http_rate_take(rate, RG_SLICE("acme"), 60).is_allowed);
+    assert_false(rate_take(rate, RG_SLICE("acme"), 60).is_allowed);
     now_us += 1;
-    assert_true(http_rate_take(rate, RG_SLICE("acme"), 60).is_allowed);
-    assert_false(http_rate_take(rate, RG_SLICE("acme"), 60).is_allowed);
+    assert_true(rate_take(rate, RG_SLICE("acme"), 60).is_allowed);
+    assert_false(rate_take(rate, RG_SLICE("acme"), 60).is_allowed);
     now_us += 10 * 1000000;
     assert_int_equal(take_many(rate, RG_SLICE("acme"), 60, 100), 10);
     now_us += INT64_C(3600) * 1000000;
     assert_int_equal(take_many(rate, RG_SLICE("acme"), 60, 100), 60);
-    http_rate_free(&rate);
+    rate_free(&rate);
 }
 
 static void what_is_refused_costs_nothing(void **state)
 {
     (void)state;
-    struct http_rate *rate = open_rate(1);
+    struct rate *rate = open_rate(1);
     assert_int_equal(take_many(rate, RG_SLICE("acme"), 60, 100000), 60);
     now_us += 1000000;
-    assert_true(http_rate_take(rate, RG_SLICE("acme"), 60).is_allowed);
-    http_rate_free(&rate);
+    assert_true(rate_take(rate, RG_SLICE("acme"), 60).is_allowed);
+    rate_free(&rate);
 }
 
 static void says_how_long_to_wait(void **state)
 {
     (void)state;
-    struct http_rate *rate = open_rate(1);
+    struct rate *rate = open_rate(1);
     assert_int_equal(take_many(rate, RG_SLICE("acme"), 1, 2), 1);
-    assert_int_equal(http_rate_take(rate, RG_SLICE("acme"), 1).retry_after_seconds, 60);
+    assert_int_equal(rate_take(rate, RG_SLICE("acme"), 1).retry_after_seconds, 60);
     now_us += 59500 * 1000;
-    assert_int_equal(http_rate_take(rate, RG_SLICE("acme"), 1).retry_after_seconds, 1);
+    assert_int_equal(rate_take(rate, RG_SLICE("acme"), 1).retry_after_seconds, 1);
     now_us += 500 * 1000;
-    assert_true(http_rate_take(rate, RG_SLICE("acme"), 1).is_allowed);
-    http_rate_free(&rate);
+    assert_true(rate_take(rate, RG_SLICE("acme"), 1).is_allowed);
+    rate_free(&rate);
 }
 
 static void zero_refuses_and_never_means_unlimited(void **state)
 {
     (void)state;
-    struct http_rate *rate = open_rate(1);
-    struct http_rate_answer answer = http_rate_take(rate, RG_SLICE("acme"), 0);
+    struct rate *rate = open_rate(1);
+    struct rate_answer answer = rate_take(rate, RG_SLICE("acme"), 0);
     assert_false(answer.is_allowed);
     assert_true(answer.retry_after_seconds > 0);
-    assert_false(((struct http_rate_answer){0}).is_allowed);
-    http_rate_free(&rate);
+    assert_false(((struct rate_answer){0}).is_allowed);
+    rate_free(&rate);
 }
 
 static void keys_do_not_share_a_bucket(void **state)
 {
     (void)state;
-    struct http_rate *rate = open_rate(1);
+    struct rate *rate = open_rate(1);
     assert_int_equal(take_many(rate, RG_SLICE("acme"), 5, 10), 5);
     assert_int_equal(take_many(rate, RG_SLICE("globex"), 5, 10), 5);
     assert_int_equal(take_many(rate, RG_SLICE(""), 5, 10), 5);
-    http_rate_free(&rate);
+    rate_free(&rate);
 }
 
 static void a_changed_limit_counts_at_once(void **state)
 {
     (void)state;
-    struct http_rate *rate = open_rate(1);
+    struct rate *rate = open_rate(1);
     assert_int_equal(take_many(rate, RG_SLICE("acme"), 100, 50), 50);
     assert_int_equal(take_many(rate, RG_SLICE("acme"), 10, 50), 5);   /* half of it is left */
     assert_int_equal(take_many(rate, RG_SLICE("acme"), 1000, 50), 0); /* empty stays empty */
     now_us += 600 * 1000;
     assert_int_equal(take_many(rate, RG_SLICE("acme"), 1000, 50), 10);
-    http_rate_free(&rate);
+    rate_free(&rate);
 }
 
 static void huge_limits_do_not_overflow(void **state)
 {
     (void)state;
-    struct http_rate *rate = open_rate(1);
+    struct rate *rate = open_rate(1);
     assert_int_equal(take_many(rate, RG_SLICE("acme"), UINT32_MAX, 1000), 1000);
-    http_rate_free(&rate);
+    rate_free(&rate);
 }
 
 /* ---- a full table ---- */
 
 enum { FLOOD = 100000 };
 
-static void flood(struct http_rate *rate, uint32_t limit, unsigned each, unsigned *out_allowed)
+static void flood(struct rate *rate, uint32_t limit, unsigned each, unsigned *out_allowed)
 {
     unsigned allowed = 0;
     for (unsigned i = 0; i < FLOOD; i++) {
@@ -146,35 +146,35 @@ static void flood(struct http_rate *rate, uint32_t limit, unsigned each, unsigne
 static void a_flood_of_keys_is_limited_together(void **state)
 {
     (void)state;
-    struct http_rate *rate = open_rate(HTTP_RATE_BUCKETS_MIN);
+    struct rate *rate = open_rate(RATE_BUCKETS_MIN);
     unsigned allowed = 0;
     flood(rate, 10, 1, &allowed);
     /* A bucket a key while there are any, and ten tokens of the shared one a set. */
-    assert_true(allowed <= HTTP_RATE_BUCKETS_MIN + HTTP_RATE_BUCKETS_MIN / 8 * 10);
-    assert_true(allowed >= HTTP_RATE_BUCKETS_MIN / 2);
-    http_rate_free(&rate);
+    assert_true(allowed <= RATE_BUCKETS_MIN + RATE_BUCKETS_MIN / 8 * 10);
+    assert_true(allowed >= RATE_BUCKETS_MIN / 2);
+    rate_free(&rate);
 }
 
 static void a_flood_takes_nothing_from_who_was_there(void **state)
 {
     (void)state;
-    struct http_rate *rate = open_rate(HTTP_RATE_BUCKETS_MIN);
+    struct rate *rate = open_rate(RATE_BUCKETS_MIN);
     unsigned allowed = 0;
     assert_int_equal(take_many(rate, RG_SLICE("acme"), 100, 40), 40);
     flood(rate, 10, 1, &allowed);
     assert_int_equal(take_many(rate, RG_SLICE("acme"), 100, 100), 60);
-    http_rate_free(&rate);
+    rate_free(&rate);
 }
 
 static void buckets_that_are_full_again_are_given_away(void **state)
 {
     (void)state;
-    struct http_rate *rate = open_rate(HTTP_RATE_BUCKETS_MIN);
+    struct rate *rate = open_rate(RATE_BUCKETS_MIN);
     unsigned allowed = 0;
     flood(rate, 10, 1, &allowed);
     now_us += INT64_C(61) * 1000000;
     assert_int_equal(take_many(rate, RG_SLICE("acme"), 100, 200), 100);
-    http_rate_free(&rate);
+    rate_free(&rate);
 }
 
 /* ---- threads ---- */
@@ -182,7 +182,7 @@ static void buckets_that_are_full_again_are_given_away(void **state)
 enum { THREADS = 4, TRIES = 5000, SHARED_LIMIT = 7000 };
 
 struct taker {
-    struct http_rate *rate;
+    struct rate *rate;
     unsigned allowed;
 };
 
@@ -191,7 +191,7 @@ static void *run_taker(void *context)
     struct taker *taker = context;
     taker->allowed = 0;
     for (unsigned i = 0; i < TRIES; i++) {
-        taker->allowed += http_rate_take(taker->rate, RG_SLICE("acme"), SHARED_LIMIT).is_allowed ? 1 : 0;
+        taker->allowed += rate_take(taker->rate, RG_SLICE("acme"), SHARED_LIMIT).is_allowed ? 1 : 0;
     }
     return NULL;
 }
@@ -199,7 +199,7 @@ static void *run_taker(void *context)
 static void threads_together_get_the_limit_exactly(void **state)
 {
     (void)state;
-    struct http_rate *rate = open_rate(1);
+    struct rate *rate = open_rate(1);
     pthread_t threads[THREADS];
     struct taker takers[THREADS];
     unsigned allowed = 0;
@@ -212,16 +212,16 @@ static void threads_together_get_the_limit_exactly(void **state)
         allowed += takers[i].allowed;
     }
     assert_int_equal(allowed, SHARED_LIMIT);
-    http_rate_free(&rate);
+    rate_free(&rate);
 }
 
 /* ---- keys ---- */
 
 static bool is_same_address(const char *a, const char *b)
 {
-    char left[HTTP_RATE_KEY_MAX];
-    char right[HTTP_RATE_KEY_MAX];
-    return rg_slice_is_equal(http_rate_address_key(rg_slice_of(a), left), http_rate_address_key(rg_slice_of(b), right));
+    char left[RATE_KEY_MAX];
+    char right[RATE_KEY_MAX];
+    return rg_slice_is_equal(rate_address_key(rg_slice_of(a), left), rate_address_key(rg_slice_of(b), right));
 }
 
 static void an_ipv6_client_is_its_network(void **state)
@@ -240,31 +240,31 @@ static void what_is_no_address_has_a_key_too(void **state)
 {
     (void)state;
     static char text[300];
-    char key[HTTP_RATE_KEY_MAX];
+    char key[RATE_KEY_MAX];
     memset(text, 'a', sizeof text - 1);
-    assert_true(http_rate_address_key(rg_slice_of(text), key).size <= HTTP_RATE_KEY_MAX);
+    assert_true(rate_address_key(rg_slice_of(text), key).size <= RATE_KEY_MAX);
     text[298] = 'b';
-    char other[HTTP_RATE_KEY_MAX];
-    struct rg_slice first = http_rate_address_key(rg_slice_of(text), other);
+    char other[RATE_KEY_MAX];
+    struct rg_slice first = rate_address_key(rg_slice_of(text), other);
     text[298] = 'a';
-    assert_false(rg_slice_is_equal(first, http_rate_address_key(rg_slice_of(text), key)));
+    assert_false(rg_slice_is_equal(first, rate_address_key(rg_slice_of(text), key)));
     assert_false(is_same_address("", "x"));
     assert_false(is_same_address("fe80::1%eth0", "fe80::1"));
-    assert_int_equal(http_rate_address_key(rg_slice_make("192.0.2.7\0", 10), key).data[0], 'x');
+    assert_int_equal(rate_address_key(rg_slice_make("192.0.2.7\0", 10), key).data[0], 'x');
 }
 
 static void a_tenant_never_has_the_key_of_an_address(void **state)
 {
     (void)state;
     static char text[200];
-    char address[HTTP_RATE_KEY_MAX];
-    char tenant[HTTP_RATE_KEY_MAX];
-    assert_false(rg_slice_is_equal(http_rate_address_key(RG_SLICE("192.0.2.7"), address),
-                                   http_rate_tenant_key(RG_SLICE("192.0.2.7"), tenant)));
-    assert_slice(http_rate_tenant_key(RG_SLICE("acme"), tenant), "tacme");
+    char address[RATE_KEY_MAX];
+    char tenant[RATE_KEY_MAX];
+    assert_false(rg_slice_is_equal(rate_address_key(RG_SLICE("192.0.2.7"), address),
+                                   rate_tenant_key(RG_SLICE("192.0.2.7"), tenant)));
+    assert_slice(rate_tenant_key(RG_SLICE("acme"), tenant), "tacme");
     for (size_t size = 0; size < sizeof text; size++) {
         memset(text, 'a', size);
-        assert_true(http_rate_tenant_key(rg_slice_make(text, size), tenant).size <= HTTP_RATE_KEY_MAX);
+        assert_true(rate_tenant_key(rg_slice_make(text, size), tenant).size <= RATE_KEY_MAX);
         assert_true(tenant[0] == 't' || tenant[0] == 'T');
     }
 }

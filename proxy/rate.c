@@ -2,7 +2,7 @@
 /* Token buckets in a table of fixed size. A bucket is one number: the time at which it will be full again. Taking a
  * token moves that by 60 s / limit; a bucket is empty when it lies 60 s ahead (this is the virtual scheduling form of
  * ITU-T I.371's generic cell rate algorithm). */
-#include "proxy/http/rate.h"
+#include "proxy/rate.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -25,7 +25,7 @@ struct set {
     int64_t shared_full_ns; /* of those that find no place */
 };
 
-struct http_rate {
+struct rate {
     const struct rg_clock *clock;
     char seed[SEED_SIZE];
     size_t set_mask;
@@ -35,16 +35,16 @@ struct http_rate {
 
 static size_t set_count(size_t buckets)
 {
-    size_t count = HTTP_RATE_BUCKETS_MIN / SET_SIZE;
-    while (count * SET_SIZE < buckets && count * SET_SIZE < HTTP_RATE_BUCKETS_MAX) {
+    size_t count = RATE_BUCKETS_MIN / SET_SIZE;
+    while (count * SET_SIZE < buckets && count * SET_SIZE < RATE_BUCKETS_MAX) {
         count *= 2;
     }
     return count;
 }
 
-rg_status http_rate_new(size_t buckets, const struct rg_clock *clock, struct http_rate **out_rate)
+rg_status rate_new(size_t buckets, const struct rg_clock *clock, struct rate **out_rate)
 {
-    struct http_rate *rate = rg_memory_alloc(sizeof *rate);
+    struct rate *rate = rg_memory_alloc(sizeof *rate);
     for (size_t i = 0; i < LOCK_COUNT; i++) {
         if (pthread_mutex_init(&rate->locks[i], NULL) != 0) {
             rg_memory_free(rate);
@@ -59,7 +59,7 @@ rg_status http_rate_new(size_t buckets, const struct rg_clock *clock, struct htt
     return RG_OK;
 }
 
-void http_rate_free(struct http_rate **rate)
+void rate_free(struct rate **rate)
 {
     if (*rate == NULL) {
         return;
@@ -75,7 +75,7 @@ void http_rate_free(struct http_rate **rate)
 /* ---- buckets ---- */
 
 /* The seed makes the place of a key a secret: nobody can choose addresses that fill one set. */
-static void place_of(const struct http_rate *rate, struct rg_slice key, size_t *out_set, uint64_t *out_tag)
+static void place_of(const struct rate *rate, struct rg_slice key, size_t *out_set, uint64_t *out_tag)
 {
     struct rg_slice parts[] = {rg_slice_make(rate->seed, sizeof rate->seed), key};
     struct rg_digest digest = rg_sha256(parts, 2);
@@ -103,38 +103,38 @@ static int64_t *bucket_of(struct set *set, uint64_t tag, int64_t now_ns)
     return &oldest->full_ns;
 }
 
-static struct http_rate_answer take(int64_t *full_ns, int64_t now_ns, int64_t token_ns)
+static struct rate_answer take(int64_t *full_ns, int64_t now_ns, int64_t token_ns)
 {
     int64_t from = *full_ns > now_ns ? *full_ns : now_ns;
     int64_t excess = from + token_ns - now_ns - minute_ns;
     if (excess > 0) {
-        return (struct http_rate_answer){false, (unsigned)((excess + second_ns - 1) / second_ns)};
+        return (struct rate_answer){false, (unsigned)((excess + second_ns - 1) / second_ns)};
     }
     *full_ns = from + token_ns;
-    return (struct http_rate_answer){true, 0};
+    return (struct rate_answer){true, 0};
 }
 
-struct http_rate_answer http_rate_take(struct http_rate *rate, struct rg_slice key, uint32_t per_minute)
+struct rate_answer rate_take(struct rate *rate, struct rg_slice key, uint32_t per_minute)
 {
     enum { REFUSED_SECONDS = 60 };
     size_t at = 0;
     uint64_t tag = 0;
     if (per_minute == 0) {
-        return (struct http_rate_answer){false, REFUSED_SECONDS};
+        return (struct rate_answer){false, REFUSED_SECONDS};
     }
-    uint32_t limit = per_minute > HTTP_RATE_MAX_PER_MINUTE ? HTTP_RATE_MAX_PER_MINUTE : per_minute;
+    uint32_t limit = per_minute > RATE_MAX_PER_MINUTE ? RATE_MAX_PER_MINUTE : per_minute;
     int64_t now_ns = rg_clock_monotonic_us(rate->clock) * 1000;
     place_of(rate, key, &at, &tag);
     pthread_mutex_t *lock = &rate->locks[at % LOCK_COUNT];
     (void)pthread_mutex_lock(lock);
-    struct http_rate_answer answer = take(bucket_of(&rate->sets[at], tag, now_ns), now_ns, minute_ns / limit);
+    struct rate_answer answer = take(bucket_of(&rate->sets[at], tag, now_ns), now_ns, minute_ns / limit);
     (void)pthread_mutex_unlock(lock);
     return answer;
 }
 
 /* ---- keys ---- */
 
-static struct rg_slice key_of(char kind, const void *bytes, size_t size, char out_key[HTTP_RATE_KEY_MAX])
+static struct rg_slice key_of(char kind, const void *bytes, size_t size, char out_key[RATE_KEY_MAX])
 {
     out_key[0] = kind;
     if (size > 0) {
@@ -143,21 +143,21 @@ static struct rg_slice key_of(char kind, const void *bytes, size_t size, char ou
     return rg_slice_make(out_key, size + 1);
 }
 
-static struct rg_slice text_key(char kind, char long_kind, struct rg_slice text, char out_key[HTTP_RATE_KEY_MAX])
+static struct rg_slice text_key(char kind, char long_kind, struct rg_slice text, char out_key[RATE_KEY_MAX])
 {
-    if (text.size < HTTP_RATE_KEY_MAX) {
+    if (text.size < RATE_KEY_MAX) {
         return key_of(kind, text.data, text.size, out_key);
     }
     struct rg_digest digest = rg_sha256_one(text);
     return key_of(long_kind, digest.bytes, sizeof digest.bytes, out_key);
 }
 
-struct rg_slice http_rate_tenant_key(struct rg_slice tenant, char out_key[HTTP_RATE_KEY_MAX])
+struct rg_slice rate_tenant_key(struct rg_slice tenant, char out_key[RATE_KEY_MAX])
 {
     return text_key('t', 'T', tenant, out_key);
 }
 
-struct rg_slice http_rate_address_key(struct rg_slice address, char out_key[HTTP_RATE_KEY_MAX])
+struct rg_slice rate_address_key(struct rg_slice address, char out_key[RATE_KEY_MAX])
 {
     enum { NETWORK_BYTES = 8, MAPPED_AT = 12 };
     char text[INET6_ADDRSTRLEN + 1] = {0};
