@@ -14,14 +14,32 @@ static json_t *claim_json(const struct auth_claim_spec *spec, const struct auth_
                      "required", (int)spec->required, "values", values);
 }
 
-static json_t *limits_json(const struct config_limits *limits)
+static json_t *limits_json(struct config_limits limits)
 {
-    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "name",
-                     text_json(limits->name.size == 0 ? RG_SLICE("default") : limits->name), "rows",
-                     (json_int_t)limits->max_rows, "bytes", (json_int_t)limits->max_bytes, "connections",
-                     (json_int_t)limits->max_connections, "statement_timeout_ms",
-                     (json_int_t)(limits->statement_timeout_us / 1000), "idle_timeout_ms",
-                     (json_int_t)(limits->idle_timeout_us / 1000));
+    static const struct {
+        const char *key;
+        enum config_limit limit;
+        json_int_t unit;
+    } rows[] = {
+        {"rows", CONFIG_LIMIT_ROWS, 1},
+        {"bytes", CONFIG_LIMIT_BYTES, 1},
+        {"connections", CONFIG_LIMIT_CONCURRENCY, 1},
+        {"queue", CONFIG_LIMIT_QUEUE, 1},
+        {"statement_timeout_ms", CONFIG_LIMIT_STATEMENT_TIMEOUT, 1000},
+        {"idle_timeout_ms", CONFIG_LIMIT_IDLE_TIMEOUT, 1000},
+        {"statements_per_minute", CONFIG_LIMIT_STATEMENTS_PER_MINUTE, 1},
+        {"requests_per_minute", CONFIG_LIMIT_REQUESTS_PER_MINUTE, 1},
+    };
+    json_t *object = json_pack("{s:o}", "name", text_json(limits.name.size == 0 ? RG_SLICE("default") : limits.name));
+    json_t *from = json_object();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct rg_slice table = limits.from[rows[i].limit];
+        json_int_t value = (json_int_t)limits.values[rows[i].limit] / rows[i].unit;
+        (void)json_object_set_new(object, rows[i].key, json_integer(value));
+        (void)json_object_set_new(from, rows[i].key, table.size == 0 ? json_null() : text_json(table));
+    }
+    (void)json_object_set_new(object, "from", from); /* the table of each; null: it is the built-in one */
+    return object;
 }
 
 static const char *kind_name(enum auth_kind kind)

@@ -164,13 +164,17 @@ static void print_claim(const struct auth_claim_spec *spec, const struct auth_cl
     (void)puts(spec->type.is_array ? "}" : "");
 }
 
-static void print_limits(const struct config_limits *limits)
+static void print_limits(struct config_limits limits)
 {
+    static const enum config_limit shown[] = {CONFIG_LIMIT_ROWS, CONFIG_LIMIT_BYTES, CONFIG_LIMIT_STATEMENT_TIMEOUT,
+                                              CONFIG_LIMIT_CONCURRENCY, CONFIG_LIMIT_STATEMENTS_PER_MINUTE};
     label("limits");
-    text_print(stdout, limits->name.size == 0 ? RG_SLICE("default") : limits->name, false);
-    (void)printf(": %llu rows, %llu bytes, %lld ms a statement, %llu connections\n",
-                 (unsigned long long)limits->max_rows, (unsigned long long)limits->max_bytes,
-                 (long long)(limits->statement_timeout_us / 1000), (unsigned long long)limits->max_connections);
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
+        char said[CONFIG_LIMIT_WORDS];
+        config_limit_say(&limits, shown[i], (struct rg_slice){0}, said);
+        (void)printf("%s%s", i == 0 ? "" : "; ", said);
+    }
+    (void)putchar('\n');
 }
 
 static void print_identity(const struct page *page)

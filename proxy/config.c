@@ -199,13 +199,3 @@ bool config_is_break_glass(const struct config *config, struct rg_slice user, st
     }
     return false;
 }
-
-const struct config_limits *config_limits_find(const struct config *config, const struct tenant_route *route)
-{
-    for (size_t i = 0; i < config->limits_count && route->limits.size > 0; i++) {
-        if (rg_slice_is_equal(config->limits[i].name, route->limits)) {
-            return &config->limits[i];
-        }
-    }
-    return config->default_limits;
-}

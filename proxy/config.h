@@ -103,16 +103,25 @@ struct config_account {
     const struct auth_claim_value *claims; /* claim_count of the snapshot, parallel to config.claims */
 };
 
-/* No member is 0 and none means unlimited. */
+/* The keys of [limits.NAME]: config_limits.c has a row for each. */
+enum config_limit {
+    CONFIG_LIMIT_ROWS = 0,              /* of one result */
+    CONFIG_LIMIT_BYTES,                 /* of one result, or of the data of one COPY */
+    CONFIG_LIMIT_CONCURRENCY,           /* sessions of one tenant at a time */
+    CONFIG_LIMIT_QUEUE,                 /* of them, how many wait for a connection of a pool */
+    CONFIG_LIMIT_STATEMENT_TIMEOUT,     /* microseconds, as all durations */
+    CONFIG_LIMIT_IDLE_TIMEOUT,          /* of a session between statements */
+    CONFIG_LIMIT_LOGIN_TIMEOUT,         /* from accept to ready; that of the default limits counts */
+    CONFIG_LIMIT_STATEMENTS_PER_MINUTE, /* of one tenant, over PostgreSQL's protocol */
+    CONFIG_LIMIT_REQUESTS_PER_MINUTE,   /* of one tenant, over HTTP */
+    CONFIG_LIMIT_COUNT
+};
+
+/* One table, or what several say together. No value is 0 and none means unlimited. */
 struct config_limits {
-    struct rg_slice name;
-    uint64_t max_rows;        /* of one result */
-    uint64_t max_bytes;       /* of one result */
-    uint64_t max_connections; /* of one tenant at a time */
-    int64_t statement_timeout_us;
-    int64_t idle_timeout_us;      /* of a session between statements */
-    int64_t login_timeout_us;     /* from accept to ready; that of the default limits counts */
-    uint32_t requests_per_minute; /* of one tenant, over HTTP */
+    struct rg_slice name;                     /* of the table that a route names; empty = it names none */
+    uint64_t values[CONFIG_LIMIT_COUNT];      /* of keys that the file leaves out, the built-in one */
+    struct rg_slice from[CONFIG_LIMIT_COUNT]; /* the table that says so; empty = none does */
 };
 
 enum config_durability { CONFIG_AUDIT_SYNCED = 0, CONFIG_AUDIT_WRITTEN };
@@ -179,8 +188,8 @@ struct config {
     size_t account_count;
     const struct config_account *accounts;
     size_t limits_count;
-    const struct config_limits *limits;
-    const struct config_limits *default_limits; /* [limits.default], or the built-in ones; never NULL */
+    const struct config_limits *limits;  /* each as its table is written */
+    struct config_limits default_limits; /* [limits.default], or the built-in ones */
     struct tenant_registry registry;
     struct config_routes routes;
     struct policy_set *policies;
@@ -215,7 +224,15 @@ const struct config_upstream *config_upstream_find(const struct config *config, 
 enum policy_dialect config_upstream_dialect(const struct config_upstream *upstream);
 bool config_is_break_glass(const struct config *config, struct rg_slice user, struct rg_slice tenant);
 const struct config_account *config_account_find(const struct config *config, struct rg_slice name);
-/* The limits of a route: those it names, else the default ones; never NULL for a route of this snapshot. */
-const struct config_limits *config_limits_find(const struct config *config, const struct tenant_route *route);
+/* What holds on a route: of each key the smallest that its table, the tenant's own and [limits.default] say; the
+ * built-in one where none of them says anything. Slices are the snapshot's. */
+struct config_limits config_limits_find(const struct config *config, const struct tenant_route *route);
+/* As in the file: "statements_per_minute". Static. */
+const char *config_limit_key(enum config_limit limit);
+/* Whose limit it is and where it stands, for people: 'rows = 1000 of tenant "acme", from [limits.small]'. An empty
+ * tenant is left out. */
+enum { CONFIG_LIMIT_WORDS = 320 };
+void config_limit_say(const struct config_limits *limits, enum config_limit limit, struct rg_slice tenant,
+                      char out_words[CONFIG_LIMIT_WORDS]);
 
 #endif

@@ -254,6 +254,23 @@ static rg_status lint_tenants(const struct config *config, struct rg_diag *diag)
     return RG_OK;
 }
 
+/* ---- limits ---- */
+
+static void lint_limits(const struct config *config, size_t at, struct rg_diag *diag)
+{
+    const struct config_raw_limits *raw = (const struct config_raw_limits *)config_raw_of(config)->limits.items + at;
+    const struct config_limits *limits = &config->limits[at];
+    for (size_t i = 0; i < CONFIG_LIMIT_COUNT; i++) {
+        bool is_hidden = limits->from[i].size > 0 && config->default_limits.from[i].size > 0 &&
+                         limits->values[i] > config->default_limits.values[i];
+        if (is_hidden) {
+            policy_lint_add(diag, config_raw_limit(raw, (enum config_limit)i)->place, POLICY_LINT_LIMIT_HIDDEN,
+                            "\"%s\" of [limits.default] is smaller and holds instead",
+                            config_limit_key((enum config_limit)i));
+        }
+    }
+}
+
 rg_status config_lint(const struct config *config, const struct policy_relations *relations, struct rg_diag *diag)
 {
     RG_AUTO(rg_arena_done) struct rg_arena arena;
@@ -272,6 +289,9 @@ rg_status config_lint(const struct config *config, const struct policy_relations
     lint_claims(config, bound, used, diag);
     for (size_t i = 0; i < config->registry.pattern_count; i++) {
         lint_pattern(config, i, diag);
+    }
+    for (size_t i = 0; i < config->limits_count; i++) {
+        lint_limits(config, i, diag);
     }
     return lint_tenants(config, diag);
 }

@@ -139,8 +139,8 @@ struct config_raw_pattern {
 };
 struct config_raw_limits {
     struct rg_schema_head head;
-    struct rg_schema_number rows, bytes, concurrency, statement_timeout, idle_timeout, login_timeout;
-    struct rg_schema_number requests_per_minute;
+    struct rg_schema_number rows, bytes, concurrency, queue, statement_timeout, idle_timeout, login_timeout;
+    struct rg_schema_number statements_per_minute, requests_per_minute;
 };
 struct config_raw_http_route {
     struct rg_schema_head head;
@@ -376,6 +376,7 @@ rg_status config_read_files(struct config_draft *draft, const char *path) RG_MUS
 rg_status config_read_sections(struct config_draft *draft) RG_MUST_CHECK;
 rg_status config_make_server(struct config_draft *draft) RG_MUST_CHECK;
 rg_status config_make_limits(struct config_draft *draft) RG_MUST_CHECK;
+const struct rg_schema_number *config_raw_limit(const struct config_raw_limits *raw, enum config_limit limit);
 rg_status config_make_claims(struct config_draft *draft) RG_MUST_CHECK;
 rg_status config_make_idps(struct config_draft *draft) RG_MUST_CHECK;
 /* Fills one of type "oidc" (config_idp_oidc.c): its trust too, unless no token of it is ever read. */

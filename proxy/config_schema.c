@@ -234,11 +234,13 @@ static const struct rg_schema_key limits_keys[] = {
     {"rows", RG_SCHEMA_INTEGER, false, MEMBER(limits, rows), 1, COUNT_MAX, NULL, NULL, "1_000_000", NULL},
     {"bytes", RG_SCHEMA_SIZE, false, MEMBER(limits, bytes), KIB, COUNT_MAX, NULL, NULL, "\"1GiB\"", NULL},
     {"concurrency", RG_SCHEMA_INTEGER, false, MEMBER(limits, concurrency), 1, 1000000, NULL, NULL, "64", NULL},
+    {"queue", RG_SCHEMA_INTEGER, false, MEMBER(limits, queue), 1, 1000000, NULL, NULL, "1_000", NULL},
     {"statement_timeout", RG_SCHEMA_DURATION, false, MEMBER(limits, statement_timeout), 1000, DAY, NULL, NULL, "\"60s\"", NULL},
     {"idle_timeout", RG_SCHEMA_DURATION, false, MEMBER(limits, idle_timeout), SECOND, 30 * DAY, NULL, NULL, "\"1h\"", NULL},
     {"login_timeout", RG_SCHEMA_DURATION, false, MEMBER(limits, login_timeout), SECOND, 3600 * SECOND, NULL, NULL, "\"15s\"", NULL},
+    {"statements_per_minute", RG_SCHEMA_INTEGER, false, MEMBER(limits, statements_per_minute), 1, 60000000, NULL, NULL, "6_000_000", NULL},
     {"requests_per_minute", RG_SCHEMA_INTEGER, false, MEMBER(limits, requests_per_minute), 1, 10000000, NULL, NULL, "6_000", NULL},
-    UNSUPPORTED("queue"), UNSUPPORTED("plan_cost"), UNSUPPORTED("statements_per_minute"),
+    UNSUPPORTED("plan_cost"),
 };
 static const struct rg_schema limits_schema = SCHEMA("[limits.NAME]", limits, limits_keys);
 

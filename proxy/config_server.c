@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* [server], [log], [limits]: the sections that are numbers and paths. */
+/* [server], [log]: the sections that are numbers and paths. */
 #include <unistd.h>
 
 #include "proxy/config_private.h"
@@ -45,52 +45,4 @@ rg_status config_make_server(struct config_draft *draft)
         .file = log->file.text,
     };
     return make_trusted_proxies(draft, &server->trusted_proxies);
-}
-
-static struct config_limits limits_of(const struct config_raw_limits *raw)
-{
-    return (struct config_limits){
-        .name = raw->head.name,
-        .max_rows = (uint64_t)raw->rows.value,
-        .max_bytes = (uint64_t)raw->bytes.value,
-        .max_connections = (uint64_t)raw->concurrency.value,
-        .statement_timeout_us = raw->statement_timeout.value,
-        .idle_timeout_us = raw->idle_timeout.value,
-        .login_timeout_us = raw->login_timeout.value,
-        .requests_per_minute = (uint32_t)raw->requests_per_minute.value,
-    };
-}
-
-/* The built-in limits: what [limits.default] would be if it were empty. */
-static rg_status built_in_limits(struct config_draft *draft, struct config_limits *out_limits)
-{
-    struct config_raw_limits raw = {.head = {.name = RG_SLICE("default")}};
-    for (size_t i = 0; i < config_section_count; i++) {
-        if (strcmp(config_sections[i].name, "limits") == 0) {
-            RG_TRY(rg_schema_defaults(&draft->context, config_sections[i].schema, &raw));
-        }
-    }
-    *out_limits = limits_of(&raw);
-    return RG_OK;
-}
-
-rg_status config_make_limits(struct config_draft *draft)
-{
-    struct config_records *records = &draft->raw.limits;
-    const struct config_raw_limits *raws = records->items;
-    struct config_limits *limits = NULL;
-    RG_TRY(config_check_unique(draft, records, sizeof *raws, "limits"));
-    RG_TRY(rg_arena_array(draft->arena, records->count + 1, sizeof *limits, (void **)&limits));
-    for (size_t i = 0; i < records->count; i++) {
-        limits[i] = limits_of(&raws[i]);
-    }
-    size_t count = records->count;
-    size_t at = config_record_find(records, sizeof *raws, RG_SLICE("default"));
-    if (at == records->count) {
-        RG_TRY(built_in_limits(draft, &limits[count++]));
-    }
-    draft->config->limits = limits;
-    draft->config->limits_count = count;
-    draft->config->default_limits = &limits[at];
-    return RG_OK;
 }

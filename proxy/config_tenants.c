@@ -150,7 +150,11 @@ static rg_status make_route(struct config_draft *draft, const struct config_raw_
         (void)config_refer(draft, &draft->raw.limits, sizeof(struct config_raw_limits), "[limits.NAME]", &raw->limits,
                            &at);
     }
-    *out_route = (struct tenant_route){raw->upstream.text, raw->limits.text, database, raw->schemas.count, schemas};
+    *out_route = (struct tenant_route){.upstream = raw->upstream.text,
+                                       .limits = raw->limits.text,
+                                       .database = database,
+                                       .schema_count = raw->schemas.count,
+                                       .schemas = schemas};
     return RG_OK;
 }
 

@@ -142,6 +142,7 @@ static rg_status open_shared(struct gateway *gateway)
     gateway->pool_stocks = pool_stocks_new();
     RG_TRY(rate_new(RATED_ADDRESSES, gateway->clock, &gateway->address_rate));
     RG_TRY(rate_new(RATED_TENANTS, gateway->clock, &gateway->tenant_rate));
+    RG_TRY(rate_new(RATED_TENANTS, gateway->clock, &gateway->statement_rate));
     gateway->cache_views = http_cache_views_new();
     RG_TRY(net_offload_new(OFFLOAD_THREADS, OFFLOAD_WAITING, &gateway->offload));
     auth_scram_mock_init(&gateway->scram_mock, SCRAM_ITERATIONS);
@@ -346,6 +347,7 @@ static void close_all(struct gateway *gateway)
     rg_memory_free(gateway->connections);
     rate_free(&gateway->address_rate);
     rate_free(&gateway->tenant_rate);
+    rate_free(&gateway->statement_rate);
     http_cache_views_free(&gateway->cache_views);
     keys_free(&gateway->keys);
     quota_free(&gateway->quota);

@@ -67,6 +67,7 @@ struct gateway {
     _Atomic unsigned *connections; /* of the HTTP plane, open now; one counter a listener */
     struct rate *address_rate;     /* requests a minute: of client addresses */
     struct rate *tenant_rate;      /* of tenants */
+    struct rate *statement_rate;   /* statements a minute: of tenants */
     struct http_cache_views *cache_views;
     /* In place of the route step: NULL but in unit tests of the HTTP plane. */
     enum http_step_result (*route_stand_in)(struct http_request *request);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counters of sessions, one entry a tenant, dropped when it reaches zero. */
+/* Counters of sessions, one entry a tenant, dropped when all of it are zero. */
 #include "proxy/quota.h"
 
 #include <pthread.h>
@@ -10,7 +10,7 @@ enum { BUCKETS = 256 };
 
 struct place {
     struct place *next;
-    uint64_t taken;
+    uint64_t taken[QUOTA_KIND_COUNT];
     size_t size;
     char tenant[];
 };
@@ -72,29 +72,38 @@ static struct place *new_place(struct rg_slice tenant)
     return place;
 }
 
-rg_status quota_take(struct quota *quota, struct rg_slice tenant, uint64_t max)
+rg_status quota_take(struct quota *quota, enum quota_kind kind, struct rg_slice tenant, uint64_t max)
 {
     (void)pthread_mutex_lock(&quota->lock);
     struct place **link = find(quota, tenant);
-    uint64_t taken = *link == NULL ? 0 : (*link)->taken;
+    uint64_t taken = *link == NULL ? 0 : (*link)->taken[kind];
     bool is_free = taken < max;
     if (is_free) {
         if (*link == NULL) {
             *link = new_place(tenant);
         }
-        (*link)->taken++;
+        (*link)->taken[kind]++;
     }
     (void)pthread_mutex_unlock(&quota->lock);
-    return is_free ? RG_OK
-                   : rg_fail(RG_LIMIT, "too many connections for this tenant: limit %llu", (unsigned long long)max);
+    return is_free ? RG_OK : rg_fail(RG_LIMIT, "all %llu places of this tenant are taken", (unsigned long long)max);
 }
 
-void quota_give(struct quota *quota, struct rg_slice tenant)
+static bool is_empty(const struct place *place)
+{
+    uint64_t taken = 0;
+    for (size_t i = 0; i < QUOTA_KIND_COUNT; i++) {
+        taken |= place->taken[i];
+    }
+    return taken == 0;
+}
+
+void quota_give(struct quota *quota, enum quota_kind kind, struct rg_slice tenant)
 {
     (void)pthread_mutex_lock(&quota->lock);
     struct place **link = find(quota, tenant);
-    RG_ASSERT(*link != NULL && (*link)->taken > 0);
-    if (--(*link)->taken == 0) {
+    RG_ASSERT(*link != NULL && (*link)->taken[kind] > 0);
+    (*link)->taken[kind]--;
+    if (is_empty(*link)) {
         struct place *place = *link;
         *link = place->next;
         rg_memory_free(place);
@@ -102,11 +111,11 @@ void quota_give(struct quota *quota, struct rg_slice tenant)
     (void)pthread_mutex_unlock(&quota->lock);
 }
 
-uint64_t quota_count(struct quota *quota, struct rg_slice tenant)
+uint64_t quota_count(struct quota *quota, enum quota_kind kind, struct rg_slice tenant)
 {
     (void)pthread_mutex_lock(&quota->lock);
     struct place **link = find(quota, tenant);
-    uint64_t taken = *link == NULL ? 0 : (*link)->taken;
+    uint64_t taken = *link == NULL ? 0 : (*link)->taken[kind];
     (void)pthread_mutex_unlock(&quota->lock);
     return taken;
 }

@@ -75,14 +75,13 @@ void rate_free(struct rate **rate)
 /* ---- buckets ---- */
 
 /* The seed makes the place of a key a secret: nobody can choose addresses that fill one set. */
-static void place_of(const struct rate *rate, struct rg_slice key, size_t *out_set, uint64_t *out_tag)
+struct rate_place rate_find(const struct rate *rate, struct rg_slice key)
 {
     struct rg_slice parts[] = {rg_slice_make(rate->seed, sizeof rate->seed), key};
     struct rg_digest digest = rg_sha256(parts, 2);
     uint64_t words[2];
     memcpy(words, digest.bytes, sizeof words);
-    *out_set = (size_t)words[0] & rate->set_mask;
-    *out_tag = words[1] == 0 ? 1 : words[1];
+    return (struct rate_place){(size_t)words[0] & rate->set_mask, words[1] == 0 ? 1 : words[1]};
 }
 
 /* The key's bucket; else that which has been full for longest; else the shared one. */
@@ -103,33 +102,37 @@ static int64_t *bucket_of(struct set *set, uint64_t tag, int64_t now_ns)
     return &oldest->full_ns;
 }
 
-static struct rate_answer take(int64_t *full_ns, int64_t now_ns, int64_t token_ns)
+static struct rate_answer take(int64_t *full_ns, int64_t now_ns, int64_t taken_ns)
 {
     int64_t from = *full_ns > now_ns ? *full_ns : now_ns;
-    int64_t excess = from + token_ns - now_ns - minute_ns;
+    int64_t excess = from + taken_ns - now_ns - minute_ns;
     if (excess > 0) {
         return (struct rate_answer){false, (unsigned)((excess + second_ns - 1) / second_ns)};
     }
-    *full_ns = from + token_ns;
+    *full_ns = from + taken_ns;
     return (struct rate_answer){true, 0};
 }
 
-struct rate_answer rate_take(struct rate *rate, struct rg_slice key, uint32_t per_minute)
+struct rate_answer rate_take_at(struct rate *rate, const struct rate_place *place, uint32_t tokens, uint32_t per_minute)
 {
     enum { REFUSED_SECONDS = 60 };
-    size_t at = 0;
-    uint64_t tag = 0;
-    if (per_minute == 0) {
+    if (per_minute == 0 || tokens > per_minute) {
         return (struct rate_answer){false, REFUSED_SECONDS};
     }
     uint32_t limit = per_minute > RATE_MAX_PER_MINUTE ? RATE_MAX_PER_MINUTE : per_minute;
     int64_t now_ns = rg_clock_monotonic_us(rate->clock) * 1000;
-    place_of(rate, key, &at, &tag);
-    pthread_mutex_t *lock = &rate->locks[at % LOCK_COUNT];
+    int64_t taken_ns = minute_ns / limit * tokens; /* a minute at most */
+    pthread_mutex_t *lock = &rate->locks[place->set % LOCK_COUNT];
     (void)pthread_mutex_lock(lock);
-    struct rate_answer answer = take(bucket_of(&rate->sets[at], tag, now_ns), now_ns, minute_ns / limit);
+    struct rate_answer answer = take(bucket_of(&rate->sets[place->set], place->tag, now_ns), now_ns, taken_ns);
     (void)pthread_mutex_unlock(lock);
     return answer;
+}
+
+struct rate_answer rate_take(struct rate *rate, struct rg_slice key, uint32_t per_minute)
+{
+    struct rate_place place = rate_find(rate, key);
+    return rate_take_at(rate, &place, 1, per_minute);
 }
 
 /* ---- keys ---- */

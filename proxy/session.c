@@ -149,7 +149,7 @@ static void release_identity(struct session *session)
     login_cancel_wait(session);
     login_forget_credential(session);
     if (session->has_quota) {
-        quota_give(gateway->quota, session->tenant.id);
+        quota_give(gateway->quota, QUOTA_SESSIONS, session->tenant.id);
         session->has_quota = false;
     }
     if (session->has_key) {

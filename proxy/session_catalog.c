@@ -76,7 +76,7 @@ enum pipeline_next login_catalog(struct session *session)
         return PIPELINE_NEXT;
     }
     if (!session->is_waiting_for_catalog) {
-        start_waiting(session, reader, session->limits->login_timeout_us);
+        start_waiting(session, reader, (int64_t)session_limit(session, CONFIG_LIMIT_LOGIN_TIMEOUT));
     }
     if (goes_on_waiting(session, reader)) {
         return PIPELINE_SUSPEND;

@@ -138,9 +138,12 @@ static void begin_data(struct session *session, size_t body_size)
 {
     net_stream_consume(session->client, PGWIRE_FRAME_HEADER);
     session->copy_left = body_size;
-    if (session->copy == COPY_ACTIVE && session->requests.first->bytes + body_size > session->limits->max_bytes) {
-        struct refusal refusal =
-            refusal_make("54000", "limits.bytes", "the data of COPY is larger than the limit allows");
+    if (session->copy == COPY_ACTIVE &&
+        session->requests.first->bytes + body_size > session_limit(session, CONFIG_LIMIT_BYTES)) {
+        struct limit_words words;
+        struct refusal refusal = limit_refusal(session, CONFIG_LIMIT_BYTES, &words);
+        refusal.message = RG_SLICE("the data of COPY is larger than the limit allows");
+        count_stopped(session, &refusal);
         (void)copy_stop(session, &refusal);
     }
 }

@@ -285,7 +285,7 @@ rg_status session_rebind(struct session *session)
 {
     struct auth_identity identity = session->identity;
     struct tenant tenant = session->tenant;
-    const struct config_limits *limits = session->limits;
+    struct config_limits limits = session->limits;
     rg_status status = rebind(session);
     if (!rg_is_ok(status)) { /* nothing may point into a snapshot that the session does not hold */
         session->identity = identity;
@@ -322,11 +322,17 @@ enum pipeline_next login_admit(struct session *session)
     if (!gate_is_open(session)) {
         return refuse_closed(session);
     }
-    rg_status status =
-        quota_take(session->worker->gateway->quota, session->tenant.id, session->limits->max_connections);
+    struct gateway *gateway = session->worker->gateway;
+    rg_status status = quota_take(gateway->quota, QUOTA_SESSIONS, session->tenant.id,
+                                  session_limit(session, CONFIG_LIMIT_CONCURRENCY));
     if (!rg_is_ok(status)) {
-        return login_refuse_status(session, status, "53300", "limits.connections");
+        struct limit_words words;
+        struct refusal refusal = limit_refusal(session, CONFIG_LIMIT_CONCURRENCY, &words);
+        session_fatal(session, &refusal);
+        return PIPELINE_REFUSED;
     }
+    char key[RATE_KEY_MAX];
+    session->rate = rate_find(gateway->statement_rate, rate_tenant_key(session->tenant.id, key));
     session->has_quota = true;
     status = draw_keys(session);
     return rg_is_ok(status) ? PIPELINE_NEXT : login_refuse_status(session, status, "53200", "session.limits");

@@ -15,14 +15,27 @@ static void judge_again(struct session *session)
     record_unexecuted(session, "08006", "not executed: judged again for another connection");
     policy_cached_free(&command->cached);
     binds_free(&command->binds);
-    *command = (struct command){.begun_us = command->begun_us, .is_cancelled = command->is_cancelled};
+    *command = (struct command){.begun_us = command->begun_us,
+                                .is_cancelled = command->is_cancelled,
+                                .counted = command->counted,
+                                .late_seconds = command->late_seconds};
     session->step = 0;
+}
+
+/* It waits no more. */
+static void leave_queue(struct session *session)
+{
+    net_timer_stop(&session->pool_timer);
+    if (session->is_queued) {
+        quota_give(session->worker->gateway->quota, QUOTA_WAITING, session->tenant.id);
+        session->is_queued = false;
+    }
 }
 
 static void on_granted(void *context)
 {
     struct session *session = context;
-    net_timer_stop(&session->pool_timer);
+    leave_queue(session);
     if (session->phase == SESSION_READY) {
         judge_again(session);
     }
@@ -46,6 +59,7 @@ void session_ask_again(struct session *session)
 static void on_wait_over(void *context)
 {
     struct session *session = context;
+    leave_queue(session);
     pool_leave(&session->place);
     session->is_wait_over = true;
     session_resume(session);
@@ -114,10 +128,25 @@ static enum pipeline_next refuse_late(struct session *session)
     return refuse(session, &refusal);
 }
 
+/* Its tenant has as many that wait as it may, over all event loops. */
+static enum pipeline_next refuse_full(struct session *session)
+{
+    struct limit_words words;
+    struct refusal refusal = limit_refusal(session, CONFIG_LIMIT_QUEUE, &words);
+    pool_leave(&session->place);
+    return refuse(session, &refusal);
+}
+
+static bool enter_queue(struct session *session)
+{
+    session->is_queued = rg_is_ok(quota_take(session->worker->gateway->quota, QUOTA_WAITING, session->tenant.id,
+                                             session_limit(session, CONFIG_LIMIT_QUEUE)));
+    return session->is_queued;
+}
+
 static enum pipeline_next refuse_cancelled(struct session *session)
 {
-    pool_leave(&session->place);
-    net_timer_stop(&session->pool_timer);
+    session_leave_pool(session);
     struct refusal refusal = refusal_make("57014", "session.cancelled", "canceling statement due to user request");
     return refuse(session, &refusal);
 }
@@ -168,6 +197,9 @@ enum pipeline_next session_enter_pool(struct session *session)
     if (pool_ask(&session->place)) {
         return PIPELINE_NEXT;
     }
+    if (!enter_queue(session)) {
+        return refuse_full(session);
+    }
     session->wait_until_us = net_loop_now_us(session->worker->loop) + upstream_of(session)->pool.wait_us;
     watch_wait(session);
     return PIPELINE_SUSPEND;
@@ -194,7 +226,7 @@ void session_leave_unused(struct session *session)
 
 void session_leave_pool(struct session *session)
 {
-    net_timer_stop(&session->pool_timer);
+    leave_queue(session);
     pool_leave(&session->place);
 }
 

@@ -13,6 +13,7 @@
 #include "proxy/pipeline.h"
 #include "proxy/pool.h"
 #include "proxy/prepared.h"
+#include "proxy/rate.h"
 #include "proxy/requests.h"
 #include "proxy/session.h"
 #include "proxy/settings.h"
@@ -42,6 +43,7 @@
  *   session_metrics.c         what is counted of all that
  *   session_local.c           what is answered without the upstream, and the BEGIN that is sent later
  *   session_orphan.c          statements that no HTTP request is behind
+ *   session_limits.c          how many statements a minute, and the words of what a tenant's limits refuse
  *   session_timers.c          how long all that may take
  */
 
@@ -88,6 +90,8 @@ struct command {
     bool had_written;        /* the transaction had, when they were */
     bool is_cancelled;       /* a cancel request came while it waited for the BEGIN before it */
     bool is_lesson;          /* its answer is kept for the next one who asks */
+    size_t counted;          /* statements of it that statements_per_minute knows of; 0 = not asked yet */
+    unsigned late_seconds;   /* there was no room for it, and it may be the end of a transaction: when there is some */
     size_t decided_count;    /* statements whose decisions, if due, were submitted */
     bool has_newest_catalog; /* was judged again by a snapshot asked for on its behalf */
 };
@@ -147,7 +151,10 @@ struct session {
     uint64_t revocation_generation; /* as of the last look */
     char revoked_by[AUTH_REVOCATION_BY_SIZE];
     struct tenant tenant;
-    const struct config_limits *limits;
+    struct config_limits limits; /* what holds for it, as of its snapshot */
+    struct rate_place rate;      /* of its tenant's statements */
+    unsigned char run;           /* of messages that are one statement: the last of them, as session_limits.c counts */
+    bool is_end_let;             /* the end of the open transaction was let through above the limit */
     struct policy_binding *binding;
     bool is_break_glass;     /* may go on while the log's disk is nearly full */
     unsigned metrics_tenant; /* its number in the metrics; 0 before the login */
@@ -172,6 +179,7 @@ struct session {
     int64_t wait_until_us;       /* monotonic: for a place */
     bool is_route_new;           /* bound anew since the connection was chosen */
     bool is_wait_over;           /* for a place: it was not granted in time */
+    bool is_queued;              /* counted as one of its tenant's that wait */
     bool is_relaying;            /* answers are being passed on: the connection stays */
     unsigned attempts;
     bool is_probing;      /* the upstream is asked for its search_path, or whether it is there */
@@ -288,6 +296,20 @@ bool capsule_fits(const struct session *session, const struct policy_binding *bi
 /* Whether what the capsule names is alive and says the same: ok for all other logins; RG_DENIED when it is over;
  * RG_UPSTREAM when that cannot be known just now. */
 rg_status capsule_check(struct session *session) RG_MUST_CHECK;
+
+/* session_limits.c */
+uint64_t session_limit(const struct session *session, enum config_limit limit);
+/* The words of a refusal: it points into them. */
+struct limit_words {
+    char hint[CONFIG_LIMIT_WORDS + 256];
+};
+/* What says which limit it was, whose, and what to do. */
+struct refusal limit_refusal(const struct session *session, enum config_limit limit, struct limit_words *words);
+/* Counts the message in work: NEXT, or refused. In an open transaction that is for limit_check_plan to say. */
+enum pipeline_next limit_count_message(struct session *session);
+/* Its plan is known: counts the other statements of it. What ends a transaction is let through. */
+enum pipeline_next limit_check_plan(struct session *session);
+void limit_forget_transaction(struct session *session);
 
 /* session_metrics.c */
 void count_connection(const struct session *session, bool is_open);

@@ -122,6 +122,9 @@ rg_status record_statement(struct session *session, const struct policy_cached *
         int64_t elapsed = net_loop_now_us(session->worker->loop) - request->started_us;
         event.duration_us = elapsed > 0 ? (uint64_t)elapsed : 0;
     }
+    if (request != NULL && request->is_substituted && request->refusal_text != NULL) {
+        event.rule = request->refusal.rule; /* what stopped it */
+    }
     if (request != NULL && request->is_local) { /* nothing was sent, nowhere */
         event.upstream = event.sql_sent = event.literals_sent = (struct rg_slice){0};
     }

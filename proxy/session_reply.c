@@ -98,10 +98,10 @@ static rg_status bound_held(struct session *session, struct request *request)
 
 /* ---- rows ---- */
 
-static void stop_result(struct session *session, struct request *request, const char *sqlstate, const char *rule,
-                        const char *message)
+static void stop_result(struct session *session, struct request *request, enum config_limit limit)
 {
-    struct refusal refusal = refusal_make(sqlstate, rule, message);
+    struct limit_words words;
+    struct refusal refusal = limit_refusal(session, limit, &words);
     request->is_substituted = true;
     request_set_refusal(request, &refusal);
     count_stopped(session, &refusal);
@@ -113,10 +113,10 @@ static void check_limits(struct session *session, struct request *request)
     if (request->refusal_text != NULL) {
         return;
     }
-    if (request->rows > session->limits->max_rows) {
-        stop_result(session, request, "53400", "limits.rows", "the result has more rows than the limit allows");
-    } else if (request->bytes > session->limits->max_bytes) {
-        stop_result(session, request, "54000", "limits.bytes", "the result is larger than the limit allows");
+    if (request->rows > session_limit(session, CONFIG_LIMIT_ROWS)) {
+        stop_result(session, request, CONFIG_LIMIT_ROWS);
+    } else if (request->bytes > session_limit(session, CONFIG_LIMIT_BYTES)) {
+        stop_result(session, request, CONFIG_LIMIT_BYTES);
     }
 }
 
@@ -319,6 +319,7 @@ static rg_status on_error(struct session *session, struct request *request, cons
 static void end_transaction(struct session *session)
 {
     portal_remove_ended(&session->prepared, session->batches_answered);
+    limit_forget_transaction(session);
     if (session->requests.count == 1) {
         portal_remove_all(&session->prepared);
         session->batches_answered = session->batches_forwarded; /* a Query that was skipped has no answer */

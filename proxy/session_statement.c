@@ -63,7 +63,8 @@ enum pipeline_next statement_authenticate(struct session *session)
             return end_session(session, "session.policy_changed", text);
         }
     }
-    return catalog_take(session);
+    enum pipeline_next counted = limit_count_message(session);
+    return counted == PIPELINE_NEXT ? catalog_take(session) : counted;
 }
 
 /* ---- plan ---- */
@@ -217,6 +218,7 @@ enum pipeline_next statement_plan(struct session *session)
         return PIPELINE_SUSPEND;
     }
     enum pipeline_next next = row->plan(session);
+    next = next == PIPELINE_NEXT && row->is_statement ? limit_check_plan(session) : next;
     next = next == PIPELINE_NEXT && row->is_statement ? judge(session) : next;
     if (next != PIPELINE_NEXT || session->command.cached == NULL) {
         return next;

@@ -19,7 +19,9 @@ void session_start_closing(struct session *session)
 static void on_login_timeout(void *context)
 {
     struct session *session = context;
-    struct refusal refusal = refusal_make("57014", "limits.login_timeout", "login took too long");
+    struct limit_words words;
+    session->limits = session->snapshot->config->default_limits; /* whose clock it was */
+    struct refusal refusal = limit_refusal(session, CONFIG_LIMIT_LOGIN_TIMEOUT, &words);
     refusal.is_fatal = true;
     session_fatal(session, &refusal);
 }
@@ -30,7 +32,8 @@ static void on_idle_timeout(void *context)
     if (session->requests.count > 0 || session->is_suspended) {
         return;
     }
-    struct refusal refusal = refusal_make("57P05", "limits.idle_timeout", "session ended: idle for too long");
+    struct limit_words words;
+    struct refusal refusal = limit_refusal(session, CONFIG_LIMIT_IDLE_TIMEOUT, &words);
     refusal.is_fatal = true;
     session_fatal(session, &refusal);
 }
@@ -41,6 +44,28 @@ static bool may_substitute(const struct request *request)
 {
     bool is_result = request->type == 'Q' || request->type == 'E';
     return is_result && !request->is_hidden && !request->is_failed && request->refusal_text == NULL;
+}
+
+/* Of the statement that is running; false: the tenant's limit is not longer than what the session asked for. */
+static bool is_own_timeout(const struct session *session, int64_t *out_timeout_us)
+{
+    *out_timeout_us = (int64_t)session_limit(session, CONFIG_LIMIT_STATEMENT_TIMEOUT);
+    bool is_begin = session->requests.first != NULL && session->requests.first->is_begin;
+    int64_t wanted_ms = is_begin ? 0 : session->settings->statement_timeout_ms; /* which is for statements of its own */
+    bool is_own = wanted_ms > 0 && wanted_ms <= *out_timeout_us / 1000;
+    *out_timeout_us = is_own ? wanted_ms * 1000 : *out_timeout_us;
+    return is_own;
+}
+
+static struct refusal timeout_refusal(const struct session *session, struct limit_words *words)
+{
+    struct refusal refusal = limit_refusal(session, CONFIG_LIMIT_STATEMENT_TIMEOUT, words);
+    int64_t timeout_us = 0;
+    if (is_own_timeout(session, &timeout_us)) {
+        refusal.hint =
+            RG_SLICE("statement_timeout is this session's own setting: SET statement_timeout to a longer one.");
+    }
+    return refusal;
 }
 
 static void on_statement_timeout(void *context)
@@ -54,15 +79,15 @@ static void on_statement_timeout(void *context)
         upstream_lost(session, "no transaction was begun in time");
         return;
     }
+    struct limit_words words;
+    struct refusal refusal = timeout_refusal(session, &words);
     if (session->is_cancelling) {
-        struct refusal refusal = refusal_make("57014", "limits.statement_timeout",
-                                              "statement took too long and the upstream did not cancel it");
+        refusal.message = RG_SLICE("statement took too long and the upstream did not cancel it");
         refusal.is_fatal = true;
         session_fatal(session, &refusal);
         return;
     }
-    struct refusal refusal =
-        refusal_make("57014", "limits.statement_timeout", "canceling statement due to statement timeout");
+    count_stopped(session, &refusal);
     if (copy_stop(session, &refusal)) {
         session->is_cancelling = true;
     } else {
@@ -78,12 +103,8 @@ static void on_statement_timeout(void *context)
 
 void session_start_statement_timer(struct session *session)
 {
-    int64_t timeout_us = session->limits->statement_timeout_us;
-    bool is_begin = session->requests.first != NULL && session->requests.first->is_begin;
-    int64_t wanted_ms = is_begin ? 0 : session->settings->statement_timeout_ms; /* which is for statements of its own */
-    if (wanted_ms > 0 && wanted_ms <= timeout_us / 1000) {
-        timeout_us = wanted_ms * 1000;
-    }
+    int64_t timeout_us = 0;
+    (void)is_own_timeout(session, &timeout_us);
     session->is_cancelling = false;
     net_timer_start(session->worker->loop, &session->statement_timer, (uint64_t)(timeout_us + 999) / 1000,
                     on_statement_timeout, session);
@@ -91,9 +112,15 @@ void session_start_statement_timer(struct session *session)
 
 void session_start_login_timer(struct session *session)
 {
-    uint64_t login_ms = (uint64_t)session->limits->login_timeout_us / 1000;
+    uint64_t login_ms = session_limit(session, CONFIG_LIMIT_LOGIN_TIMEOUT) / 1000;
     net_timer_start(session->worker->loop, &session->login_timer, login_ms == 0 ? DEFAULT_LOGIN_MS : login_ms,
                     on_login_timeout, session);
+}
+
+static void start_idle_timer(struct session *session)
+{
+    uint64_t idle_ms = session_limit(session, CONFIG_LIMIT_IDLE_TIMEOUT) / 1000;
+    net_timer_start(session->worker->loop, &session->idle_timer, idle_ms, on_idle_timeout, session);
 }
 
 /* A client that sends no Sync, too, is idle when nothing is outstanding. */
@@ -101,8 +128,7 @@ void session_watch_idleness(struct session *session)
 {
     bool is_quiet = session->phase == SESSION_READY && session->requests.count == 0 && !session->is_suspended;
     if (is_quiet && !net_timer_is_running(&session->idle_timer)) {
-        net_timer_start(session->worker->loop, &session->idle_timer, (uint64_t)session->limits->idle_timeout_us / 1000,
-                        on_idle_timeout, session);
+        start_idle_timer(session);
     }
 }
 
@@ -112,6 +138,5 @@ void session_go_idle(struct session *session)
         session_shut_down(session);
         return;
     }
-    net_timer_start(session->worker->loop, &session->idle_timer, (uint64_t)session->limits->idle_timeout_us / 1000,
-                    on_idle_timeout, session);
+    start_idle_timer(session);
 }

@@ -239,7 +239,7 @@ rg_status tenants_find(const struct tenant_registry *registry, const struct auth
                        struct rg_arena *arena, struct tenant *out_tenant)
 {
     struct candidate candidate = {NULL, NULL};
-    struct tenant tenant = {{NULL, 0}, {{NULL, 0}, {NULL, 0}, {NULL, 0}, 0, NULL}, NULL};
+    struct tenant tenant = {.id = {NULL, 0}};
     RG_TRY(find_candidate(registry, identity, &candidate));
     RG_TRY(find_id(registry, &candidate, identity, arena, &tenant.id));
     if (candidate.fixed != NULL && candidate.fixed->is_frozen) {
@@ -256,14 +256,16 @@ rg_status tenants_resolve(const struct tenant_registry *registry, const struct a
                           struct rg_slice requested_database, struct rg_slice upstream_database, struct rg_arena *arena,
                           struct tenant *out_tenant)
 {
-    struct tenant tenant = {{NULL, 0}, {{NULL, 0}, {NULL, 0}, {NULL, 0}, 0, NULL}, NULL};
+    struct tenant tenant = {.id = {NULL, 0}};
     RG_TRY(tenants_find(registry, identity, arena, &tenant));
     if (!is_database(&tenant, requested_database, upstream_database)) {
         const struct tenant_static *branch = find_branch(registry, &tenant, requested_database);
         if (branch == NULL || branch->is_frozen) {
             return rg_fail(RG_DENIED, "the database asked for is not this tenant's");
         }
+        struct rg_slice own = tenant.route.limits;
         RG_TRY(fill_route(&branch->route, false, tenant.id, arena, &tenant.route));
+        tenant.route.own = own;
     }
     *out_tenant = tenant;
     return RG_OK;

@@ -17,6 +17,7 @@ struct tenant_schema {
 struct tenant_route {
     struct rg_slice upstream; /* name of [upstreams.NAME] */
     struct rg_slice limits;   /* name of [limits.NAME]; empty = "default" */
+    struct rg_slice own; /* of another road of a tenant: the limits that the tenant's own row names, which hold too */
     struct rg_slice database; /* name a client may ask for beside the tenant's id; empty = the upstream's dbname */
     size_t schema_count;
     const struct tenant_schema *schemas; /* sorted by logical name; the default search_path */

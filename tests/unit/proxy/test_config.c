@@ -231,17 +231,19 @@ static void limits_are_never_absent_or_zero(void **state)
     assert_loads(&files, "main.toml");
     const struct tenant_route bare = {0};
     const struct tenant_route unknown = {.limits = RG_SLICE("gone")};
-    const struct config_limits *small = config_limits_find(files.config, &files.config->registry.statics[0].route);
-    assert_int_equal(small->max_rows, 1000);
-    assert_int_equal(small->max_connections, 8);
-    assert_int_equal(small->idle_timeout_us, INT64_C(3600000000)); /* the default of a key that it leaves out */
-    const struct config_limits *all[] = {small, config_limits_find(files.config, &bare),
-                                         config_limits_find(files.config, &unknown), files.config->default_limits};
+    const struct config_limits small = config_limits_find(files.config, &files.config->registry.statics[0].route);
+    assert_int_equal(small.values[CONFIG_LIMIT_ROWS], 1000);
+    assert_int_equal(small.values[CONFIG_LIMIT_CONCURRENCY], 8);
+    assert_int_equal(small.values[CONFIG_LIMIT_IDLE_TIMEOUT],
+                     3600000000U); /* the default of a key that it leaves out */
+    const struct config_limits all[] = {small, config_limits_find(files.config, &bare),
+                                        config_limits_find(files.config, &unknown), files.config->default_limits};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        assert_true(all[i]->max_rows > 0 && all[i]->max_bytes > 0 && all[i]->max_connections > 0);
-        assert_true(all[i]->statement_timeout_us > 0 && all[i]->idle_timeout_us > 0 && all[i]->login_timeout_us > 0);
+        for (size_t limit = 0; limit < CONFIG_LIMIT_COUNT; limit++) {
+            assert_true(all[i].values[limit] > 0);
+        }
     }
-    assert_ptr_equal(all[1], files.config->default_limits);
+    assert_memory_equal(&all[1], &files.config->default_limits, sizeof all[1]);
     config_files_done(&files);
 }
 
@@ -252,7 +254,50 @@ static void the_files_own_default_limits_win(void **state)
     config_files_init(&files);
     write_sound(&files, "main.toml", "version = 1\n", "[limits.default]\nrows = 7\n");
     assert_loads(&files, "main.toml");
-    assert_int_equal(files.config->default_limits->max_rows, 7);
+    assert_int_equal(files.config->default_limits.values[CONFIG_LIMIT_ROWS], 7);
+    config_files_done(&files);
+}
+
+/* default says 100 rows; big says 1000 rows and what default does not; the tenant's own and a route's hold together. */
+static void the_smallest_of_what_is_written_wins(void **state)
+{
+    (void)state;
+    struct config_files files;
+    config_files_init(&files);
+    write_sound(&files, "main.toml", "version = 1\n",
+                "[limits.default]\nrows = 100\nstatement_timeout = \"90s\"\n"
+                "[limits.big]\nrows = 1_000\nbytes = \"2GiB\"\nconcurrency = 70\n"
+                "[limits.tight]\nstatement_timeout = \"1500ms\"\nconcurrency = 60\nbytes = \"3GiB\"\n");
+    assert_loads(&files, "main.toml");
+    const struct config *config = files.config;
+    const struct tenant_route routes[] = {{.limits = RG_SLICE("big")},
+                                          {.limits = RG_SLICE("tight"), .own = RG_SLICE("big")},
+                                          {.limits = RG_SLICE("tight")}};
+    static const struct {
+        size_t route;
+        enum config_limit limit;
+        uint64_t value;
+        const char *words;
+    } rows[] = {
+        {0, CONFIG_LIMIT_ROWS, 100, "rows = 100 of tenant \"acme\", from [limits.default]"},
+        {0, CONFIG_LIMIT_BYTES, UINT64_C(2) << 30, "bytes = 2GiB of tenant \"acme\", from [limits.big]"},
+        {0, CONFIG_LIMIT_STATEMENT_TIMEOUT, 90000000,
+         "statement_timeout = 90s of tenant \"acme\", from [limits.default]"},
+        {0, CONFIG_LIMIT_QUEUE, 1000, "queue = 1000 of tenant \"acme\", by default"},
+        {1, CONFIG_LIMIT_CONCURRENCY, 60, "concurrency = 60 of tenant \"acme\", from [limits.tight]"},
+        {1, CONFIG_LIMIT_BYTES, UINT64_C(2) << 30, "bytes = 2GiB of tenant \"acme\", from [limits.big]"},
+        {1, CONFIG_LIMIT_STATEMENT_TIMEOUT, 1500000,
+         "statement_timeout = 1500ms of tenant \"acme\", from [limits.tight]"},
+        {2, CONFIG_LIMIT_BYTES, UINT64_C(3) << 30, "bytes = 3GiB of tenant \"acme\", from [limits.tight]"},
+        {2, CONFIG_LIMIT_IDLE_TIMEOUT, 3600000000U, "idle_timeout = 1h of tenant \"acme\", by default"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char words[CONFIG_LIMIT_WORDS];
+        struct config_limits limits = config_limits_find(config, &routes[rows[i].route]);
+        assert_int_equal(limits.values[rows[i].limit], rows[i].value);
+        config_limit_say(&limits, rows[i].limit, RG_SLICE("acme"), words);
+        assert_string_equal(words, rows[i].words);
+    }
     config_files_done(&files);
 }
 
@@ -272,7 +317,8 @@ static void included_files_are_one_configuration(void **state)
     assert_int_equal(files.config->file_count, 3); /* none twice */
     assert_non_null(strstr(files.config->files[1].data, "a-empty.toml"));
     assert_int_equal(files.config->registry.static_count, 2);
-    assert_int_equal(config_limits_find(files.config, &files.config->registry.statics[1].route)->max_rows, 3);
+    struct config_limits more = config_limits_find(files.config, &files.config->registry.statics[1].route);
+    assert_int_equal(more.values[CONFIG_LIMIT_ROWS], 3);
     config_files_done(&files);
 }
 
@@ -487,6 +533,7 @@ int main(void)
         cmocka_unit_test(a_service_account_has_its_verifier_and_claims),
         cmocka_unit_test(limits_are_never_absent_or_zero),
         cmocka_unit_test(the_files_own_default_limits_win),
+        cmocka_unit_test(the_smallest_of_what_is_written_wins),
         cmocka_unit_test(included_files_are_one_configuration),
         cmocka_unit_test(mistakes_of_all_files_are_reported_in_one_run),
         cmocka_unit_test(a_reload_of_the_same_bytes_has_the_same_digest),

@@ -88,6 +88,8 @@ static const struct row rows[] = {
     {"near a static tenant", POLICY_LINT_PATTERN_NEAR, true, CHUNK_EXTRA, PATTERN("\"tenant_id\"", "\"^[0-9]+$\"", "@\"t_{tenant.id}\""), ""},
     {"far from it", POLICY_LINT_PATTERN_NEAR, false, CHUNK_EXTRA, PATTERN("\"tenant_id\"", "\"^[0-9]+$\"", "\"c_{tenant.id}\""), ""},
     {"one name on two hosts", POLICY_LINT_TENANT_SCHEMA, true, CHUNK_EXTRA, "[upstreams.other]\nkind = \"postgres\"\ndsn = \"host=127.0.0.2 dbname=bi\"\n" GLOBEX, ""},
+    {"more than the default", POLICY_LINT_LIMIT_HIDDEN, true, CHUNK_EXTRA, "[limits.default]\nrequests_per_minute = 10\n[limits.big]\nbytes = \"2GiB\"\nrequests_per_minute = @11\n", ""},
+    {"as much, and what the default leaves out", POLICY_LINT_LIMIT_HIDDEN, false, CHUNK_EXTRA, "[limits.default]\nrequests_per_minute = 10\n[limits.big]\nrequests_per_minute = 10\nbytes = \"2GiB\"\nconcurrency = 900\n", ""},
     {"two databases", POLICY_LINT_TENANT_SCHEMA, false, CHUNK_EXTRA, "[upstreams.other]\nkind = \"postgres\"\ndsn = \"host=127.0.0.2 dbname=globex\"\n" GLOBEX, ""},
 };
 /* clang-format on */

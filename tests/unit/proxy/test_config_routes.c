@@ -80,16 +80,10 @@ static void limits_of_requests_have_defaults(void **state)
 {
     (void)state;
     const struct config *config = files.config;
-    size_t tight = 0;
-    for (size_t i = 0; i < config->limits_count; i++) {
-        tight +=
-            rg_slice_is_equal(config->limits[i].name, RG_SLICE("tight")) && config->limits[i].requests_per_minute == 7
-                ? 1
-                : 0;
-        assert_true(config->limits[i].requests_per_minute > 0);
-    }
-    assert_int_equal(tight, 1);
-    assert_int_equal(config->default_limits->requests_per_minute, 6000);
+    const struct tenant_route tight = {.limits = RG_SLICE("tight")};
+    const struct tenant_route bare = {0};
+    assert_int_equal(config_limits_find(config, &tight).values[CONFIG_LIMIT_REQUESTS_PER_MINUTE], 7);
+    assert_int_equal(config_limits_find(config, &bare).values[CONFIG_LIMIT_REQUESTS_PER_MINUTE], 6000);
 }
 
 int main(void)

@@ -177,6 +177,34 @@ static void buckets_that_are_full_again_are_given_away(void **state)
     rate_free(&rate);
 }
 
+/* ---- several at once ---- */
+
+static void several_tokens_are_taken_together_or_none(void **state)
+{
+    (void)state;
+    struct rate *rate = open_rate(1);
+    struct rate_place place = rate_find(rate, RG_SLICE("acme"));
+    assert_true(rate_take_at(rate, &place, 40, 60).is_allowed);
+    struct rate_answer answer = rate_take_at(rate, &place, 21, 60);
+    assert_false(answer.is_allowed);
+    assert_int_equal(answer.retry_after_seconds, 1);
+    assert_true(rate_take_at(rate, &place, 19, 60).is_allowed); /* the refused ones took nothing */
+    assert_true(rate_take(rate, RG_SLICE("acme"), 60).is_allowed);
+    assert_false(rate_take(rate, RG_SLICE("acme"), 60).is_allowed);
+    rate_free(&rate);
+}
+
+static void more_than_the_whole_is_never_there(void **state)
+{
+    (void)state;
+    struct rate *rate = open_rate(1);
+    struct rate_place place = rate_find(rate, RG_SLICE("acme"));
+    assert_false(rate_take_at(rate, &place, 61, 60).is_allowed);
+    assert_false(rate_take_at(rate, &place, UINT32_MAX, 1).is_allowed); /* the longest wait there is: no overflow */
+    assert_true(rate_take_at(rate, &place, 60, 60).is_allowed);
+    rate_free(&rate);
+}
+
 /* ---- threads ---- */
 
 enum { THREADS = 4, TRIES = 5000, SHARED_LIMIT = 7000 };
@@ -283,6 +311,8 @@ int main(void)
         cmocka_unit_test(a_flood_of_keys_is_limited_together),
         cmocka_unit_test(a_flood_takes_nothing_from_who_was_there),
         cmocka_unit_test(buckets_that_are_full_again_are_given_away),
+        cmocka_unit_test(several_tokens_are_taken_together_or_none),
+        cmocka_unit_test(more_than_the_whole_is_never_there),
         cmocka_unit_test(threads_together_get_the_limit_exactly),
         cmocka_unit_test(an_ipv6_client_is_its_network),
         cmocka_unit_test(what_is_no_address_has_a_key_too),

@@ -23,32 +23,32 @@ static const struct tenant_schema template_schemas[] = {{TEXT("hr"), TEXT("hr_{t
 static const struct tenant_static statics[] = {
     {TEXT("acme"),
      {TENANT_MATCH_IDP_CLAIM, TEXT("main"), CLAIM_TENANT, TEXT("acme"), 1, also},
-     {TEXT("pool"), TEXT("small"), {NULL, 0}, 1, acme_schemas},
+     {TEXT("pool"), TEXT("small"), {NULL, 0}, {NULL, 0}, 1, acme_schemas},
      false,
      {{NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, NULL}},
     {TEXT("frosty"),
      {TENANT_MATCH_IDP, TEXT("cold"), 0, {NULL, 0}, 0, NULL},
-     {TEXT("pool"), {NULL, 0}, {NULL, 0}, 0, NULL},
+     {TEXT("pool"), {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, NULL},
      true,
      {{NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, NULL}},
     {TEXT("jobs"),
      {TENANT_MATCH_ACCOUNT, TEXT("etl"), 0, {NULL, 0}, 0, NULL},
-     {TEXT("pool"), {NULL, 0}, TEXT("warehouse"), 0, NULL},
+     {TEXT("pool"), {NULL, 0}, {NULL, 0}, TEXT("warehouse"), 0, NULL},
      false,
      {{NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, NULL}},
     {TEXT("acme-lake"),
      {TENANT_MATCH_TENANT, TEXT("acme"), 0, {NULL, 0}, 0, NULL},
-     {TEXT("lake"), {NULL, 0}, TEXT("lake"), 1, lake_schemas},
+     {TEXT("lake"), {NULL, 0}, {NULL, 0}, TEXT("lake"), 1, lake_schemas},
      false,
      {{NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, NULL}},
     {TEXT("acme-ice"),
      {TENANT_MATCH_TENANT, TEXT("acme"), 0, {NULL, 0}, 0, NULL},
-     {TEXT("ice"), {NULL, 0}, TEXT("ice"), 0, NULL},
+     {TEXT("ice"), {NULL, 0}, {NULL, 0}, TEXT("ice"), 0, NULL},
      true,
      {{NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, NULL}},
     {TEXT("nobody"),
      {TENANT_MATCH_NOTHING, {NULL, 0}, 0, {NULL, 0}, 0, NULL},
-     {{NULL, 0}, {NULL, 0}, {NULL, 0}, 0, NULL},
+     {{NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, NULL},
      false,
      {{NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, NULL}},
 };
@@ -73,7 +73,7 @@ static void fixture_init(struct fixture *fixture, const char *allow)
         CLAIM_TENANT,
         rg_slice_of(allow),
         &fixture->allow,
-        {RG_SLICE("pool"), {NULL, 0}, {NULL, 0}, 2, template_schemas},
+        {RG_SLICE("pool"), {NULL, 0}, {NULL, 0}, {NULL, 0}, 2, template_schemas},
         {{NULL, 0}, {NULL, 0}, NULL, 0, NULL, 0, NULL},
     };
     fixture->registry = (struct tenant_registry){sizeof statics / sizeof statics[0], statics, 1, &fixture->pattern};
@@ -170,6 +170,7 @@ static void the_database_asked_for_chooses_among_a_tenants_roads(void **state)
     assert_ok(resolve(&fixture, "lake", &tenant));
     assert_slice(tenant.id, "acme");
     assert_slice(tenant.route.upstream, "lake");
+    assert_slice(tenant.route.own, "small"); /* the tenant's own limits hold on its other road, too */
     assert_slice(tenant.route.schemas[0].physical, "Extract");
     assert_ok(resolve(&fixture, "bi", &tenant));
     assert_slice(tenant.route.upstream, "pool");
