@@ -202,7 +202,7 @@ def test_identity_policies_and_text_are_shown_with_their_places(folder):
     allow = line_of(folder, 'allow = ["pg_catalog.date_bin"]')
     for part in ("allowed: class READ, rewritten, by policy", "tenant     acme", "idp        main",
                  "tenant_id pg_catalog.text = 'acme'", "regions pg_catalog.text[] = {'emea', 'apac'}",
-                 "sales -> t_acme", "small: 1000 rows", f"a.toml:{events}:1: events: tenant_id = :tenant_id",
+                 "sales -> t_acme", "rows = 1000, from [limits.small]", f"a.toml:{events}:1: events: tenant_id = :tenant_id",
                  f"a.toml:{own}:1: own: isolation", f"a.toml:{allow}:10: pg_catalog.date_bin",
                  "rg_r.tenant_id = 'acme'::pg_catalog.text", "t_acme.orders, the tenant's own", "\n  from (\n"):
         assert part in result.stdout, part
@@ -224,6 +224,7 @@ def test_json_is_complete(folder):
     assert identity["type"] == "identity" and identity["schemas"] == {"sales": "t_acme", "extra": "t_acme_extra"}
     assert identity["claims"][0] == {"name": "tenant_id", "type": "pg_catalog.text", "required": True, "values": ["acme"]}
     assert identity["claims"][1]["values"] is None and identity["limits"]["rows"] == 1000
+    assert identity["limits"]["from"]["rows"] == "small" and identity["limits"]["from"]["bytes"] is None
     assert statement["verdict"] == "deny" and statement["rule"] == "relation.not_allowed"
     (relation,) = statement["relations"]
     assert relation["reachable"] is False

@@ -204,7 +204,7 @@ def test_an_address_that_asks_too_much_is_told_when_to_come_again():
             assert len(allowed) >= 20 and refused
             said = problem(refused[0], 429, "http.limit.address")
             assert 1 <= int(refused[0].headers["retry-after"]) <= 3
-            assert said["status"] == 429
+            assert said["status"] == 429 and "requests_per_minute_per_address = " in said["detail"]
         assert len(web.upstream.seen) == len(allowed)
         httpstack.wait_until(lambda: web.request("GET", "/health").status == 200, "the address may ask again")
 
@@ -226,7 +226,8 @@ requests_per_minute = 10
             refused = [answer for answer in answers if answer.status == 429]
             assert {answer.status for answer in answers} == {200, 429}
             assert len(answers) - len(refused) >= 10
-            problem(refused[0], 429, "http.limit.tenant")
+            said = problem(refused[0], 429, "http.limit.tenant")
+            assert 'requests_per_minute = 10 of tenant "initech", from [limits.tight]' in said["detail"] and "Try again in" in said["detail"]
             assert 1 <= int(refused[0].headers["retry-after"]) <= 6
             assert web.request("GET", "/api/v1/me/", other, connection=connection).status == 200
             assert web.request("GET", "/health", connection=connection).status == 200

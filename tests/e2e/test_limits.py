@@ -4,6 +4,7 @@ touch one another; and how one gets more than its limit, tried."""
 import concurrent.futures
 import contextlib
 import math
+import select
 import time
 import uuid
 
@@ -118,6 +119,12 @@ def test_a_result_or_time_that_is_too_large(each, sql, rule, sqlstate, words):
     assert each.query("select count(*) from orders") == [(300,)]
 
 
+def test_psql_shows_all_of_it(each):
+    done = each.psql("-c", "select a.id from orders a, orders b", tenant="globex")
+    assert done.returncode != 0 and "ERROR:  the result has more rows than the limit allows" in done.stderr
+    assert 'HINT:  The limit is rows = 200 of tenant "globex", from [limits.default]. Select fewer rows' in done.stderr
+
+
 def test_the_sessions_own_timeout_is_not_called_the_tenants(each):
     with contextlib.closing(each.connect("globex")) as connection, connection.cursor() as cursor:
         cursor.execute("set statement_timeout = 200")
@@ -214,6 +221,31 @@ def test_who_would_wait_behind_a_full_queue_is_told_at_once(each):
     with Wire(each, "globex") as wire, holders(each):  # nothing was left taken
         wire.send(b"Q", b"select 1 from orders where id = 1\0")
         stacks.wait_for(lambda: waiting(each) == 1, "one that waits")
+
+
+def test_event_loops_share_the_queue():
+    with Limited(SMALL, kind="pool", pool=2) as stack, contextlib.ExitStack() as clients:
+        many = [clients.enter_context(Wire(stack, "acme")) for _ in range(16)]  # of both loops
+        wires = [clients.enter_context(Wire(stack, "globex")) for _ in range(6)]
+        active = lambda: stack.admin.metrics().sum("rowgate_pool_clients_active")
+        for count, wire in enumerate(many):
+            wire.send(b"Q", b"begin; select 1 from orders where id = 1\0")
+            stacks.wait_for(lambda sent=count + 1: active() + waiting(stack) == sent, "one more that has a connection or waits")
+        assert active() == 2 and waiting(stack) == 14
+        for wire in wires:
+            wire.send(b"Q", b"select 1 from orders where id = 1\0")
+        told = []
+        while len(told) < 4:
+            ready, _, _ = select.select([wire.sock for wire in wires if wire not in told], [], [], 30)
+            assert ready
+            told += [wire for wire in wires if wire.sock in ready]
+        for wire in told:
+            assert 'queue = 2 of tenant "globex"' in error_of(wire.until("Z"))["H"]
+        assert len(told) == 4 and waiting(stack) == 16
+        for wire in many:
+            wire.sock.close()
+        assert all(kinds(wire.until("Z")) == "TDCZ" for wire in wires if wire not in told)
+        assert stack.audit_verify().returncode == 0
 
 
 def test_a_cancelled_wait_leaves_room(each):
