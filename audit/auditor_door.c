@@ -58,6 +58,7 @@ static rg_status obey(struct auditor *auditor, const struct audit_control *order
     case AUDIT_CONTROL_OPTIONS:
     case AUDIT_CONTROL_READY:
     case AUDIT_CONTROL_STATE:
+    case AUDIT_CONTROL_RELOADED:
     case AUDIT_CONTROL_COUNT:
         break;
     }

@@ -16,7 +16,7 @@ static const char line_members[] = "\"unmapped\":0,";
 /* Anything else is the auditor's own, another source's, or none of ours. Up to AUDIT_NONE. */
 static const enum audit_kind source_kinds[AUDIT_SOURCE_COUNT][16] = {
     [AUDIT_SOURCE_GATEWAY] = {AUDIT_STATEMENT, AUDIT_LOGIN, AUDIT_LOGIN_FAILED, AUDIT_LOGOUT, AUDIT_POLICY_LOADED,
-                              AUDIT_POLICY_REFUSED, AUDIT_HTTP, AUDIT_CACHE_LEAK, AUDIT_SESSION_REVOKE,
+                              AUDIT_POLICY_REFUSED, AUDIT_HTTP, AUDIT_CACHE_LEAK, AUDIT_SESSION_REVOKE, AUDIT_CONSOLE,
                               AUDIT_SQL_ORPHAN},
     [AUDIT_SOURCE_EXPORTER] = {AUDIT_EXPORT_SEGMENT, AUDIT_EXPORT_STATE, AUDIT_PEER_CKPT, AUDIT_CLUSTER_MEMBERS},
 };

@@ -18,6 +18,7 @@ enum audit_kind {
     AUDIT_HTTP,           /* a request of the HTTP plane */
     AUDIT_CACHE_LEAK,     /* an answer of the upstream's cache was made for another view; verdict: did it leave? */
     AUDIT_SESSION_REVOKE, /* sessions ended by an operator's order, a provider's, or ours */
+    AUDIT_CONSOLE,        /* a command of an operator at the admin console */
     AUDIT_SQL_ORPHAN,     /* statements of a session that no HTTP request is behind, where there should be one */
     AUDIT_POLICY_LOADED,
     AUDIT_POLICY_REFUSED,
@@ -136,7 +137,7 @@ struct audit_event {
                              * request: "dashboard/12", several with commas between; of session.revoke: one session's
                              * id, empty = all of user, subject, about_tenant; rows: how many there were */
     struct rg_slice object_version;
-    struct rg_slice operator_name; /* who gave the order */
+    struct rg_slice operator_name; /* who gave the order, or the command of the console */
     struct rg_slice about_tenant;
     struct rg_slice about_subject;
     uint64_t first_seq; /* of the records it is about; export.segment, retention.prune, log.exported: always written */

@@ -27,7 +27,8 @@ static bool is_failure(const struct audit_event *event)
     bool is_refused_kind = event->kind == AUDIT_LOGIN_FAILED || event->kind == AUDIT_POLICY_REFUSED ||
                            event->kind == AUDIT_LOG_FAULT || event->kind == AUDIT_PROCESS_DIED ||
                            event->kind == AUDIT_CACHE_LEAK || event->kind == AUDIT_PROCESS_MISBEHAVED;
-    bool has_stopped = event->kind == AUDIT_EXPORT_STATE && event->verdict == AUDIT_DENIED;
+    bool has_stopped =
+        (event->kind == AUDIT_EXPORT_STATE || event->kind == AUDIT_CONSOLE) && event->verdict == AUDIT_DENIED;
     bool is_denied = audit_kind_is_decided(event->kind) && event->verdict == AUDIT_DENIED;
     bool has_failed = event->kind == AUDIT_HTTP && event->status >= HTTP_FAILED;
     return is_refused_kind || is_denied || has_failed || has_stopped || event->sqlstate.size > 0;
@@ -132,6 +133,15 @@ static void session_of_request(struct audit_writer *writer)
     write_source(writer);
 }
 
+/* Class 6003, as a request's: what was asked for stands in rg whole. */
+static void session_of_command(struct audit_writer *writer)
+{
+    const struct rg_slice operation = writer->event->action;
+    session_of_request(writer);
+    json_t *api = audit_writer_object(writer, writer->ocsf, "api");
+    audit_writer_text(writer, api, "operation", NULL, operation.size > 0 ? operation : UNKNOWN, COPY_MAX);
+}
+
 /* Class 2004: what it is called, and a number under which it is known: the request's. */
 static void session_of_leak(struct audit_writer *writer)
 {
@@ -159,6 +169,7 @@ static const struct kind_row kind_rows[AUDIT_KIND_COUNT] = {
     [AUDIT_HTTP] = {"http.request", 0, 0, session_of_request},
     [AUDIT_CACHE_LEAK] = {"cache.leak", 2004, 1, session_of_leak},
     [AUDIT_SESSION_REVOKE] = {"session.revoke", 3002, ACTIVITY_LOGOFF, session_of_login},
+    [AUDIT_CONSOLE] = {"console.command", 6003, ACTIVITY_OTHER, session_of_command},
     [AUDIT_SQL_ORPHAN] = {"sql.orphan", 6005, ACTIVITY_OTHER, session_of_statement},
     [AUDIT_POLICY_LOADED] = {"policy.loaded", 3004, 3, session_of_policy},
     [AUDIT_POLICY_REFUSED] = {"policy.refused", 3004, 3, session_of_policy},

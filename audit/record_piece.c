@@ -260,6 +260,17 @@ static void write_working(struct audit_writer *writer)
     write_life(writer);
 }
 
+static void write_command(struct audit_writer *writer)
+{
+    const struct audit_event *event = writer->event;
+    bool is_denied = event->verdict == AUDIT_DENIED;
+    audit_writer_text(writer, writer->rg, "verdict", NULL, is_denied ? RG_SLICE("denied") : RG_SLICE("allowed"),
+                      AUDIT_NAME_MAX);
+    write_name_of(writer, "action", event->action);
+    write_name_of(writer, "object", event->object);
+    write_name_of(writer, "operator", event->operator_name);
+}
+
 /* What a kind has in rg beyond the common keys. */
 static void (*const rest_writers[AUDIT_KIND_COUNT])(struct audit_writer *writer) = {
     [AUDIT_LOG_RECOVERED] = write_recovered,
@@ -285,6 +296,7 @@ static void (*const rest_writers[AUDIT_KIND_COUNT])(struct audit_writer *writer)
     [AUDIT_HTTP] = audit_web_write_rest,
     [AUDIT_CACHE_LEAK] = audit_web_write_leak,
     [AUDIT_SESSION_REVOKE] = audit_web_write_revoke,
+    [AUDIT_CONSOLE] = write_command,
 };
 
 bool audit_piece_has_rest(const struct audit_event *event)

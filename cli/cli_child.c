@@ -23,8 +23,8 @@ struct child_options {
     const char *audit_directory;
     const char *sealed_origin;
     const char *state_directory;
-    bool has_admin;
-    struct gateway_listener admin;
+    bool has_admin, has_console;
+    struct gateway_listener admin, console;
     size_t listener_count;
     struct gateway_listener listeners[LISTENERS_MAX];
 };
@@ -52,15 +52,15 @@ static bool take_listener(struct child_options *options, const char *text)
     return true;
 }
 
-static bool take_admin(struct child_options *options, const char *text)
+static bool take_one(bool *has_one, struct gateway_listener *listener, const char *text)
 {
     const char *rest = NULL;
     int fd = -1;
-    if (options->has_admin || !parse_number(text, '=', &fd, &rest)) {
+    if (*has_one || !parse_number(text, '=', &fd, &rest)) {
         return false;
     }
-    options->has_admin = true;
-    options->admin = (struct gateway_listener){fd, rg_slice_of(rest + 1)};
+    *has_one = true;
+    *listener = (struct gateway_listener){fd, rg_slice_of(rest + 1)};
     return true;
 }
 
@@ -76,7 +76,9 @@ static bool take_option(struct child_options *options, int option)
     case 'l':
         return take_listener(options, optarg);
     case 'm':
-        return take_admin(options, optarg);
+        return take_one(&options->has_admin, &options->admin, optarg);
+    case 'n':
+        return take_one(&options->has_console, &options->console, optarg);
     case 'a':
         options->audit_directory = optarg;
         return true;
@@ -99,15 +101,12 @@ static bool take_option(struct child_options *options, int option)
 
 static bool read_options(int argc, char **argv, struct child_options *options)
 {
-    static const struct option names[] = {{"admin", required_argument, NULL, 'm'},
-                                          {"audit-directory", required_argument, NULL, 'a'},
-                                          {"control", required_argument, NULL, 'f'},
-                                          {"listen", required_argument, NULL, 'l'},
-                                          {"log-file", required_argument, NULL, 'o'},
-                                          {"log-level", required_argument, NULL, 'v'},
-                                          {"seal-personal", required_argument, NULL, 's'},
-                                          {"state-directory", required_argument, NULL, 't'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option names[] = {
+        {"admin", required_argument, NULL, 'm'},           {"audit-directory", required_argument, NULL, 'a'},
+        {"console", required_argument, NULL, 'n'},         {"control", required_argument, NULL, 'f'},
+        {"listen", required_argument, NULL, 'l'},          {"log-file", required_argument, NULL, 'o'},
+        {"log-level", required_argument, NULL, 'v'},       {"seal-personal", required_argument, NULL, 's'},
+        {"state-directory", required_argument, NULL, 't'}, {NULL, 0, NULL, 0}};
     int option = 0;
     options->control_fd = -1;
     while ((option = getopt_long(argc, argv, "c:", names, NULL)) != -1) {
@@ -143,6 +142,7 @@ static int run_gateway(const struct child_options *options)
         .fence = {options->audit_directory, options->log_file, options->state_directory},
         .sealed_origin = options->sealed_origin,
         .admin = options->has_admin ? &options->admin : NULL,
+        .console = options->has_console ? &options->console : NULL,
         .listener_count = options->listener_count,
         .listeners = options->listeners};
     return finish(gateway_run(&gateway), false);

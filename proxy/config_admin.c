@@ -64,6 +64,92 @@ static void check_address(struct config_draft *draft, const struct rg_schema_str
     }
 }
 
+/* ---- the console ---- */
+
+static bool has_name(const struct config_console_users *users, struct rg_slice name)
+{
+    bool is_found = false;
+    for (size_t i = 0; !is_found && i < users->count; i++) {
+        is_found = rg_slice_is_equal(users->names[i], name);
+    }
+    return is_found;
+}
+
+unsigned config_console_roles(const struct config_admin *admin, struct rg_slice name)
+{
+    return (has_name(&admin->admins, name) ? CONFIG_CONSOLE_ADMIN : 0U) |
+           (has_name(&admin->stats, name) ? CONFIG_CONSOLE_STATS : 0U) |
+           (has_name(&admin->auditors, name) ? CONFIG_CONSOLE_AUDITOR : 0U);
+}
+
+/* libpq finds a socket by its directory and a port, so the name is not free. */
+static bool is_socket_name(struct rg_slice path)
+{
+    static const char start[] = ".s.PGSQL.";
+    const char *slash = path.size == 0 ? NULL : memrchr(path.data, '/', path.size);
+    struct rg_slice name = rg_slice_cut(path, slash == NULL ? path.size : (size_t)(slash - path.data) + 1, SIZE_MAX);
+    struct rg_slice port = rg_slice_cut(name, sizeof start - 1, SIZE_MAX);
+    unsigned number = 0;
+    bool is_sound = path.size > 0 && path.data[0] == '/' && rg_slice_has_prefix(name, rg_slice_of(start)) &&
+                    port.size > 0 && port.size <= 5 && port.data[0] != '0';
+    for (size_t i = 0; is_sound && i < port.size; i++) {
+        is_sound = port.data[i] >= '0' && port.data[i] <= '9';
+        number = number * 10 + (unsigned)(port.data[i] - '0');
+    }
+    return is_sound && number <= UINT16_MAX;
+}
+
+static void take_console(struct config_draft *draft, const struct rg_schema_string *listen, struct config_admin *admin)
+{
+    enum { PATH_BYTES = 100 }; /* sockaddr_un has 108 */
+    const struct rg_slice scheme = RG_SLICE("unix:");
+    struct rg_slice path = rg_slice_cut(listen->text, scheme.size, SIZE_MAX);
+    if (!rg_slice_has_prefix(listen->text, scheme)) {
+        config_error(draft, listen->place,
+                     "\"listen\" must be \"unix:/DIRECTORY/.s.PGSQL.PORT\": the console is not served over TCP");
+    } else if (!is_socket_name(path)) {
+        config_error(draft, listen->place,
+                     "\"listen\" must end in \"/.s.PGSQL.PORT\", the name under which psql -h DIRECTORY -p PORT looks "
+                     "for a socket");
+    } else if (path.size > PATH_BYTES) {
+        config_error(draft, listen->place, "\"listen\" has more than %d bytes, which no socket's name may",
+                     (int)PATH_BYTES);
+    } else {
+        admin->console = path;
+    }
+}
+
+static rg_status take_users(struct config_draft *draft, const struct rg_schema_list *list, const char *key,
+                            struct config_console_users *users)
+{
+    RG_TRY(config_copy_texts(draft, list, &users->names));
+    users->count = list->count;
+    for (size_t i = 0; i < list->count; i++) {
+        struct rg_slice name = list->items[i].text;
+        if (name.size > CONFIG_CONSOLE_NAME_MAX) {
+            config_error(draft, list->items[i].place, "a name of \"%s\" has at most %d bytes", key,
+                         (int)CONFIG_CONSOLE_NAME_MAX);
+        }
+    }
+    return RG_OK;
+}
+
+static rg_status make_console(struct config_draft *draft, const struct config_raw_admin *raw,
+                              struct config_admin *admin)
+{
+    RG_TRY(take_users(draft, &raw->admin_users, "admin_users", &admin->admins));
+    RG_TRY(take_users(draft, &raw->stats_users, "stats_users", &admin->stats));
+    RG_TRY(take_users(draft, &raw->auditor_users, "auditor_users", &admin->auditors));
+    if (raw->listen.is_given) {
+        take_console(draft, &raw->listen, admin);
+    }
+    if (raw->listen.is_given && admin->admins.count + admin->stats.count + admin->auditors.count == 0) {
+        config_error(draft, raw->listen.place,
+                     "\"listen\" without admin_users, stats_users and auditor_users is a console that lets nobody in");
+    }
+    return RG_OK;
+}
+
 rg_status config_make_admin(struct config_draft *draft)
 {
     const struct config_raw_admin *raw = &draft->raw.admin;
@@ -71,6 +157,7 @@ rg_status config_make_admin(struct config_draft *draft)
     struct config_admin *admin = &draft->config->admin;
     admin->max_tenants = server->metrics_max_tenants.is_given ? (unsigned)server->metrics_max_tenants.value : 0;
     take_tls(draft, raw, admin);
+    RG_TRY(make_console(draft, raw, admin));
     if (!raw->metrics.is_given) {
         return RG_OK;
     }

@@ -27,7 +27,8 @@ struct config_raw_server {
 };
 struct config_raw_admin {
     struct rg_schema_head head;
-    struct rg_schema_string metrics, metrics_tls;
+    struct rg_schema_string metrics, metrics_tls, listen;
+    struct rg_schema_list admin_users, stats_users, auditor_users;
 };
 struct config_raw_log {
     struct rg_schema_head head;

@@ -54,7 +54,10 @@ static const struct rg_schema server_schema = SCHEMA("[server]", server, server_
 static const struct rg_schema_key admin_keys[] = {
     {"metrics", RG_SCHEMA_STRING, false, MEMBER(admin, metrics), 0, 0, NULL, NULL, NULL, "none: no listener"},
     {"metrics_tls", RG_SCHEMA_STRING, false, MEMBER(admin, metrics_tls), 0, 0, NULL, NULL, NULL, "none: cleartext"},
-    UNSUPPORTED("listen"), UNSUPPORTED("admin_users"), UNSUPPORTED("stats_users"), UNSUPPORTED("auditor_users"),
+    {"listen", RG_SCHEMA_STRING, false, MEMBER(admin, listen), 0, 0, NULL, NULL, NULL, "none: no console"},
+    {"admin_users", RG_SCHEMA_STRINGS, false, MEMBER(admin, admin_users), 0, 0, NULL, NULL, NULL, "none"},
+    {"stats_users", RG_SCHEMA_STRINGS, false, MEMBER(admin, stats_users), 0, 0, NULL, NULL, NULL, "none"},
+    {"auditor_users", RG_SCHEMA_STRINGS, false, MEMBER(admin, auditor_users), 0, 0, NULL, NULL, NULL, "none"},
 };
 static const struct rg_schema admin_schema = SCHEMA("[admin]", admin, admin_keys);
 

@@ -16,6 +16,7 @@
 
 #include "base/rg_memory.h"
 #include "proxy/admin.h"
+#include "proxy/console.h"
 #include "proxy/gateway_private.h"
 #include "proxy/http/cache_views.h"
 #include "proxy/pool_stock.h"
@@ -285,11 +286,15 @@ static bool turn(struct gateway *gateway, int signals, bool *is_draining)
     struct pollfd waits[] = {{.fd = signals, .events = POLLIN},
                              {.fd = gateway->options->control_fd, .events = POLLIN},
                              {.fd = gateway->audit == NULL ? -1 : audit_wakeup_fd(gateway->audit), .events = POLLIN},
-                             {.fd = session_orders_fd(gateway->orders), .events = POLLIN}};
+                             {.fd = session_orders_fd(gateway->orders), .events = POLLIN},
+                             {.fd = console_job_fd(gateway->console), .events = POLLIN}};
     (void)poll(waits, sizeof waits / sizeof waits[0], *is_draining ? 20 : -1);
     gateway_watch_audit(gateway);
     if (waits[3].revents != 0) {
         session_orders_take(gateway->orders);
+    }
+    if (waits[4].revents != 0) {
+        console_take_jobs(gateway->console);
     }
     if (!gateway_take_control(gateway)) {
         return false; /* the supervisor has gone */
@@ -331,6 +336,7 @@ static void stop_threads(struct gateway *gateway, struct worker_thread *threads)
 
 static void close_all(struct gateway *gateway)
 {
+    console_close(&gateway->console); /* before all that its commands look at */
     admin_close(&gateway->admin);
     gateway_close_state(gateway); /* before the loops that it posts to */
     for (unsigned i = 0; i < gateway->worker_count; i++) {
@@ -373,6 +379,7 @@ static rg_status serve(struct gateway *gateway, int signals)
     gateway->workers = rg_memory_array(gateway->worker_count, sizeof(struct worker));
     struct worker_thread *threads = rg_memory_array(gateway->worker_count, sizeof *threads);
     rg_status status = open_workers(gateway, threads);
+    status = rg_is_ok(status) ? gateway_open_console(gateway) : status;
     if (rg_is_ok(status)) {
         health_enter(gateway->health, HEALTH_SERVING);
         gateway_say_ready(gateway);

@@ -21,6 +21,7 @@
 /* The gateway's process: its shared parts and its event-loop threads. */
 
 struct admin;
+struct console;
 struct http_cache_views;
 struct pool_stocks;
 struct rate;
@@ -36,8 +37,9 @@ struct gateway_options {
     const char *path; /* of the configuration */
     int control_fd;   /* audit/control.h; borrowed */
     struct fence fence;
-    const struct gateway_listener *admin; /* of [admin] metrics; NULL = none */
-    const char *sealed_origin;            /* NULL = personal values are written in clear; else the log's origin */
+    const struct gateway_listener *admin;   /* of [admin] metrics; NULL = none */
+    const struct gateway_listener *console; /* of [admin] listen: its address is a path; NULL = none */
+    const char *sealed_origin;              /* NULL = personal values are written in clear; else the log's origin */
     size_t listener_count;
     const struct gateway_listener *listeners;
 };
@@ -52,6 +54,7 @@ struct gateway {
     _Atomic(struct metrics *) metrics; /* NULL: nothing is counted (unit tests) */
     struct health *health;             /* likewise */
     struct admin *admin;               /* who shows both; NULL = nobody */
+    struct console *console;           /* of [admin] listen; NULL = none */
     struct quota *quota;
     struct keys *keys;
     struct pool_stocks *pool_stocks; /* places of upstreams, for all loops */
@@ -62,6 +65,7 @@ struct gateway {
     struct auth_scram_mock scram_mock;
     struct snapshot *snapshot;
     const char *path;
+    char reload_failure[512]; /* why the last reload kept the old configuration; empty = it did not */
     size_t listener_count;
     struct net_listener **listeners;
     _Atomic unsigned *connections; /* of the HTTP plane, open now; one counter a listener */

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "proxy/console.h"
 #include "proxy/gateway_private.h"
 
 static const struct metrics_series none = {{0}};
@@ -87,6 +88,22 @@ rg_status gateway_open_admin(struct gateway *gateway)
     return RG_OK;
 }
 
+rg_status gateway_open_console(struct gateway *gateway)
+{
+    const struct rg_slice path = gateway->snapshot->config->admin.console;
+    const struct gateway_listener *inherited = gateway->options->console;
+    bool is_there = inherited != NULL;
+    if (is_there != (path.size > 0) || (is_there && !rg_slice_is_equal(inherited->address, path))) {
+        return rg_fail(RG_CONFIG, "a changed [admin] needs a restart");
+    }
+    if (!is_there) {
+        return RG_OK;
+    }
+    RG_TRY(console_open(gateway, inherited->fd, &gateway->console));
+    rg_log_event(gateway->log, RG_LOG_INFO, "console.listening", "s:s%", "address", path.data, path.size);
+    return RG_OK;
+}
+
 void gateway_close_metrics(struct gateway *gateway)
 {
     struct metrics *metrics = atomic_exchange(&gateway->metrics, NULL);
@@ -100,6 +117,7 @@ rg_status gateway_check_admin(const struct config *running, const struct config 
     const struct config_admin *b = &wanted->admin;
     bool has_same_tls = (a->metrics_tls == NULL) == (b->metrics_tls == NULL) &&
                         (a->metrics_tls == NULL || rg_slice_is_equal(a->metrics_tls->name, b->metrics_tls->name));
-    bool is_same = rg_slice_is_equal(a->metrics, b->metrics) && has_same_tls && a->max_tenants == b->max_tenants;
+    bool is_same = rg_slice_is_equal(a->metrics, b->metrics) && has_same_tls && a->max_tenants == b->max_tenants &&
+                   rg_slice_is_equal(a->console, b->console);
     return is_same ? RG_OK : rg_fail(RG_CONFIG, "a changed [admin] or metrics_max_tenants needs a restart");
 }

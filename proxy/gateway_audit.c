@@ -7,6 +7,7 @@
 
 #include "audit/control.h"
 #include "base/rg_memory.h"
+#include "proxy/console.h"
 #include "proxy/gateway_private.h"
 #include "proxy/worker.h"
 
@@ -108,6 +109,7 @@ static void on_door(struct gateway *gateway, int fd)
         log_state(gateway, AUDIT_CLOSED, status.error->text);
     }
     tell_workers(gateway);
+    console_set_door(gateway->console, fd);
 }
 
 static void on_message(struct gateway *gateway, const struct audit_control *message)

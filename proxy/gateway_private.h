@@ -23,7 +23,7 @@ rg_status gateway_record_policy(struct gateway *gateway, enum audit_kind kind, c
                                 const char *reason) RG_MUST_CHECK;
 /* Until each upstream's catalogue was read once, at most its connect_timeout; the log says which were not. */
 void gateway_wait_for_catalogs(struct gateway *gateway, const struct snapshot *snapshot);
-/* SIGHUP: loads, checks, records, swaps; keeps what runs when anything is wrong. */
+/* SIGHUP: loads, checks, records, swaps; keeps what runs when anything is wrong: gateway->reload_failure says what. */
 void gateway_reload(struct gateway *gateway);
 
 /* gateway_admin.c */
@@ -34,7 +34,9 @@ void gateway_open_metrics(struct gateway *gateway, const struct config *config);
 void gateway_close_metrics(struct gateway *gateway);
 /* The listener of [admin] metrics, if there is one. RG_CONFIG: it is another one than the supervisor bound. */
 rg_status gateway_open_admin(struct gateway *gateway) RG_MUST_CHECK;
-/* RG_CONFIG when [admin] differs. */
+/* The console of [admin] listen, if there is one: behind the loops. RG_CONFIG as above. */
+rg_status gateway_open_console(struct gateway *gateway) RG_MUST_CHECK;
+/* RG_CONFIG when [admin] differs; who may what at the console may. */
 rg_status gateway_check_admin(const struct config *running, const struct config *wanted) RG_MUST_CHECK;
 void gateway_count_policy(struct gateway *gateway, const struct snapshot *snapshot);
 void gateway_count_failed_reload(struct gateway *gateway);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/rg_memory.h"
+#include "proxy/console.h"
 #include "proxy/gateway_private.h"
 #include "proxy/trial.h"
 #include "proxy/worker.h"
@@ -113,6 +114,22 @@ static rg_status load_and_try(struct gateway *gateway, bool is_reload, struct rg
     return RG_OK;
 }
 
+/* The first mistake, for an operator who waits for the outcome; the log has all of them. */
+static void keep_finding(struct gateway *gateway, const struct rg_diag *diag)
+{
+    const struct rg_finding *finding = diag->first;
+    while (finding != NULL && finding->severity != RG_SEVERITY_ERROR) {
+        finding = finding->next;
+    }
+    gateway->reload_failure[0] = '\0';
+    if (finding != NULL) {
+        (void)snprintf(gateway->reload_failure, sizeof gateway->reload_failure, "%s:%u:%u: %.*s",
+                       finding->place.file == NULL ? gateway->path : finding->place.file, finding->place.line,
+                       finding->place.column, finding->text.size > 256 ? 256 : (int)finding->text.size,
+                       finding->text.data);
+    }
+}
+
 rg_status gateway_load(struct gateway *gateway, bool is_reload, struct snapshot **out_snapshot)
 {
     RG_AUTO(rg_arena_done) struct rg_arena arena;
@@ -123,6 +140,7 @@ rg_status gateway_load(struct gateway *gateway, bool is_reload, struct snapshot 
     char text[512];
     (void)snprintf(text, sizeof text, "%s", rg_is_ok(status) ? "" : status.error->text);
     config_log_findings(gateway->log, gateway->path, &diag);
+    keep_finding(gateway, &diag);
     return rg_is_ok(status) ? status : rg_fail(RG_CONFIG, "%s", text);
 }
 
@@ -182,6 +200,7 @@ static void install(struct gateway *gateway, struct snapshot *snapshot)
      * cache must not be joined on an event loop. */
     snapshot->older = gateway->snapshot;
     gateway->snapshot = snapshot;
+    console_set_snapshot(gateway->console, snapshot);
 }
 
 /* Until every loop has the new snapshot, so that what the log says is true; a loop that ends while draining never
@@ -217,6 +236,9 @@ static void refuse_reload(struct gateway *gateway, rg_status why)
     char text[512];
     (void)snprintf(text, sizeof text, "%s", why.error->text);
     gateway_count_failed_reload(gateway);
+    if (gateway->reload_failure[0] == '\0') {
+        (void)snprintf(gateway->reload_failure, sizeof gateway->reload_failure, "%s", text);
+    }
     rg_status status = gateway_record_policy(gateway, AUDIT_POLICY_REFUSED, gateway->snapshot, text);
     rg_log_event(gateway->log, RG_LOG_ERROR, "policy.reload_failed", "s:s, s:s, s:b", "reason", text, "kept",
                  gateway->snapshot->digest, "recorded", (int)rg_is_ok(status));

@@ -212,3 +212,19 @@ int64_t metrics_sum(const struct metrics *metrics, enum metrics_id id, struct me
     }
     return (int64_t)sum;
 }
+
+int64_t metrics_sum_us(const struct metrics *metrics, enum metrics_id id, struct metrics_series series)
+{
+    RG_ASSERT(metrics_rows[id].type == METRICS_HISTOGRAM);
+    return (int64_t)metrics_slot_sum(metrics, slot_of(metrics, id, series) + METRICS_BUCKETS + 1);
+}
+
+unsigned metrics_name_count(const struct metrics *metrics, enum metrics_names names)
+{
+    return metrics->names[names] == NULL ? 1 : metrics_name_set_count(metrics->names[names]);
+}
+
+struct rg_slice metrics_name_at(const struct metrics *metrics, enum metrics_names names, unsigned at)
+{
+    return metrics->names[names] == NULL ? RG_SLICE("all") : metrics_name_set_at(metrics->names[names], at);
+}

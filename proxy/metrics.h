@@ -134,6 +134,12 @@ void metrics_set_text(struct metrics *metrics, enum metrics_id id, struct rg_sli
 /* The sum over all blocks; of a histogram, how many were observed. For SHOW, and for tests. Any thread. */
 int64_t metrics_sum(const struct metrics *metrics, enum metrics_id id, struct metrics_series series);
 
+/* Of a histogram: the sum of what was observed. Any thread. */
+int64_t metrics_sum_us(const struct metrics *metrics, enum metrics_id id, struct metrics_series series);
+/* The names that got numbers so far, METRICS_OTHER among them: at < this. 1 when the label is left out. Any thread. */
+unsigned metrics_name_count(const struct metrics *metrics, enum metrics_names names);
+struct rg_slice metrics_name_at(const struct metrics *metrics, enum metrics_names names, unsigned at);
+
 /* Everything in Prometheus' text format 0.0.4. Any thread. RG_LIMIT. */
 rg_status metrics_write(struct metrics *metrics, struct rg_buf *out) RG_MUST_CHECK;
 

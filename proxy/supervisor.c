@@ -141,6 +141,7 @@ rg_status supervisor_run(const char *path, int *out_exit)
     struct supervisor *supervisor = rg_memory_alloc(sizeof *supervisor); /* much for a frame */
     supervisor->clock = rg_clock_system();
     supervisor->path = path;
+    supervisor->console_fd = -1;
     supervisor->auditor = (struct child){.name = "auditor", .control = -1};
     supervisor->gateway = (struct child){.name = "gateway", .control = -1};
     supervisor->exporter = (struct child){.name = "exporter", .control = -1};

@@ -49,7 +49,7 @@ static rg_status start_gateway(struct supervisor *supervisor)
                                       .dies_with_parent = true,
                                       .argument_count = supervisor->gateway_argument_count,
                                       .arguments = supervisor->gateway_arguments,
-                                      .kept_count = supervisor->listener_count,
+                                      .kept_count = supervisor->kept_count,
                                       .kept = supervisor->listener_fds};
     return child_start(&supervisor->gateway, &start);
 }
@@ -179,6 +179,11 @@ static void on_message(struct supervisor *supervisor, struct child *child, const
         on_state(supervisor, child, message);
     } else if (message->type == AUDIT_CONTROL_SEAL && child == &supervisor->exporter) {
         supervisor_pass_seal(supervisor);
+    } else if (message->type == AUDIT_CONTROL_STOP && child == &supervisor->gateway) {
+        supervisor_stop(supervisor,
+                        SIGTERM); /* SHUTDOWN at the console: what the gateway could do by ending, in order */
+    } else if (message->type == AUDIT_CONTROL_RELOADED && child == &supervisor->gateway) {
+        supervisor_reload_exporter(supervisor);
     }
 }
 

@@ -12,6 +12,7 @@
  *
  *   supervisor.c         the life of the whole: start, wait, stop
  *   supervisor_setup.c   what the configuration says, kept for children that start again
+ *   supervisor_console.c the socket of the admin console
  *   supervisor_child.c   one child process: fork and exec, its end, when it is due again
  *   supervisor_events.c  what the children say, and what the end of one means for the others
  *   supervisor_export.c  the exporter: started when there is something to export, never missed by a statement
@@ -62,6 +63,9 @@ struct supervisor {
     const char **gateway_arguments;
     size_t gateway_argument_count;
     int *listener_fds;
+    size_t kept_count;            /* of them: the console's is the last one */
+    int console_fd;               /* bound; -1 = there is none */
+    struct rg_slice console_path; /* of its socket */
     struct child auditor;
     struct child gateway;
     struct child exporter;
@@ -87,6 +91,13 @@ void supervisor_done(struct supervisor *supervisor);
 
 /* The configuration as it is now, quietly: *out_is_exported by it. RG_CONFIG. */
 rg_status supervisor_look_exports(const struct supervisor *supervisor, bool *out_is_exported) RG_MUST_CHECK;
+
+/* supervisor_console.c */
+/* Makes the console's socket, 0600, for the gateway to listen on. RG_CONFIG: it cannot, or somebody listens there. */
+rg_status supervisor_open_console(struct supervisor *supervisor, struct rg_slice path) RG_MUST_CHECK;
+void supervisor_close_console(struct supervisor *supervisor); /* removes it; nothing when there is none */
+/* One more option of the gateway. */
+void supervisor_add_argument(struct supervisor *supervisor, const char *option, const char *value);
 
 /* supervisor_child.c */
 /* RG_INTERNAL when the system has no process or descriptor for it. */

@@ -55,7 +55,7 @@ static rg_status keep_options(struct supervisor *supervisor, const struct config
     return keep_text(supervisor, &options->origin);
 }
 
-static void add_argument(struct supervisor *supervisor, const char *option, const char *value)
+void supervisor_add_argument(struct supervisor *supervisor, const char *option, const char *value)
 {
     supervisor->gateway_arguments[supervisor->gateway_argument_count++] = option;
     supervisor->gateway_arguments[supervisor->gateway_argument_count++] = value;
@@ -67,10 +67,11 @@ static rg_status open_listener(struct supervisor *supervisor, struct rg_slice ad
     struct rg_slice argument;
     RG_TRY(net_listener_bind(address, &supervisor->listeners[at]));
     supervisor->listener_count++;
+    supervisor->kept_count++;
     int fd = net_listener_fd(supervisor->listeners[at]);
     supervisor->listener_fds[at] = fd;
     RG_TRY(rg_arena_printf(&supervisor->arena, &argument, "%d=%.*s", fd, (int)address.size, address.data));
-    add_argument(supervisor, option, argument.data);
+    supervisor_add_argument(supervisor, option, argument.data);
     return RG_OK;
 }
 
@@ -83,30 +84,33 @@ static rg_status make_state_directory(struct supervisor *supervisor, struct rg_s
         return rg_fail(RG_CONFIG, "cannot make the directory of [state], \"%.*s\": %s", rg_slice_shown(kept), kept.data,
                        strerror(errno));
     }
-    add_argument(supervisor, "--state-directory", kept.data);
+    supervisor_add_argument(supervisor, "--state-directory", kept.data);
     return RG_OK;
 }
 
 static rg_status open_listeners(struct supervisor *supervisor, const struct config *config)
 {
-    size_t count = config->listener_count + 1; /* and that of [admin] */
+    size_t count = config->listener_count + 2; /* and those of [admin] */
     supervisor->listeners = rg_memory_array(count, sizeof(struct net_listener *));
     supervisor->listener_fds = rg_memory_array(count, sizeof(int));
     supervisor->gateway_arguments = rg_memory_array(10 + 2 * count, sizeof(char *));
-    add_argument(supervisor, "-c", supervisor->path);
-    add_argument(supervisor, "--audit-directory", supervisor->options.options.directory.data);
-    add_argument(supervisor, "--log-file",
-                 supervisor->log_config.file.size == 0 ? "" : supervisor->log_config.file.data);
+    supervisor_add_argument(supervisor, "-c", supervisor->path);
+    supervisor_add_argument(supervisor, "--audit-directory", supervisor->options.options.directory.data);
+    supervisor_add_argument(supervisor, "--log-file",
+                            supervisor->log_config.file.size == 0 ? "" : supervisor->log_config.file.data);
     if (config->state.directory.size > 0) {
         RG_TRY(make_state_directory(supervisor, config->state.directory));
     }
     if (supervisor->options.options.seals_personal != 0) { /* like the auditor, whatever a reload says */
-        add_argument(supervisor, "--seal-personal", supervisor->options.options.origin.data);
+        supervisor_add_argument(supervisor, "--seal-personal", supervisor->options.options.origin.data);
     }
     for (size_t i = 0; i < config->listener_count; i++) {
         RG_TRY(open_listener(supervisor, config->listeners[i].address, "--listen"));
     }
-    return config->admin.metrics.size == 0 ? RG_OK : open_listener(supervisor, config->admin.metrics, "--admin");
+    if (config->admin.metrics.size > 0) {
+        RG_TRY(open_listener(supervisor, config->admin.metrics, "--admin"));
+    }
+    return config->admin.console.size == 0 ? RG_OK : supervisor_open_console(supervisor, config->admin.console);
 }
 
 static void keep_exporter(struct supervisor *supervisor, const struct config *config)
@@ -165,6 +169,7 @@ void supervisor_done(struct supervisor *supervisor)
     child_close_control(&supervisor->auditor);
     child_close_control(&supervisor->gateway);
     child_close_control(&supervisor->exporter);
+    supervisor_close_console(supervisor);
     for (size_t i = 0; i < supervisor->listener_count; i++) {
         net_listener_close(&supervisor->listeners[i]);
     }

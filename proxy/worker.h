@@ -123,6 +123,8 @@ void worker_pools_open(struct worker *worker); /* those with connections that no
 void worker_pools_swap(struct worker *worker); /* the snapshot is a new one */
 void worker_pools_stop(struct worker *worker); /* its sessions end */
 void worker_pools_tell(const struct worker *worker);
+void worker_pools_look(const struct worker *worker, void (*look)(void *context, const struct pool *pool),
+                       void *context);
 void worker_pools_free(struct worker *worker); /* behind its sessions */
 
 /* Called on the worker's thread. */

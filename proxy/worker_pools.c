@@ -213,6 +213,13 @@ void worker_pools_tell(const struct worker *worker)
     }
 }
 
+void worker_pools_look(const struct worker *worker, void (*look)(void *context, const struct pool *pool), void *context)
+{
+    for (const struct worker_pool *own = worker->pools; own != NULL; own = own->next) {
+        look(context, own->pool);
+    }
+}
+
 void worker_pools_free(struct worker *worker)
 {
     while (worker->pools != NULL) {

@@ -137,6 +137,7 @@ static void gives_each_kind_its_class(void **state)
         {AUDIT_HOLD_PLACE, 100899, 1},     {AUDIT_HOLD_RELEASE, 100899, 1},       {AUDIT_RETENTION_PRUNE, 100802, 1},
         {AUDIT_PII_ERASE, 100899, 1},      {AUDIT_LOG_EXPORTED, 100803, 1},       {AUDIT_HTTP, 600199, 2},
         {AUDIT_SESSION_REVOKE, 300202, 1}, {AUDIT_CACHE_LEAK, 200401, 2},         {AUDIT_SQL_ORPHAN, 600599, 1},
+        {AUDIT_CONSOLE, 600399, 2},
     };
     assert_int_equal(sizeof rows / sizeof rows[0], AUDIT_KIND_COUNT - 1);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
