@@ -341,12 +341,32 @@ static const struct {
     {'H', true, on_flush},    {'S', false, on_sync},   {'X', false, on_terminate},
 };
 
+/* A message that is whole and holds what is no text: the connection goes on. */
+static rg_status refuse_message(struct console_session *session, char type, const char *why)
+{
+    struct console_error error = {0};
+    set_error(&error, "22021", "console.syntax", why);
+    refuse_text(session, &error);
+    if (type != 'Q') {
+        fail(session, &error);
+        return RG_OK;
+    }
+    console_tell_error(session, &error);
+    return pgwire_ready_encode(PGWIRE_TRANSACTION_IDLE, &session->out);
+}
+
 rg_status console_message(struct console_session *session, const struct pgwire_frame *frame)
 {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (rows[i].type == frame->type) {
-            return rows[i].is_skipped && session->skips_to_sync ? RG_OK : rows[i].take(session, frame->body);
+        if (rows[i].type != frame->type) {
+            continue;
         }
+        if (rows[i].is_skipped && session->skips_to_sync) {
+            return RG_OK;
+        }
+        rg_status status = rows[i].take(session, frame->body);
+        bool is_no_text = !rg_is_ok(status) && status.error->kind == RG_DENIED;
+        return is_no_text ? refuse_message(session, frame->type, status.error->text) : status;
     }
     return rg_fail(RG_PROTOCOL, "the console takes no message of this type");
 }

@@ -353,15 +353,13 @@ static int compare_ages(const void *a, const void *b)
 
 static void put_statement(struct console_rows *rows, const struct session_facts *client)
 {
-    char hex[2 * RG_SHA256_SIZE + 1];
-    rg_digest_hex(&client->digest, hex);
     console_put_name(rows, client->tenant);
     console_put_name(rows, client->user);
     console_put_name(rows, client->id);
     console_put_number(rows, client->age_us);
     console_put_text(rows, client->class_name);
     console_put_text(rows, client->statement_state);
-    console_put_text(rows, client->has_digest ? hex : NULL);
+    console_put_name(rows, rg_slice_of(client->query_uid));
 }
 
 static rg_status look_at_statements(struct console_call *call, const struct console_facts *facts)

@@ -43,8 +43,8 @@ static const struct console_column user_columns[] = {T("name"), T("tenant"), N("
 static const struct console_column list_columns[] = {T("list"), N("items")};
 static const struct console_column tenant_columns[] = {T("id"),     T("kind"),     T("upstream"),  T("limits"),
                                                        T("frozen"), N("sessions"), N("cl_active"), N("cl_waiting")};
-static const struct console_column statement_columns[] = {T("tenant"), T("user"),  T("id"),        N("age_us"),
-                                                          T("class"),  T("state"), T("sql_sha256")};
+static const struct console_column statement_columns[] = {T("tenant"), T("user"),  T("id"),       N("age_us"),
+                                                          T("class"),  T("state"), T("query_uid")};
 static const struct console_column session_columns[] = {T("id"),  T("plane"),  T("tenant"),  T("user"), T("subject"),
                                                         T("idp"), T("client"), T("created"), T("seen"), T("expires")};
 static const struct console_column stats_columns[] = {T("database"),         N("total_query_count"),

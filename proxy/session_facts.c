@@ -4,6 +4,8 @@
 
 #include "proxy/session_private.h"
 
+enum { UID_DIGITS = 32, UID_TEXT_BYTES = 16 * 1024 /* hashed in no time */ };
+
 static const struct request *statement_request(const struct session *session)
 {
     const struct request *request = session->requests.first;
@@ -13,14 +15,20 @@ static const struct request *statement_request(const struct session *session)
     return request;
 }
 
+/* Of the text without its literals, as the record has it. */
 static void tell_plan(const struct policy_cached *cached, size_t index, struct session_facts *facts)
 {
-    bool is_one = cached->plan.count == 1 && cached->plan.statements[0].source.size == cached->text.size;
-    index = index < cached->plan.count ? index : 0;
-    facts->class_name =
-        cached->plan.count == 0 ? "MISC" : policy_class_name(cached->plan.statements[index].class_of_statement);
-    facts->has_digest = is_one && !cached->plan.is_denied && !cached->texts[0].source.is_redacted;
-    facts->digest = cached->text_digest;
+    if (index >= cached->plan.count) {
+        facts->class_name = "MISC"; /* an empty query string */
+        return;
+    }
+    facts->class_name = policy_class_name(cached->plan.statements[index].class_of_statement);
+    struct rg_slice text = cached->texts[index].source.text;
+    if (text.size <= UID_TEXT_BYTES) {
+        struct rg_digest digest = rg_sha256_one(text);
+        rg_digest_hex(&digest, facts->query_uid);
+        facts->query_uid[UID_DIGITS] = '\0';
+    }
 }
 
 static void tell_statement(const struct session *session, struct session_facts *facts)
@@ -42,33 +50,52 @@ static void tell_statement(const struct session *session, struct session_facts *
     facts->age_us = begun_us > 0 && now_us > begun_us ? now_us - begun_us : 0;
 }
 
+static enum session_fact state_of(const struct session *session)
+{
+    bool is_busy = session->transaction != PGWIRE_TRANSACTION_IDLE || session->requests.count > 0;
+    if (session->place.state == POOL_WAITS) {
+        return SESSION_FACT_WAITING; /* with a statement, or at the end of its login */
+    }
+    if (!session->is_logged_in) {
+        return SESSION_FACT_LOGIN;
+    }
+    return session->phase == SESSION_READY && session_is_idle(session) && !is_busy ? SESSION_FACT_IDLE
+                                                                                   : SESSION_FACT_ACTIVE;
+}
+
+static void tell_who(const struct session *session, struct session_facts *facts)
+{
+    const struct config_upstream *upstream = upstream_of(session);
+    const struct pgwire_setting *application = pgwire_setting_find(&session->startup, RG_SLICE("application_name"));
+    const struct rg_slice none = {0};
+    facts->tenant = session->tenant.id;
+    facts->user = session->identity.user;
+    facts->database = session->startup.database;
+    facts->application = application == NULL ? none : application->value;
+    facts->upstream = upstream == NULL ? none : upstream->name;
+    facts->shares_servers = session_is_sharing(session);
+}
+
 void session_tell(const struct session *session, struct session_facts *out_facts)
 {
-    bool is_ready = session->phase == SESSION_READY;
-    bool is_waiting = is_ready && session->place.state == POOL_WAITS;
     bool is_busy = session->transaction != PGWIRE_TRANSACTION_IDLE || session->requests.count > 0;
-    const struct config_upstream *upstream = session->is_logged_in ? upstream_of(session) : NULL;
-    const struct pgwire_setting *application = pgwire_setting_find(&session->startup, RG_SLICE("application_name"));
     *out_facts = (struct session_facts){
         .id = rg_slice_of(session->public_id),
-        .tenant = session->tenant.id,
-        .user = session->is_logged_in ? session->identity.user : (struct rg_slice){0},
-        .database = session->is_logged_in ? session->startup.database : (struct rg_slice){0},
-        .application = application == NULL || !session->is_logged_in ? (struct rg_slice){0} : application->value,
-        .upstream = upstream == NULL ? (struct rg_slice){0} : upstream->name,
         .address = rg_slice_of(session->peer),
-        .state = !session->is_logged_in                             ? SESSION_FACT_LOGIN
-                 : is_waiting                                       ? SESSION_FACT_WAITING
-                 : is_ready && session_is_idle(session) && !is_busy ? SESSION_FACT_IDLE
-                                                                    : SESSION_FACT_ACTIVE,
+        .state = state_of(session),
         .is_tls = true, /* the SQL plane lets nobody in without */
         .has_server = session->server != NULL,
         .is_server_active = session->server != NULL && is_busy,
-        .shares_servers = session->is_logged_in && session_is_sharing(session),
         .connected_us = session->begun_us,
     };
-    tell_statement(session, out_facts);
-    out_facts->waits_us = is_waiting ? out_facts->age_us : 0;
+    if (out_facts->state != SESSION_FACT_LOGIN) {
+        tell_who(session, out_facts);
+        tell_statement(session, out_facts);
+    }
+    if (out_facts->state == SESSION_FACT_WAITING) {
+        bool has_statement = out_facts->class_name != NULL;
+        out_facts->waits_us = has_statement ? out_facts->age_us : session_now_us(session) - session->begun_us;
+    }
 }
 
 void session_kill(struct session *session)

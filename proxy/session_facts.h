@@ -30,8 +30,7 @@ struct session_facts {
     const char *statement_state;
     int64_t age_us;   /* of it */
     int64_t waits_us; /* so far, for one of the pool's connections; 0 = it does not */
-    bool has_digest;
-    struct rg_digest digest; /* sql_sha256 of its record */
+    char query_uid[2 * RG_SHA256_SIZE + 1]; /* as its record's query_info.uid; empty for a very long text */
 };
 
 /* Borrowed from the session. On its loop. */

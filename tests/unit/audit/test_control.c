@@ -76,7 +76,7 @@ static void refuses_every_cut_and_every_byte_too_many(void **state)
     assert_fails(RG_PROTOCOL, audit_control_parse(rg_buf_slice(&packet), &got));
     assert_fails(RG_PROTOCOL, audit_control_parse(RG_SLICE("\2\5"), &got));
     assert_fails(RG_PROTOCOL, audit_control_parse(RG_SLICE("\1\0"), &got));
-    assert_fails(RG_PROTOCOL, audit_control_parse(RG_SLICE("\1\x8"), &got));
+    assert_fails(RG_PROTOCOL, audit_control_parse(RG_SLICE("\1\x9"), &got));
     assert_fails(RG_PROTOCOL, audit_control_parse(RG_SLICE("\1\7\4\0\0"), &got)); /* no such state */
     assert_int_equal(got.fd, 77);
 }
