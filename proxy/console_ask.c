@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Asking the event loops, and striking sessions there: posted to every loop, waited for on the main thread. */
-#include <errno.h>
-#include <stdio.h>
 #include <time.h>
 
 #include "base/rg_memory.h"
@@ -12,12 +10,13 @@
 #include "proxy/session_order.h"
 #include "proxy/worker.h"
 
-enum { FACTS_BYTES = 64 << 20, WORKER_SECONDS = 10 };
+enum { FACTS_BYTES = 64 << 20, PATIENCE_US = 10000000, SLICE_NS = 100000000 };
 
 /* Shared by the main thread and the loops; whoever is last frees it: a loop may answer when nobody waits any more. */
 struct asking {
     pthread_mutex_t lock;
     sem_t answered;
+    atomic_bool *has_answered; /* by loop */
     atomic_uint holders;
     struct rg_arena arena;
     struct console_facts facts;
@@ -43,6 +42,7 @@ static void let_go(struct asking *asking)
         rg_arena_done(&asking->arena);
         rg_memory_free(asking->facts.clients);
         rg_memory_free(asking->facts.pools);
+        rg_memory_free(asking->has_answered);
         rg_memory_free(asking);
     }
 }
@@ -121,6 +121,7 @@ static void on_question(void *argument)
         tell(asking, question->worker);
     }
     (void)pthread_mutex_unlock(&asking->lock);
+    atomic_store(&asking->has_answered[question->worker->index], true);
     (void)sem_post(&asking->answered);
     let_go(asking);
     rg_memory_free(question);
@@ -137,26 +138,44 @@ static struct asking *new_asking(void)
     return asking;
 }
 
+/* A loop that ended while rowgate drains has no sessions. */
+static bool is_answered(const struct gateway *gateway, const struct asking *asking, unsigned count)
+{
+    bool is_answered = true;
+    for (unsigned i = 0; is_answered && i < count; i++) {
+        is_answered = atomic_load(&asking->has_answered[i]) || health_has_left(gateway->health, i);
+    }
+    return is_answered;
+}
+
+static void wait_a_slice(struct asking *asking)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += SLICE_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    (void)!sem_timedwait(&asking->answered, &until);
+}
+
 static rg_status ask_loops(struct gateway *gateway, struct asking *asking)
 {
     unsigned count = atomic_load(&gateway->has_loops) ? gateway->worker_count : 0;
-    struct timespec until;
+    int64_t deadline_us = rg_clock_monotonic_us(gateway->clock) + PATIENCE_US;
+    asking->has_answered = rg_memory_array(count + 1, sizeof *asking->has_answered);
     (void)atomic_fetch_add(&asking->holders, count);
     for (unsigned i = 0; i < count; i++) {
         struct question *question = rg_memory_alloc(sizeof *question);
         *question = (struct question){asking, &gateway->workers[i]};
         net_loop_post(question->worker->loop, on_question, question);
     }
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += WORKER_SECONDS;
-    for (unsigned i = 0; i < count; i++) {
-        while (sem_timedwait(&asking->answered, &until) != 0) {
-            if (errno != EINTR) {
-                return rg_fail(RG_INTERNAL, "an event loop does not answer");
-            }
+    while (!is_answered(gateway, asking, count)) {
+        if (rg_clock_monotonic_us(gateway->clock) > deadline_us) {
+            return rg_fail(RG_INTERNAL, "an event loop does not answer");
         }
+        wait_a_slice(asking);
     }
-    return asking->is_full ? rg_fail(RG_LIMIT, "there is more than one answer can say") : RG_OK;
+    return RG_OK;
 }
 
 rg_status console_ask(struct console_call *call,
@@ -164,7 +183,11 @@ rg_status console_ask(struct console_call *call,
 {
     struct asking *asking = new_asking();
     rg_status status = ask_loops(call->gateway, asking);
-    status = rg_is_ok(status) ? look(call, &asking->facts) : status;
+    if (rg_is_ok(status)) {
+        /* a loop that ended may still run what was posted when it is freed: by this thread, later */
+        status =
+            asking->is_full ? rg_fail(RG_LIMIT, "there is more than one answer can say") : look(call, &asking->facts);
+    }
     let_go(asking);
     return status;
 }

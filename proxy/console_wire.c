@@ -7,7 +7,7 @@
 
 #include "proxy/console_private.h"
 
-enum { READ_BYTES = 4096, MUCH_BYTES = 32 * 1024, ENDING_MS = 1000 };
+enum { READ_BYTES = 4096, MUCH_BYTES = 32 * 1024, ENDING_MS = 1000, SLICE_US = 100000 };
 
 static int64_t now_us(const struct console_session *session)
 {
@@ -47,17 +47,19 @@ bool console_wire_read(struct console_session *session, int64_t deadline_us)
 
 void console_wire_flush(struct console_session *session)
 {
-    int patience_ms = atomic_load(&session->console->is_ending) ? ENDING_MS : CONSOLE_WRITE_MS;
-    int64_t deadline_us = now_us(session) + (int64_t)patience_ms * 1000;
+    int64_t begun_us = now_us(session);
     while (!session->is_lost && rg_buf_size(&session->out) > 0) {
         struct rg_slice bytes = rg_buf_slice(&session->out);
         ssize_t size = send(session->fd, bytes.data, bytes.size, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (size > 0) {
             rg_buf_consume(&session->out, (size_t)size);
-        } else {
-            bool is_full = size < 0 && (errno == EAGAIN || errno == EINTR);
-            session->is_lost = !is_full || !wait_for(session, POLLOUT, deadline_us);
+            continue;
         }
+        bool is_full = size < 0 && (errno == EAGAIN || errno == EINTR);
+        int patience_ms = atomic_load(&session->console->is_ending) ? ENDING_MS : CONSOLE_WRITE_MS;
+        int64_t now = now_us(session);
+        session->is_lost = !is_full || now > begun_us + (int64_t)patience_ms * 1000;
+        (void)!wait_for(session, POLLOUT, now + SLICE_US);
     }
     if (session->is_lost) {
         rg_buf_clear(&session->out);

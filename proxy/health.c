@@ -147,3 +147,9 @@ unsigned health_turning(const struct health *health, int64_t now_us)
     }
     return count;
 }
+
+bool health_has_left(const struct health *health, unsigned loop)
+{
+    return atomic_load(&health->phase) == HEALTH_DRAINING &&
+           atomic_load_explicit(&health->cells[loop].beat_us, memory_order_relaxed) == NEVER;
+}

@@ -37,6 +37,8 @@ const char *health_why_not_live(const struct health *health, int64_t now_us);
 const char *health_why_not_ready(const struct health *health, int64_t now_us);
 /* What the log is to the loop that it is worst to. Any thread. */
 enum audit_state health_audit_state(const struct health *health);
+/* The loop has ended, because rowgate drains: nobody answers there. Any thread. */
+bool health_has_left(const struct health *health, unsigned loop);
 /* How many loops turn. */
 unsigned health_turning(const struct health *health, int64_t now_us);
 

@@ -641,6 +641,20 @@ def test_it_outlives_the_auditor_and_the_gateway(own):
     assert own.verify().returncode == 0
 
 
+def test_names_are_sealed_where_personal_values_are():
+    with Console(durability="written", extra='[audit.personal]\nmode = "encrypted"\n') as stack:
+        assert stack.ask("SHOW VERSION", "stan") and stack.refused("RELOAD", "stan").pgcode == "42501"
+        assert "in none of" in fails_to_log_in(stack, user="mallory")
+        records = [record for record in stack.audit_records() if record["unmapped"]["rg"].get("listener") == "console"]
+        assert [record["unmapped"]["rg"]["kind"] for record in records if "logout" not in record["unmapped"]["rg"]["kind"]] == [
+            "login", "console.command", "login", "console.command", "login.failed"]
+        assert all("mallory" not in json.dumps(record) for record in records)
+        commands = [record for record in records if record["unmapped"]["rg"]["kind"] == "console.command"]
+        assert all(record["actor"]["user"]["name"].startswith("rgenc1:") for record in commands)
+        assert [record["unmapped"]["rg"]["operator"] for record in commands] == ["stan", "stan"]  # as with session.revoke
+        assert stack.verify().returncode == 0
+
+
 # ---- the end ----
 
 def test_shutdown_stops_all_and_takes_the_socket_away():
@@ -651,6 +665,7 @@ def test_shutdown_stops_all_and_takes_the_socket_away():
             stacks.wait_for(lambda: stack.rowgate.event("server.draining"), "draining")
             cursor.execute("select count(*) from shared.events")
             assert stack.rowgate.process.poll() is None
+            assert len(stack.ask("SHOW CLIENTS")) == 1 and by(stack.ask("SHOW STATE"), "key")["active"]["value"] == "no"
             connection.commit()
         assert stack.rowgate.process.wait(30) == 0 and not stack.socket.exists()
         stack.rowgate.start()
@@ -661,7 +676,7 @@ def test_shutdown_stops_all_and_takes_the_socket_away():
             assert stack.rowgate.process.wait(30) == 0
         assert stack.verify().returncode == 0
         actions = [rg["action"] for rg in stack.commands()]
-        assert actions == ["SHUTDOWN WAIT_FOR_CLIENTS", "SHUTDOWN"]
+        assert actions == ["SHUTDOWN WAIT_FOR_CLIENTS", "SHOW CLIENTS", "SHOW STATE", "SHUTDOWN"]
 
 
 def test_a_socket_in_use_and_a_file_are_not_taken(tmp_path):
