@@ -28,8 +28,8 @@ struct session_facts {
     /* the statement in work; class_name NULL = there is none */
     const char *class_name;
     const char *statement_state;
-    int64_t age_us;   /* of it */
-    int64_t waits_us; /* so far, for one of the pool's connections; 0 = it does not */
+    int64_t age_us;                         /* of it */
+    int64_t waits_us;                       /* so far, for one of the pool's connections; 0 = it does not */
     char query_uid[2 * RG_SHA256_SIZE + 1]; /* as its record's query_info.uid; empty for a very long text */
 };
 
