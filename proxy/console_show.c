@@ -82,7 +82,8 @@ rg_status console_show_state(struct console_call *call)
     put_pair(rows, "ready", why == NULL ? "ok" : why);
     put_pair(rows, "policy", call->gateway->snapshot->digest);
     put_pair(rows, "last_reload", metrics_sum(metrics, METRICS_LAST_RELOAD, none) == 1 ? "ok" : "failed");
-    put_pair(rows, "last_reload_failure", call->gateway->reload_failure);
+    console_put_text(rows, "last_reload_failure"); /* where, not what: stats and auditor see no predicate */
+    console_put_name(rows, rg_slice_make(call->gateway->reload_failure, call->gateway->reload_place_size));
     console_put_text(rows, "policy_loaded");
     console_put_time(rows, metrics_sum(metrics, METRICS_POLICY_LOADED, none));
     console_put_text(rows, "started");

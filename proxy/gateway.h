@@ -66,6 +66,7 @@ struct gateway {
     struct snapshot *snapshot;
     const char *path;
     char reload_failure[512]; /* why the last reload kept the old configuration; empty = it did not */
+    size_t reload_place_size; /* its first bytes, which quote nothing of the file */
     size_t listener_count;
     struct net_listener **listeners;
     _Atomic unsigned *connections; /* of the HTTP plane, open now; one counter a listener */

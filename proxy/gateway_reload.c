@@ -114,7 +114,8 @@ static rg_status load_and_try(struct gateway *gateway, bool is_reload, struct rg
     return RG_OK;
 }
 
-/* The first mistake, for an operator who waits for the outcome; the log has all of them. */
+/* The first mistake, for an operator who waits for the outcome; the log has all of them. What is wrong may quote a
+ * predicate; where it is does not. */
 static void keep_finding(struct gateway *gateway, const struct rg_diag *diag)
 {
     const struct rg_finding *finding = diag->first;
@@ -122,11 +123,14 @@ static void keep_finding(struct gateway *gateway, const struct rg_diag *diag)
         finding = finding->next;
     }
     gateway->reload_failure[0] = '\0';
+    gateway->reload_place_size = 0;
     if (finding != NULL) {
-        (void)snprintf(gateway->reload_failure, sizeof gateway->reload_failure, "%s:%u:%u: %.*s",
-                       finding->place.file == NULL ? gateway->path : finding->place.file, finding->place.line,
-                       finding->place.column, finding->text.size > 256 ? 256 : (int)finding->text.size,
-                       finding->text.data);
+        int size = snprintf(gateway->reload_failure, sizeof gateway->reload_failure, "%.240s:%u:%u",
+                            finding->place.file == NULL ? gateway->path : finding->place.file, finding->place.line,
+                            finding->place.column);
+        gateway->reload_place_size = (size_t)size;
+        (void)snprintf(gateway->reload_failure + size, sizeof gateway->reload_failure - (size_t)size, ": %.*s",
+                       finding->text.size > 200 ? 200 : (int)finding->text.size, finding->text.data);
     }
 }
 
@@ -238,6 +242,7 @@ static void refuse_reload(struct gateway *gateway, rg_status why)
     gateway_count_failed_reload(gateway);
     if (gateway->reload_failure[0] == '\0') {
         (void)snprintf(gateway->reload_failure, sizeof gateway->reload_failure, "%s", text);
+        gateway->reload_place_size = strlen(text);
     }
     rg_status status = gateway_record_policy(gateway, AUDIT_POLICY_REFUSED, gateway->snapshot, text);
     rg_log_event(gateway->log, RG_LOG_ERROR, "policy.reload_failed", "s:s, s:s, s:b", "reason", text, "kept",
