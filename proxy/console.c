@@ -159,7 +159,7 @@ static void *serve_seat(void *argument)
 {
     struct console_seat *seat = argument;
     (void)prctl(PR_SET_NAME, "console");
-    console_serve(seat->console, seat->fd);
+    console_serve(seat);
     atomic_store(&seat->is_left, true);
     return NULL;
 }
@@ -174,12 +174,17 @@ static void leave_seat(struct console_seat *seat)
 static struct console_seat *find_seat(struct console *console)
 {
     struct console_seat *found = NULL;
+    size_t left = 0;
     for (size_t i = 0; i < CONSOLE_SEATS; i++) {
         struct console_seat *seat = &console->seats[i];
         if (seat->is_taken && atomic_load(&seat->is_left)) {
             leave_seat(seat);
         }
         found = seat->is_taken ? found : seat;
+        left += seat->is_taken ? 0 : 1;
+    }
+    if (found != NULL) {
+        found->is_reserved = left <= CONSOLE_SEATS_RESERVED;
     }
     return found;
 }
@@ -319,6 +324,7 @@ void console_close(struct console **console)
         return;
     }
     (void)pthread_mutex_lock(&old->lock);
+    atomic_store(&old->ended_us, rg_clock_monotonic_us(old->gateway->clock));
     atomic_store(&old->is_ending, true);
     (void)pthread_cond_broadcast(&old->answered);
     (void)pthread_mutex_unlock(&old->lock);

@@ -31,6 +31,7 @@
 
 enum {
     CONSOLE_SEATS = 16,
+    CONSOLE_SEATS_RESERVED = 2,      /* of them the last ones: for admins, whatever stays connected */
     CONSOLE_MESSAGE_MAX = 16 * 1024, /* bytes of a frontend message */
     CONSOLE_LOGIN_MS = 10000,        /* from accept to ReadyForQuery */
     CONSOLE_WRITE_MS = 10000,        /* for a client to take what it asked for */
@@ -113,6 +114,7 @@ struct console_seat {
     pthread_t thread;
     int fd;
     bool is_taken;
+    bool is_reserved;    /* few are left */
     atomic_bool is_left; /* its session is over: to be joined */
 };
 
@@ -126,6 +128,7 @@ struct console {
     pthread_t thread;
     bool is_started;
     atomic_bool is_ending;
+    _Atomic int64_t ended_us;                 /* since when: set before */
     struct console_seat seats[CONSOLE_SEATS]; /* the listening thread's */
 
     pthread_mutex_t lock; /* of what follows, never held for long */
@@ -172,13 +175,14 @@ struct console_session {
     bool is_over; /* nothing is read from it any more */
     bool is_lost; /* nor written */
     bool is_logged_in;
+    bool is_reserved;   /* its seat is for admins */
     bool skips_to_sync; /* after an error in the extended protocol */
     struct console_prepared *prepared;
     struct console_portal *portals;
 };
 
-/* console_session.c: from accept to the end; fd stays the caller's. */
-void console_serve(struct console *console, int fd);
+/* console_session.c: from accept to the end; the seat's fd stays the caller's. */
+void console_serve(const struct console_seat *seat);
 /* Sends the error; a fatal one ends the session. */
 void console_tell_error(struct console_session *session, const struct console_error *error);
 

@@ -70,10 +70,12 @@ static const char *why_not(struct console_session *session, const struct pgwire_
         !rg_slice_is_equal(startup->database, RG_SLICE("pgbouncer"))) {
         return "the console's database is \"rowgate\"";
     }
-    if (console_roles(session->console, startup->user, digest) == CONFIG_CONSOLE_NOBODY) {
+    unsigned roles = console_roles(session->console, startup->user, digest);
+    if (roles == CONFIG_CONSOLE_NOBODY) {
         return "this name is in none of admin_users, stats_users and auditor_users";
     }
-    return NULL;
+    bool is_admin = (roles & CONFIG_CONSOLE_ADMIN) != 0;
+    return session->is_reserved && !is_admin ? "the console's last connections are for admin_users" : NULL;
 }
 
 static struct rg_slice application_of(const struct pgwire_startup *startup)
@@ -197,6 +199,12 @@ static void end_with(struct console_session *session, rg_status status)
     console_tell_error(session, &error);
 }
 
+/* What was sent ahead is not begun any more: the end would wait for it. */
+static bool is_ending(const struct console_session *session)
+{
+    return atomic_load(&session->console->is_ending);
+}
+
 /* false: more bytes are needed, or it is over. */
 static bool take_message(struct console_session *session)
 {
@@ -214,7 +222,7 @@ static bool take_message(struct console_session *session)
     }
     rg_buf_consume(&session->in, frame.size);
     console_wire_relieve(session);
-    return !session->is_over && !session->is_lost;
+    return !session->is_over && !session->is_lost && !is_ending(session);
 }
 
 static void run(struct console_session *session)
@@ -224,25 +232,25 @@ static void run(struct console_session *session)
         while (take_message(session)) {
         }
         console_wire_flush(session);
-        goes_on = !session->is_over && console_wire_read(session, 0);
+        goes_on = !session->is_over && !is_ending(session) && console_wire_read(session, 0);
     }
-    if (atomic_load(&session->console->is_ending) && !session->is_over) {
+    if (is_ending(session) && !session->is_over) {
         tell_fatal(session, "57P01", "rowgate is shutting down");
         console_wire_flush(session);
     }
     console_record_logout(session);
 }
 
-void console_serve(struct console *console, int fd)
+void console_serve(const struct console_seat *seat)
 {
-    struct console_session session = {.console = console, .fd = fd};
-    session.id = atomic_fetch_add(&console->gateway->next_session_id, 1);
+    struct console_session session = {.console = seat->console, .fd = seat->fd, .is_reserved = seat->is_reserved};
+    session.id = atomic_fetch_add(&seat->console->gateway->next_session_id, 1);
     rg_buf_init(&session.in, IN_BYTES);
     rg_buf_init(&session.out, OUT_BYTES);
     if (find_peer(&session) && begin(&session)) {
         run(&session);
     }
-    (void)shutdown(fd, SHUT_RDWR);
+    (void)shutdown(session.fd, SHUT_RDWR);
     console_prepared_done(&session);
     rg_buf_done(&session.in);
     rg_buf_done(&session.out);

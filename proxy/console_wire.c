@@ -45,6 +45,18 @@ bool console_wire_read(struct console_session *session, int64_t deadline_us)
     return false;
 }
 
+/* However much there is to say and however slowly it is taken, the end waits for nobody longer than ENDING_MS. */
+static int64_t patience_us(const struct console_session *session, int64_t begun_us)
+{
+    const struct console *console = session->console;
+    int64_t until_us = begun_us + (int64_t)CONSOLE_WRITE_MS * 1000;
+    int64_t end_us = until_us;
+    if (atomic_load(&console->is_ending)) {
+        end_us = atomic_load(&console->ended_us) + (int64_t)ENDING_MS * 1000;
+    }
+    return end_us < until_us ? end_us : until_us;
+}
+
 void console_wire_flush(struct console_session *session)
 {
     int64_t begun_us = now_us(session);
@@ -56,9 +68,8 @@ void console_wire_flush(struct console_session *session)
             continue;
         }
         bool is_full = size < 0 && (errno == EAGAIN || errno == EINTR);
-        int patience_ms = atomic_load(&session->console->is_ending) ? ENDING_MS : CONSOLE_WRITE_MS;
         int64_t now = now_us(session);
-        session->is_lost = !is_full || now > begun_us + (int64_t)patience_ms * 1000;
+        session->is_lost = !is_full || now > patience_us(session, begun_us);
         (void)!wait_for(session, POLLOUT, now + SLICE_US);
     }
     if (session->is_lost) {
