@@ -13,7 +13,8 @@ enum audit_control_type {
     AUDIT_CONTROL_DOOR,     /* supervisor to each child: fd, its end of a new door; which: who writes through it */
     AUDIT_CONTROL_NOTE,     /* supervisor to auditor: which process died, how; becomes a process.died record */
     AUDIT_CONTROL_SEAL,     /* exporter to supervisor, and on to the auditor: seal the live segment */
-    AUDIT_CONTROL_STOP,     /* supervisor to auditor: log.stopped and end; gateway to supervisor: as SIGTERM */
+    AUDIT_CONTROL_STOP,     /* supervisor to auditor: log.stopped and end; gateway to supervisor: wishes to be told
+                             to end, and all with it */
     AUDIT_CONTROL_READY,    /* either child to supervisor */
     AUDIT_CONTROL_STATE, /* auditor to supervisor, and on to the gateway (CLOSED: the auditor is down): state, reason,
                             durable_seq */

@@ -92,7 +92,7 @@ rg_status console_cancel_tenant(struct console_call *call)
     return strike_tenant(call, CONSOLE_CANCEL);
 }
 
-/* The supervisor stops everything in its order; it hears it as the signals that it gets itself. */
+/* The supervisor tells the gateway to end, as by its own signals, and stops the rest once it has. */
 rg_status console_shutdown_wait(struct console_call *call)
 {
     return tell_supervisor(call->gateway, AUDIT_CONTROL_STOP);

@@ -82,6 +82,7 @@ static void take_signals(struct supervisor *supervisor, int signals)
 static int next_wait_ms(const struct supervisor *supervisor)
 {
     const int64_t due[] = {supervisor->auditor.retry_us, supervisor->gateway.retry_us, supervisor->exporter.retry_us,
+                           supervisor->look_us,
                            supervisor->exporter_kill_us != 0 ? supervisor->exporter_kill_us : supervisor->kill_us};
     int64_t first = 0;
     for (size_t i = 0; i < sizeof due / sizeof due[0]; i++) {

@@ -168,6 +168,17 @@ static void on_state(struct supervisor *supervisor, struct child *child, const s
                    message->reason.data == NULL ? "" : message->reason.data);
 }
 
+/* SHUTDOWN at the console. The gateway handles hostile bytes: that it asks changes nothing but that it is told to end,
+ * so that one that does not end cannot have the auditor or the exporter stopped meanwhile. */
+static void on_stop_asked(struct supervisor *supervisor)
+{
+    if (!supervisor->is_end_asked) {
+        rg_log_event(supervisor->log, RG_LOG_INFO, "server.stop_asked", "s:s", "child", supervisor->gateway.name);
+    }
+    supervisor->is_end_asked = true;
+    child_signal(&supervisor->gateway, gateway_signal(SIGTERM));
+}
+
 static void on_message(struct supervisor *supervisor, struct child *child, const struct audit_control *message)
 {
     if (message->fd >= 0) { /* children send none */
@@ -180,10 +191,9 @@ static void on_message(struct supervisor *supervisor, struct child *child, const
     } else if (message->type == AUDIT_CONTROL_SEAL && child == &supervisor->exporter) {
         supervisor_pass_seal(supervisor);
     } else if (message->type == AUDIT_CONTROL_STOP && child == &supervisor->gateway) {
-        supervisor_stop(supervisor,
-                        SIGTERM); /* SHUTDOWN at the console: what the gateway could do by ending, in order */
+        on_stop_asked(supervisor);
     } else if (message->type == AUDIT_CONTROL_RELOADED && child == &supervisor->gateway) {
-        supervisor_reload_exporter(supervisor);
+        supervisor_wish_reload(supervisor);
     }
 }
 
@@ -288,8 +298,11 @@ static void on_auditor_ended(struct supervisor *supervisor, int status)
 
 static void on_gateway_ended(struct supervisor *supervisor, int status)
 {
+    int exit_code = child_exit_code(status);
+    supervisor->stop_signals += supervisor->is_end_asked && exit_code == 0 ? 1 : 0; /* killed: it is started again */
+    supervisor->is_end_asked = false;
     if (supervisor->stop_signals > 0 || !supervisor->gateway.was_ready) {
-        end(supervisor, child_exit_code(status));
+        end(supervisor, exit_code);
     } else {
         supervisor_schedule(supervisor, &supervisor->gateway, status);
     }
@@ -328,6 +341,7 @@ void supervisor_restart(struct supervisor *supervisor)
     if (supervisor->is_over) {
         return;
     }
+    supervisor_grant_reload(supervisor, now_us);
     if (supervisor->exporter_kill_us != 0) {
         if (now_us >= supervisor->exporter_kill_us) {
             child_signal(&supervisor->exporter, SIGKILL); /* what it did not get sent, the next one sends */

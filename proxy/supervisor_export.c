@@ -7,7 +7,7 @@
 #include "proxy/gateway.h"
 #include "proxy/supervisor_private.h"
 
-enum { SEALS_APART_US = 1000000, FINISH_US = 3000000 };
+enum { SEALS_APART_US = 1000000, RELOADS_APART_US = 1000000, FINISH_US = 3000000 };
 
 static rg_status start(struct supervisor *supervisor)
 {
@@ -54,6 +54,22 @@ void supervisor_reload_exporter(struct supervisor *supervisor)
         child_signal(&supervisor->exporter, gateway_signal(SIGHUP));
     } else if (supervisor->auditor.is_ready) {
         supervisor_join_exporter(supervisor);
+    }
+}
+
+void supervisor_wish_reload(struct supervisor *supervisor)
+{
+    int64_t now_us = rg_clock_monotonic_us(supervisor->clock);
+    int64_t next_us = supervisor->looked_us == 0 ? 0 : supervisor->looked_us + RELOADS_APART_US;
+    supervisor->look_us = supervisor->look_us != 0 ? supervisor->look_us : next_us > now_us ? next_us : now_us;
+}
+
+void supervisor_grant_reload(struct supervisor *supervisor, int64_t now_us)
+{
+    if (supervisor->look_us != 0 && supervisor->look_us <= now_us) {
+        supervisor->look_us = 0;
+        supervisor->looked_us = now_us;
+        supervisor_reload_exporter(supervisor);
     }
 }
 

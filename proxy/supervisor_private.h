@@ -60,6 +60,9 @@ struct supervisor {
     struct audit_control options; /* for the auditor */
     size_t listener_count;
     struct net_listener **listeners; /* bound; the gateway listens */
+    bool is_end_asked;               /* by the gateway: all ends when it has ended in order */
+    int64_t look_us;                 /* when the exporter looks at the configuration again; 0 = nobody wished it */
+    int64_t looked_us;               /* when it did so last, by a wish */
     const char **gateway_arguments;
     size_t gateway_argument_count;
     int *listener_fds;
@@ -117,6 +120,9 @@ void child_close_control(struct child *child);
 void supervisor_join_exporter(struct supervisor *supervisor);
 /* SIGHUP: with a sound configuration it ends, and starts again by that; with another it goes on as it is. */
 void supervisor_reload_exporter(struct supervisor *supervisor);
+/* The gateway's wish for the same: granted once a second at most, because it reads files, and never lost. */
+void supervisor_wish_reload(struct supervisor *supervisor);
+void supervisor_grant_reload(struct supervisor *supervisor, int64_t now_us);
 void supervisor_on_exporter_ended(struct supervisor *supervisor, int status);
 /* It wants the live segment to end. */
 void supervisor_pass_seal(struct supervisor *supervisor);
