@@ -414,6 +414,22 @@ def test_a_hundred_connections_are_turned_away_and_do_not_stay(own):
     stacks.wait_for(lambda: own.psql("SHOW VERSION").returncode == 0, "room")
 
 
+def test_who_stays_connected_keeps_no_admin_out(own):
+    with contextlib.ExitStack() as stack:
+        def is_full():
+            try:
+                stack.enter_context(own.console("stan"))
+            except psycopg2.OperationalError as error:
+                return "last connections are for admin_users" in str(error)
+            return False
+        stacks.wait_for(is_full, "no room for stan")
+        assert "last connections" in own.psql("SHOW VERSION", "aude").stderr
+        assert own.ask("SHOW VERSION", "olga")
+    refused = [record["unmapped"]["rg"] for record in own.audit_records() if "last connections" in json.dumps(record)]
+    assert [(rg["kind"], rg["rule"]) for rg in refused] == [("login.failed", "console.login")] * 2
+    stacks.wait_for(lambda: own.psql("SHOW VERSION", "stan").returncode == 0, "room")
+
+
 def test_who_says_nothing_is_not_waited_for(own):
     with own.raw() as silent, own.raw() as half:
         half.sendall(startup()[:9])
@@ -561,6 +577,23 @@ def test_a_reload_says_why_it_did_not_happen(own):
     sql_still_works(own)
 
 
+def test_the_state_quotes_nothing_of_a_configuration_that_does_not_load(own):
+    good = own.rowgate.config.read_text()
+    try:
+        own.rowgate.config.write_text(good.replace('using = "tenant_id = :tenant_id"', 'using = "tenant_id = \'a-predicate"', 1))
+        assert "unterminated" in str(own.refused("RELOAD"))
+        shown = own.ask("SHOW STATE", "aude")
+        assert re.fullmatch(r".*/rowgate.toml:\d+:\d+", by(shown, "key")["last_reload_failure"]["value"])
+        assert "a-predicate" not in str(shown) + str(own.ask("SHOW STATE", "stan"))
+        own.rowgate.config.write_text(good.replace(f".{PORT}", f".{PORT + 1}"))
+        assert "needs a restart" in str(own.refused("RELOAD"))
+        assert "needs a restart" in by(own.ask("SHOW STATE", "aude"), "key")["last_reload_failure"]["value"]
+    finally:
+        own.rowgate.config.write_text(good)
+        own.ask("RELOAD")
+    assert by(own.ask("SHOW STATE"), "key")["last_reload_failure"]["value"] is None
+
+
 def test_who_lost_his_role_may_nothing_more_on_the_same_connection(own):
     good = own.rowgate.config.read_text()
     with own.console("stan") as connection, connection.cursor() as cursor:
@@ -677,6 +710,39 @@ def test_shutdown_stops_all_and_takes_the_socket_away():
         assert stack.verify().returncode == 0
         actions = [rg["action"] for rg in stack.commands()]
         assert actions == ["SHUTDOWN WAIT_FOR_CLIENTS", "SHOW CLIENTS", "SHOW STATE", "SHUTDOWN"]
+
+
+def test_a_gateway_that_asks_for_the_end_and_does_not_end_stops_nobody_else():
+    with Console() as stack:
+        with contextlib.closing(stack.connect(autocommit=False)) as connection, connection.cursor() as cursor:
+            cursor.execute("select count(*) from shared.events")
+            assert stack.ask("SHUTDOWN WAIT_FOR_CLIENTS") == "SHUTDOWN"
+            stacks.wait_for(lambda: stack.rowgate.event("server.draining"), "draining")
+            old, auditor = stack.rowgate.gateway, stack.rowgate.auditor
+            os.kill(old, signal.SIGKILL)
+            stacks.wait_for(lambda: stack.rowgate.children().get("gateway", old) != old, "the next gateway")
+        stacks.wait_for(lambda: stack.psql("SHOW VERSION").returncode == 0, "the console")
+        assert stack.rowgate.auditor == auditor and stack.rowgate.process.poll() is None
+        stacks.wait_for(lambda: stack.psql("SHOW STATE").stdout.startswith("active|yes"), "readiness")
+        stack.rowgate.process.send_signal(signal.SIGTERM)
+        assert stack.rowgate.process.wait(30) == 0
+        assert stack.verify().returncode == 0
+
+
+def test_the_end_waits_for_nobody_who_reads_slowly():
+    with Console() as stack, logged_in(stack) as client:
+        client.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            client.sendall(frame("Q", b"SHOW HELP\0") * 20000)
+        client.settimeout(30)
+        assert client.recv(1)
+        stack.rowgate.process.send_signal(signal.SIGTERM)
+        is_over = False
+        for _ in range(14):  # a little at a time, which could go on for minutes
+            time.sleep(0.5)
+            with contextlib.suppress(ConnectionError):
+                is_over = is_over or not client.recv(32768)
+        assert is_over and stack.rowgate.process.wait(30) == 0 and stack.verify().returncode == 0
 
 
 def test_a_socket_in_use_and_a_file_are_not_taken(tmp_path):
