@@ -610,6 +610,31 @@ def test_who_lost_his_role_may_nothing_more_on_the_same_connection(own):
         cursor.execute("SHOW POOLS")
 
 
+SINK = """[[audit.sinks]]
+name = "shipper"
+type = "file"
+path = "{path}"
+"""
+
+
+def test_the_exporter_hears_of_the_last_of_many_reloads(own):
+    good = own.rowgate.config.read_text()
+    sink = own.directory / "sinks" / "out.jsonl"
+    sink.parent.mkdir()
+    assert "exporter" not in own.rowgate.children()
+    try:
+        for _ in range(5):
+            assert own.ask("RELOAD") == "RELOAD"
+        own.rowgate.config.write_text(good + SINK.format(path=sink))
+        own.ask("RELOAD")  # within the second that the supervisor takes between two
+        stacks.wait_for(lambda: "exporter" in own.rowgate.children(), "an exporter")
+        stacks.wait_for(lambda: sink.exists() and b"console.command" in sink.read_bytes(), "the records there")
+    finally:
+        own.rowgate.config.write_text(good)
+        own.ask("RELOAD")
+    stacks.wait_for(lambda: "exporter" not in own.rowgate.children(), "no exporter")
+
+
 # ---- on record ----
 
 def test_every_command_is_on_record_and_the_log_verifies(own):
