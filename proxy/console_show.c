@@ -222,28 +222,25 @@ rg_status console_show_masks(struct console_call *call)
     return RG_OK;
 }
 
-static void put_limits(struct console_rows *rows, const struct config_limits *limits)
+static void put_limits(struct console_rows *rows, struct rg_slice name, const struct config_limits *limits)
 {
-    console_put_name(rows, limits->name.size == 0 ? RG_SLICE("default") : limits->name);
-    console_put_number(rows, (int64_t)limits->max_rows);
-    console_put_number(rows, (int64_t)limits->max_bytes);
-    console_put_number(rows, (int64_t)limits->max_connections);
-    console_put_number(rows, limits->statement_timeout_us);
-    console_put_number(rows, limits->idle_timeout_us);
-    console_put_number(rows, limits->login_timeout_us);
-    console_put_number(rows, limits->requests_per_minute);
+    console_put_name(rows, name);
+    for (size_t i = 0; i < CONFIG_LIMIT_COUNT; i++) {
+        console_put_number(rows, (int64_t)limits->values[i]);
+    }
 }
 
 rg_status console_show_limits(struct console_call *call)
 {
     const struct config *config = call->config;
+    const struct rg_slice name_of_default = RG_SLICE("default");
     bool has_default = false;
     for (size_t i = 0; i < config->limits_count; i++) {
-        has_default = has_default || &config->limits[i] == config->default_limits;
-        put_limits(call->rows, &config->limits[i]);
+        has_default = has_default || rg_slice_is_equal(config->limits[i].name, name_of_default);
+        put_limits(call->rows, config->limits[i].name, &config->limits[i]);
     }
     if (!has_default) {
-        put_limits(call->rows, config->default_limits);
+        put_limits(call->rows, name_of_default, &config->default_limits);
     }
     return RG_OK;
 }

@@ -58,14 +58,18 @@ static const struct console_column memory_columns[] = {T("name"), N("used"), N("
 static const struct console_column policy_columns[] = {T("name"),   T("on"),    T("for"),           T("to"),
                                                        T("except"), T("group"), T("has_predicate"), T("isolation")};
 static const struct console_column mask_columns[] = {T("columns"), T("kind"), T("has_exception"), T("in_predicates")};
+/* In the order of enum config_limit. */
 static const struct console_column limit_columns[] = {T("name"),
                                                       N("rows"),
                                                       N("bytes"),
                                                       N("concurrency"),
+                                                      N("queue"),
                                                       N("statement_timeout_us"),
                                                       N("idle_timeout_us"),
                                                       N("login_timeout_us"),
+                                                      N("statements_per_minute"),
                                                       N("requests_per_minute")};
+_Static_assert(sizeof limit_columns / sizeof limit_columns[0] == 1 + CONFIG_LIMIT_COUNT, "a column for each limit");
 static const struct console_column idp_columns[] = {T("name"),   T("type"),  T("display_name"),
                                                     T("issuer"), T("login"), T("backchannel_logout")};
 static const struct console_column denial_columns[] = {T("plane"), T("rule"), N("count")};
