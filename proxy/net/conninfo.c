@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "base/rg_crypto.h"
 #include "base/rg_memory.h"
@@ -16,8 +17,22 @@ struct pair {
     char *value;
 };
 
+/* A file that is read whenever a session is opened, as it was when the configuration loaded. Whoever writes, replaces
+ * or touches it changes this. */
+struct file {
+    bool is_there;
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec written, changed;
+};
+
+static const char *const file_keywords[] = {"passfile", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslcrldir"};
+enum { FILE_COUNT = sizeof file_keywords / sizeof file_keywords[0] };
+
 struct net_conninfo {
     atomic_size_t references;
+    struct file files[FILE_COUNT];
     size_t count;
     struct pair pairs[NET_CONNINFO_MAX];
 };
@@ -259,6 +274,18 @@ static rg_status resolve(struct net_conninfo *conninfo)
     return take_resolved(conninfo, connection);
 }
 
+static void look_at_files(struct net_conninfo *conninfo)
+{
+    for (size_t i = 0; i < FILE_COUNT; i++) {
+        const char *path = net_conninfo_value(conninfo, file_keywords[i]);
+        struct stat found = {0};
+        if (path != NULL && stat(path, &found) == 0) {
+            conninfo->files[i] =
+                (struct file){true, found.st_dev, found.st_ino, found.st_size, found.st_mtim, found.st_ctim};
+        }
+    }
+}
+
 rg_status net_conninfo_parse(struct rg_slice dsn, struct rg_slice password, enum net_conninfo_pins pins,
                              struct net_conninfo **out_conninfo)
 {
@@ -271,6 +298,7 @@ rg_status net_conninfo_parse(struct rg_slice dsn, struct rg_slice password, enum
     RG_TRY(check_given(conninfo));
     RG_TRY(check_ports(conninfo));
     RG_TRY(pin_settings(conninfo, pins));
+    look_at_files(conninfo);
     *out_conninfo = net_conninfo_ref(conninfo);
     return RG_OK;
 }
@@ -314,12 +342,26 @@ const char *net_conninfo_value(const struct net_conninfo *conninfo, const char *
     return NULL;
 }
 
+static bool is_same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool is_same_file(const struct file *a, const struct file *b)
+{
+    return a->is_there == b->is_there && a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           is_same_time(a->written, b->written) && is_same_time(a->changed, b->changed);
+}
+
 bool net_conninfo_is_equal(const struct net_conninfo *a, const struct net_conninfo *b)
 {
     bool is_equal = a->count == b->count;
     for (size_t i = 0; is_equal && i < a->count; i++) {
         const char *other = net_conninfo_value(b, a->pairs[i].keyword);
         is_equal = other != NULL && strcmp(a->pairs[i].value, other) == 0;
+    }
+    for (size_t i = 0; is_equal && i < FILE_COUNT; i++) {
+        is_equal = is_same_file(&a->files[i], &b->files[i]);
     }
     return is_equal;
 }

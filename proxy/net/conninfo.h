@@ -24,7 +24,8 @@ rg_status net_conninfo_parse(struct rg_slice dsn, struct rg_slice password, enum
 struct net_conninfo *net_conninfo_ref(struct net_conninfo *conninfo);
 void net_conninfo_release(struct net_conninfo **conninfo); /* wipes with the last; accepts NULL */
 
-/* Whether both open the same session: every setting, password included. */
+/* Whether both open the same session: every setting, password included, and the files of certificates and passwords
+ * that the settings name, as they were when each was parsed. */
 bool net_conninfo_is_equal(const struct net_conninfo *a, const struct net_conninfo *b);
 
 /* As given; NULL when the dsn does not say. Live with conninfo. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proxy/net/conninfo.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tests/support/rg_test.h"
 
@@ -121,6 +123,88 @@ static void too_long_options_are_refused(void **state)
     assert_ptr_equal(conninfo, untouched);
 }
 
+/* ---- what a reload takes for the same ---- */
+
+struct folder {
+    char path[64], file[96], other[96];
+};
+
+static void open_folder(struct folder *folder)
+{
+    (void)snprintf(folder->path, sizeof folder->path, "/tmp/rowgate-conninfo-XXXXXX");
+    assert_non_null(mkdtemp(folder->path));
+    (void)snprintf(folder->file, sizeof folder->file, "%s/file", folder->path);
+    (void)snprintf(folder->other, sizeof folder->other, "%s/other", folder->path);
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static struct net_conninfo *parse(const char *dsn)
+{
+    struct net_conninfo *conninfo = NULL;
+    assert_ok(net_conninfo_parse(rg_slice_of(dsn), RG_SLICE("pw"), NET_CONNINFO_PINS_POSTGRES, &conninfo));
+    return conninfo;
+}
+
+static bool is_as_before(struct net_conninfo **before, const char *dsn)
+{
+    struct net_conninfo *now = parse(dsn);
+    bool is_equal = net_conninfo_is_equal(*before, now) && net_conninfo_is_equal(now, *before);
+    net_conninfo_release(before);
+    *before = now;
+    return is_equal;
+}
+
+static void another_file_on_disk_is_another_conninfo(void **state)
+{
+    (void)state;
+    static const char *const keywords[] = {"passfile", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslcrldir"};
+    struct folder folder;
+    open_folder(&folder);
+    for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++) {
+        char dsn[256];
+        (void)snprintf(dsn, sizeof dsn, "host=db.example user=app dbname=d %s=%s", keywords[i], folder.file);
+        struct net_conninfo *conninfo = parse(dsn);
+        assert_true(is_as_before(&conninfo, dsn)); /* not there, twice */
+        write_file(folder.file, "one");
+        assert_false(is_as_before(&conninfo, dsn));
+        assert_true(is_as_before(&conninfo, dsn));
+        write_file(folder.other, "two"); /* of the same size, put in its place */
+        assert_int_equal(rename(folder.other, folder.file), 0);
+        assert_false(is_as_before(&conninfo, dsn));
+        write_file(folder.file, "three"); /* written into */
+        assert_false(is_as_before(&conninfo, dsn));
+        assert_int_equal(unlink(folder.file), 0);
+        assert_false(is_as_before(&conninfo, dsn));
+        net_conninfo_release(&conninfo);
+    }
+    assert_int_equal(rmdir(folder.path), 0);
+}
+
+static void another_setting_or_password_is_another_conninfo(void **state)
+{
+    (void)state;
+    static const char dsn[] = "host=db.example user=app dbname=d";
+    struct net_conninfo *conninfo = parse(dsn);
+    assert_true(is_as_before(&conninfo, "dbname=d user=app host=db.example"));
+    assert_false(is_as_before(&conninfo, "host=db.example user=app dbname=d port=5433"));
+    assert_false(is_as_before(&conninfo, dsn));
+    struct net_conninfo *other = NULL;
+    assert_ok(net_conninfo_parse(rg_slice_of(dsn), RG_SLICE("other"), NET_CONNINFO_PINS_POSTGRES, &other));
+    assert_false(net_conninfo_is_equal(conninfo, other));
+    net_conninfo_release(&other);
+    assert_ok(net_conninfo_parse(rg_slice_of(dsn), RG_SLICE("pw"), NET_CONNINFO_PINS_NONE, &other));
+    assert_false(net_conninfo_is_equal(conninfo, other)); /* PgBouncer's */
+    net_conninfo_release(&other);
+    net_conninfo_release(&conninfo);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +214,8 @@ int main(void)
         cmocka_unit_test(refuses_zero_bytes),
         cmocka_unit_test(a_string_without_a_database_takes_libpqs_default),
         cmocka_unit_test(too_long_options_are_refused),
+        cmocka_unit_test(another_file_on_disk_is_another_conninfo),
+        cmocka_unit_test(another_setting_or_password_is_another_conninfo),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
