@@ -188,6 +188,9 @@ void worker_pools_open(struct worker *worker)
 
 void worker_pools_swap(struct worker *worker)
 {
+    if (worker->is_over) {
+        return; /* a reload that came to its end: nobody would free what is made now before the loop */
+    }
     worker_pools_open(worker);
     for (struct worker_pool *own = worker->pools; own != NULL; own = own->next) {
         configure(worker, own);

@@ -57,7 +57,7 @@ static void draw_all(struct world *world, size_t size)
 {
     struct pool_place places[CLIENTS] = {{0}};
     for (size_t i = 0; i < size; i++) {
-        pool_join(world->pool, rg_slice_make("01234567" + i, 1), &places[i], NULL, NULL);
+        pool_join(world->pool, rg_slice_make(&"01234567"[i], 1), &places[i], NULL, NULL);
         assert_true(pool_ask(&places[i]));
     }
     for (size_t i = 0; i < size; i++) {
