@@ -132,8 +132,8 @@ static void each_of_hundreds_of_relations_has_its_own_rules(void **state)
     for (int i = 0; i < RELATIONS; i += 7) {
         char sql[64];
         char wanted[96];
-        (void)snprintf(sql, sizeof sql, "TABLE %s", names[i]);
-        (void)snprintf(wanted, sizeof wanted, "WHERE (rg_r.k = %s) AND (rg_r.all_of_them))", texts[i] + 4);
+        (void)snprintf(sql, sizeof sql, "TABLE shared.r%d", (i * 7) % RELATIONS);
+        (void)snprintf(wanted, sizeof wanted, "WHERE (rg_r.k = %d) AND (rg_r.all_of_them))", i % 3 == 0 ? -1 : i);
         if (strstr(text_of(&bound, sql), wanted) == NULL) {
             fail_msg("%s: %s", wanted, text_of(&bound, sql));
         }
