@@ -130,20 +130,31 @@ def test_a_schema_that_was_set_is_the_one_that_is_told(running):
         assert run(cursor, "select current_schema()")[0][0] == [("sales",)]
 
 
-def test_a_reload_forgets_what_was_learnt(running):
+def count_asked(stack, cursor):
+    """How often the database is asked what the same client asks twice."""
+    with heard(stack) as asked:
+        run(cursor, QUESTIONS[0])
+        run(cursor, QUESTIONS[0])
+    return len([text for text in asked if "version()" in text])
+
+
+@pytest.mark.parametrize("dsn", ["the same", "another"])
+def test_a_reload_forgets_what_was_learnt(running, dsn):
+    text = running.config_text()
+    # a pool has closed what was opened by another dsn, and the one in its place teaches
+    wanted = 1 if running.kind == "pool" or dsn == "the same" else 2
     with contextlib.closing(running.connect()) as connection, connection.cursor() as cursor:
         run(cursor, QUESTIONS[0])
-        forget(running)
-        with heard(running) as asked:
-            run(cursor, QUESTIONS[0])
-            run(cursor, QUESTIONS[0])
-        # a pool has closed it, and the one in its place teaches
-        wanted = 1 if running.kind == "pool" else 2
-        assert len([text for text in asked if "version()" in text]) == wanted, "a connection of before neither teaches nor is told"
-    with contextlib.closing(running.connect()) as connection, connection.cursor() as cursor, heard(running) as asked:
-        run(cursor, QUESTIONS[0])
-        run(cursor, QUESTIONS[0])
-    assert len([text for text in asked if "version()" in text]) == wanted - 1
+        if dsn == "another":
+            running.rowgate.config.write_text(text.replace("user=rowgate", "user=rowgate application_name=other"))
+        try:
+            forget(running)
+            assert count_asked(running, cursor) == wanted, "a connection of before neither teaches nor is told"
+            with contextlib.closing(running.connect()) as later, later.cursor() as other:
+                assert count_asked(running, other) == wanted - 1
+        finally:
+            running.rowgate.config.write_text(text)
+            forget(running)
 
 
 # ---- nobody can tell ----
